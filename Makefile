@@ -1,0 +1,160 @@
+# Everything a user or developer runs. `make` alone lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BIN   := $(CURDIR)/bin
+TOOLS := $(BIN)/tools
+
+# Go modules with code of their own. The tools modules only pin versions, and
+# ./build is generated.
+MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' -not -path './tools/*' | sort))
+
+# Where components live, as far as there are any of the kind.
+COMPONENTS := $(wildcard processor connector extension)
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##### The collector
+
+.PHONY: build
+build: build/go.mod ## Build the collector: ./bin/otelcol-ml
+	@CGO_ENABLED=0 go -C build build -trimpath -ldflags '-s -w' -o $(BIN)/otelcol-ml .
+
+# The builder writes main.go and go.mod into ./build; compiling is left to go
+# itself, which rebuilds what changed and knows at once when nothing did.
+build/go.mod: builder-config.yaml go.mod tools/collector/go.sum | $(TOOLS)/builder
+	@echo "builder: generating ./build (the first build takes a few minutes)"
+	@log=$$(mktemp); $(TOOLS)/builder --config builder-config.yaml --skip-compilation > $$log 2>&1 \
+		|| { cat $$log; rm -rf $$log build; exit 1; }; rm -f $$log
+	@touch $@
+
+.PHONY: run
+run: build ## Build and start the collector with otelcol.yaml (ARGS="--config more.yaml")
+	@echo "OTLP on localhost:4317 (gRPC) and localhost:4318 (HTTP), metrics on http://localhost:9464/metrics,"
+	@echo "kept traces in ./data/kept-traces.jsonl, unless set otherwise (see otelcol.yaml). Ctrl-C stops it."
+	@exec $(BIN)/otelcol-ml --config otelcol.yaml $(ARGS)
+
+.PHONY: demo
+demo: build ## The tour: start the collector, send traffic, show what was found
+	@go -C examples/demo build -o $(BIN)/demo .
+	@exec $(BIN)/demo --collector $(BIN)/otelcol-ml --config $(CURDIR)/otelcol.yaml $(ARGS)
+
+##### Tests
+
+.PHONY: test
+test: compiler check unit fuzz validate rules e2e ## Everything that CI runs
+
+.PHONY: unit
+unit: ## Unit tests of the components, with the race detector
+	go test -race ./...
+
+# Go fuzzes one target at a time. What it finds is written into testdata/fuzz
+# of the package, to be committed with the fix.
+.PHONY: fuzz
+fuzz: ## Fuzz every target of the components (FUZZTIME=10m each)
+	@set -e; grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' internal $(COMPONENTS) | \
+	while IFS=: read -r file target; do \
+		target=$${target#func }; pkg=./$$(dirname $$file); \
+		echo "go test -fuzz $$target -fuzztime $(or $(FUZZTIME),10s) $$pkg"; \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(or $(FUZZTIME),10s) -fuzzminimizetime 10x $$pkg < /dev/null; \
+	done
+
+.PHONY: e2e
+e2e: build $(BIN)/prometheus $(BIN)/promtool $(TOOLS)/builder ## Tests of the built collector, the examples and the documentation
+	@failed=0; for m in $(filter-out .,$(MODULES)); do \
+		echo "go test -count=1 ./... (in $$m)"; \
+		go test -C $$m -count=1 ./... || failed=1; \
+	done; exit $$failed
+
+.PHONY: rules
+rules: $(BIN)/promtool ## Check the Prometheus configuration and test the alerts
+	$(BIN)/promtool check config deploy/prometheus/prometheus.yml
+	$(BIN)/promtool test rules deploy/prometheus/*_test.yaml
+
+.PHONY: validate
+validate: build ## Validate otelcol.yaml, its overlays and the gateways of deploy/
+	$(BIN)/otelcol-ml validate --config otelcol.yaml
+	@set -e; for f in deploy/*/otelcol.yaml deploy/*/sampler.yaml; do \
+		echo "otelcol-ml validate --config otelcol.yaml --config $$f"; \
+		$(BIN)/otelcol-ml validate --config otelcol.yaml --config $$f; \
+	done; \
+	for f in $$(grep -l '^receivers:' deploy/*/gateway*.yaml); do \
+		echo "otelcol-ml validate --config $$f"; \
+		OTELCOL_ML_SAMPLERS=localhost $(BIN)/otelcol-ml validate --config $$f; \
+	done
+
+.PHONY: bench
+bench: ## Benchmarks: nanoseconds and allocations a span (BENCH=pattern COUNT=n)
+	go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...
+
+# The collector of test/peers, this checkout's components beside contrib's. Its
+# sources are generated anew each time: they depend on the whole checkout.
+.PHONY: bench-peers
+bench-peers: $(TOOLS)/builder ## CPU and memory beside spanmetrics and signaltometrics, 10 minutes (ARGS="-rounds 1 -window 2s")
+	@mkdir -p build # the builder makes one folder, not two
+	@log=$$(mktemp); $(TOOLS)/builder --config test/peers/builder-config.yaml --skip-strict-versioning --skip-compilation > $$log 2>&1 \
+		|| { cat $$log; rm -f $$log; exit 1; }; rm -f $$log
+	@echo "go build: ./bin/otelcol-peers (the first build takes a few minutes)"
+	@CGO_ENABLED=0 go -C build/peers build -trimpath -o $(BIN)/otelcol-peers .
+	@go -C test/peers build -o $(BIN)/peers .
+	@$(BIN)/peers --collector $(BIN)/otelcol-peers $(ARGS)
+
+##### Code
+
+.PHONY: generate
+generate: $(TOOLS)/mdatagen ## Generate code and docs from each metadata.yaml
+	@set -e; for f in $$(find $(COMPONENTS) -name metadata.yaml); do \
+		(cd $$(dirname $$f) && $(TOOLS)/mdatagen metadata.yaml); \
+	done
+
+# Compares before and after rather than asking git, so that it also works on
+# changes that are not committed yet.
+.PHONY: check-generate
+check-generate: $(TOOLS)/mdatagen
+	@sums() { find $(COMPONENTS) \( -name 'generated_*' -o -name '*.md' -o -name '*.schema.*' \) -type f -exec sha256sum {} + | sort -k2; }; \
+	before=$$(sums); $(MAKE) -s generate; \
+	diff <(echo "$$before") <(sums) > /dev/null || { \
+		echo "These files did not match their metadata.yaml; they do now, commit them:"; \
+		diff <(echo "$$before") <(sums) | awk '{print "  " $$3}' | sort -u | grep .; exit 1; }
+
+.PHONY: check
+check: check-generate ## Generated code, formatting and vet
+	@unformatted=$$(find . -name '*.go' -not -path './build/*' -exec gofmt -l {} +); \
+		[ -z "$$unformatted" ] || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
+	@set -e; for m in $(MODULES); do echo "go vet ./... (in $$m)"; go vet -C $$m ./...; done
+
+.PHONY: fmt
+fmt: ## Format all Go code
+	@find . -name '*.go' -not -path './build/*' -exec gofmt -w {} +
+
+# The race detector needs a C compiler, which a bare machine may lack.
+.PHONY: compiler
+compiler:
+	@command -v $${CC:-cc} gcc > /dev/null || { \
+		echo "no C compiler (the race detector needs one): installing gcc"; \
+		sudo=$$(command -v sudo || true); \
+		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev; } < /dev/null
+
+.PHONY: clean
+clean: ## Remove what was built and written: ./bin ./build ./data
+	rm -rf bin build data
+
+##### Pinned tools, built from tools/*/go.mod
+
+.PHONY: prometheus
+prometheus: $(BIN)/prometheus $(BIN)/promtool ## Build Prometheus: ./bin/prometheus, ./bin/promtool
+
+$(TOOLS)/builder $(TOOLS)/mdatagen: tools/collector/go.mod tools/collector/go.sum
+	@echo "go build: ./bin/tools/$(@F)"
+	@go -C tools/collector build -trimpath -o $@ go.opentelemetry.io/collector/cmd/$(@F)
+
+$(TOOLS)/benchstat: tools/collector/go.mod tools/collector/go.sum
+	@go -C tools/collector build -trimpath -o $@ golang.org/x/perf/cmd/benchstat
+
+# Without the service discoveries of clouds (remove_all_sd): a third less to
+# compile. Static targets, files and HTTP remain.
+$(BIN)/prometheus $(BIN)/promtool: tools/prometheus/go.mod tools/prometheus/go.sum
+	@echo "go build: ./bin/$(@F) (the first build takes a few minutes)"
+	@go -C tools/prometheus build -trimpath -ldflags '-s -w' -tags remove_all_sd -o $@ github.com/prometheus/prometheus/cmd/$(@F)
