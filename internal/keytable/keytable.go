@@ -1,0 +1,99 @@
+// Package keytable finds a known string among unknown ones for a few
+// nanoseconds: it is for the attribute keys and names of every span.
+package keytable
+
+// Table maps known keys to their position in the list that it was built from.
+// It never changes once built, so any number of goroutines may read it.
+type Table struct {
+	keys  []string
+	slots []slot
+	mask  uint32
+	seed  uint32
+}
+
+type slot struct {
+	key   string
+	index int32
+}
+
+const maxSeeds = 256
+
+// New builds a table of distinct keys. It looks for a seed under which every
+// key has a slot of its own; failing that, the best seed is used and the rest
+// probe on.
+func New(keys []string) *Table {
+	size := uint32(8)
+	for size < uint32(4*len(keys)) {
+		size *= 2
+	}
+	best, fewest := uint32(0), len(keys)+1
+	taken := make([]bool, size)
+	for seed := uint32(0); seed < maxSeeds && fewest > 0; seed++ {
+		clear(taken)
+		collisions := 0
+		for _, k := range keys {
+			if h := hash(k, seed) & (size - 1); taken[h] {
+				collisions++
+			} else {
+				taken[h] = true
+			}
+		}
+		if collisions < fewest {
+			best, fewest = seed, collisions
+		}
+	}
+	t := &Table{keys: keys, slots: make([]slot, size), mask: size - 1, seed: best}
+	for i := range t.slots {
+		t.slots[i].index = -1
+	}
+	for i, k := range keys {
+		h := hash(k, best) & t.mask
+		for t.slots[h].index >= 0 {
+			h = (h + 1) & t.mask
+		}
+		t.slots[h] = slot{key: k, index: int32(i)}
+	}
+	return t
+}
+
+// Index returns the position of the key in the list, -1 where it is not in it.
+func (t *Table) Index(key string) int {
+	h := hash(key, t.seed) & t.mask
+	for {
+		s := &t.slots[h]
+		if s.index < 0 {
+			return -1
+		}
+		if s.key == key {
+			return int(s.index)
+		}
+		h = (h + 1) & t.mask
+	}
+}
+
+// Key is the key at a position of the list.
+func (t *Table) Key(i int) string { return t.keys[i] }
+
+// hash looks at the length and at up to 16 bytes, the last eight and eight in
+// the middle: keys share long prefixes and differ further on.
+func hash(s string, seed uint32) uint32 {
+	n := len(s)
+	var end, middle uint64
+	if n >= 8 {
+		end, middle = load8(s, n-8), load8(s, (n-8)/2)
+	} else {
+		for i := range n {
+			end = end<<8 | uint64(s[i])
+		}
+	}
+	h := (end ^ uint64(n)<<56 ^ uint64(seed)) * 0x9e3779b97f4a7c15
+	h = (h ^ h>>29 ^ middle) * 0xbf58476d1ce4e5b9
+	return uint32(h >> 32)
+}
+
+// load8 is one load instruction.
+func load8(s string, i int) uint64 {
+	b := s[i : i+8]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}

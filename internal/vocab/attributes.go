@@ -1,0 +1,120 @@
+package vocab
+
+import "math"
+
+// Type is the one type that a key's value has.
+type Type uint8
+
+// The types of values.
+const (
+	String Type = iota
+	Int
+	Double
+	Bool
+)
+
+func (t Type) String() string {
+	return [...]string{"string", "int", "double", "bool"}[t]
+}
+
+// Attribute says what a key means: its type and, for numbers, the range of
+// values that can be true.
+type Attribute struct {
+	Key  string
+	Type Type
+	// Min and Max bound a number, both inclusive. No infinite number is in a range.
+	Min, Max float64
+	// Stage is where the attribute is found; a span without a stage that carries it is of this stage.
+	// Empty where the attribute says nothing about the stage.
+	Stage string
+	// Derived is true where mlsignals computes the value.
+	Derived bool
+	// Meaning is one line for the documentation.
+	Meaning string
+}
+
+// unbounded admits every finite number.
+const unbounded = math.MaxFloat64
+
+// Attributes is the vocabulary of span attributes, in the order of the documentation.
+var Attributes = []Attribute{
+	{Key: RequestID, Type: String, Meaning: "request ID, as in the application's logs"},
+	{Key: ModelName, Type: String, Meaning: "name of the model"},
+	{Key: ModelVersion, Type: String, Meaning: "version of the model"},
+	{Key: InputType, Type: String, Meaning: "type of the input"},
+	{Key: ClientID, Type: String, Meaning: "who sent the request"},
+	{Key: DeviceType, Type: String, Meaning: "type of the device, such as `cuda`"},
+	{Key: DeviceID, Type: String, Meaning: "ID of the device"},
+	{Key: InputSizeBytes, Type: Int, Max: unbounded, Meaning: "size of the input in bytes"},
+	{Key: InputTokens, Type: Int, Max: unbounded, Meaning: "tokens of the input"},
+	{Key: OutputTokens, Type: Int, Max: unbounded, Meaning: "tokens of the output"},
+	{Key: BatchSize, Type: Int, Max: unbounded, Meaning: "requests in the batch"},
+	{Key: BatchMaxSeqLen, Type: Int, Max: unbounded, Meaning: "longest sequence of the batch in tokens"},
+
+	{Key: FeaturesRequested, Type: Int, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "features asked for"},
+	{Key: FeaturesCacheHits, Type: Int, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "features found in the cache"},
+	{Key: FeaturesCacheMisses, Type: Int, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "features not found in the cache"},
+	{Key: FeaturesRetrieved, Type: Int, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "features found at all"},
+	{Key: FeaturesUnavailable, Type: Int, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "features found nowhere"},
+	{Key: FeaturesHitRate, Type: Double, Max: 1, Stage: StageFeatureExtraction, Meaning: "cache hits / (hits + misses), 0 to 1"},
+	{Key: FeaturesCacheLookup, Type: Double, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "time of the cache lookup in ms"},
+	{Key: FeaturesDBLookup, Type: Double, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "time of the database lookup in ms"},
+
+	{Key: QueueWait, Type: Double, Max: unbounded, Stage: StageInference, Meaning: "wait for the GPU in ms"},
+	{Key: ForwardPass, Type: Double, Max: unbounded, Stage: StageInference, Meaning: "compute on the GPU in ms"},
+	{Key: TimeToFirstToken, Type: Double, Max: unbounded, Stage: StageInference, Meaning: "time to the first output token in ms"},
+	{Key: GPUMemoryAllocated, Type: Double, Max: unbounded, Stage: StageInference, Meaning: "GPU memory in use in MB"},
+	{Key: GPUMemoryReserved, Type: Double, Max: unbounded, Stage: StageInference, Meaning: "GPU memory held by the allocator in MB"},
+
+	{Key: ValidationAttempts, Type: Int, Max: unbounded, Stage: StagePostProcessing, Meaning: "validations of the output until it passed, 1 when it passed at once"},
+	{Key: OutputValid, Type: Bool, Stage: StagePostProcessing, Meaning: "the output passed validation in the end"},
+	{Key: OutputRequiredRepair, Type: Bool, Stage: StagePostProcessing, Meaning: "the output was repaired before it passed"},
+
+	{Key: PipelineSuccess, Type: Bool, Stage: StageRequest, Meaning: "the request succeeded end to end"},
+	{Key: PipelineLatency, Type: Double, Max: unbounded, Stage: StageRequest, Meaning: "latency of the request in ms"},
+
+	{Key: EvaluationAccuracy, Type: Double, Max: 1, Meaning: "accuracy of the trained model, 0 to 1"},
+	{Key: EvaluationF1, Type: Double, Max: 1, Meaning: "F1 score of the trained model, 0 to 1"},
+	{Key: EvaluationAUC, Type: Double, Max: 1, Meaning: "area under the ROC curve of the trained model, 0 to 1"},
+	{Key: EvaluationLoss, Type: Double, Min: -unbounded, Max: unbounded, Meaning: "loss of the trained model"},
+
+	{Key: TaskQueueWait, Type: Double, Max: unbounded, Meaning: "time from queued to started of an orchestrator's task or run in ms; not the wait for the GPU"},
+	{Key: TaskAttempts, Type: Int, Max: unbounded, Meaning: "runs of an orchestrator's task so far, 1 when it was not retried"},
+
+	{Key: Stage, Type: String, Derived: true, Meaning: "stage of the pipeline, the same in every dialect"},
+	{Key: QueueComputeRatio, Type: Double, Max: unbounded, Derived: true, Meaning: "queue wait / forward pass; absent when the forward pass is 0"},
+	{Key: FeaturesDBShare, Type: Double, Max: unbounded, Derived: true, Meaning: "database lookup / the span's duration"},
+	{Key: SignalQueueBound, Type: Bool, Derived: true, Meaning: "the request waited longer for the GPU than the GPU worked for it"},
+	{Key: SignalHighQueueWait, Type: Bool, Derived: true, Meaning: "the request waited long for the GPU"},
+	{Key: SignalFeatureCascade, Type: Bool, Derived: true, Meaning: "features came from the database, and that took most of the span"},
+	{Key: SignalFeaturesUnavailable, Type: Bool, Derived: true, Meaning: "at least one feature was found nowhere"},
+	{Key: SignalRevalidated, Type: Bool, Derived: true, Meaning: "the output failed validation at least once"},
+	{Key: SignalColdStart, Type: Bool, Derived: true, Meaning: "the span loads or initialises a component"},
+	{Key: ColdStartComponent, Type: String, Derived: true, Meaning: "what was loaded"},
+	{Key: ColdStartDuration, Type: Double, Max: unbounded, Derived: true, Meaning: "how long the load took in ms"},
+	{Key: ColdStartReload, Type: Bool, Derived: true, Meaning: "this instance had loaded the component before"},
+}
+
+var indexByKey = func() map[string]int {
+	m := make(map[string]int, len(Attributes))
+	for i := range Attributes {
+		m[Attributes[i].Key] = i
+	}
+	return m
+}()
+
+// Lookup returns what the vocabulary says of a span attribute's key, nil where it does not have the key.
+func Lookup(key string) *Attribute {
+	if i, ok := indexByKey[key]; ok {
+		return &Attributes[i]
+	}
+	return nil
+}
+
+// Index returns the position of a key in Attributes, -1 where the vocabulary does not have it.
+func Index(key string) int {
+	if i, ok := indexByKey[key]; ok {
+		return i
+	}
+	return -1
+}

@@ -1,0 +1,146 @@
+// Package vocab is the one vocabulary that the components share: the names of
+// the ml.* attributes, their types and valid ranges, the stages, the signals
+// and the events. The contract behind it is described in docs/vocabulary.md.
+package vocab
+
+// Resource attributes.
+const (
+	ServiceName           = "service.name"
+	ServiceInstanceID     = "service.instance.id"
+	PipelineName          = "ml.pipeline.name"
+	DeploymentEnvironment = "deployment.environment"
+	// DeploymentEnvironmentName is the newer convention for DeploymentEnvironment.
+	DeploymentEnvironmentName = "deployment.environment.name"
+)
+
+// Span attributes that services send.
+const (
+	RequestID       = "ml.request.id"
+	ModelName       = "ml.model.name"
+	ModelVersion    = "ml.model.version"
+	InputType       = "ml.input.type"
+	InputSizeBytes  = "ml.input.size_bytes"
+	InputTokens     = "ml.input.tokens"
+	OutputTokens    = "ml.output.tokens"
+	ClientID        = "ml.client.id"
+	DeviceType      = "ml.device.type"
+	DeviceID        = "ml.device.id"
+	BatchSize       = "ml.batch.size"
+	BatchMaxSeqLen  = "ml.batch.max_seq_len"
+	PipelineSuccess = "ml.pipeline.success"
+	PipelineLatency = "ml.pipeline.latency_ms"
+
+	FeaturesRequested   = "ml.features.requested_count"
+	FeaturesCacheHits   = "ml.features.cache_hits"
+	FeaturesCacheMisses = "ml.features.cache_misses"
+	FeaturesRetrieved   = "ml.features.retrieved_count"
+	FeaturesUnavailable = "ml.features.unavailable_count"
+	FeaturesHitRate     = "ml.features.cache_hit_rate"
+	FeaturesCacheLookup = "ml.features.cache_lookup_ms"
+	FeaturesDBLookup    = "ml.features.db_lookup_ms"
+
+	QueueWait        = "ml.inference.queue_wait_ms"
+	ForwardPass      = "ml.inference.forward_pass_ms"
+	TimeToFirstToken = "ml.inference.time_to_first_token_ms"
+
+	GPUMemoryAllocated = "ml.gpu.memory_allocated_mb"
+	GPUMemoryReserved  = "ml.gpu.memory_reserved_mb"
+
+	ValidationAttempts   = "ml.post_processing.validation_attempts"
+	OutputValid          = "ml.output.valid"
+	OutputRequiredRepair = "ml.output.required_repair"
+
+	EvaluationAccuracy = "ml.evaluation.accuracy"
+	EvaluationF1       = "ml.evaluation.f1"
+	EvaluationAUC      = "ml.evaluation.auc"
+	EvaluationLoss     = "ml.evaluation.loss"
+
+	TaskQueueWait = "ml.task.queue_wait_ms"
+	TaskAttempts  = "ml.task.attempts"
+)
+
+// Span attributes that mlsignals derives.
+const (
+	Stage             = "ml.stage"
+	QueueComputeRatio = "ml.inference.queue_compute_ratio"
+	FeaturesDBShare   = "ml.features.db_share"
+
+	SignalQueueBound          = "ml.signal.queue_bound"
+	SignalHighQueueWait       = "ml.signal.high_queue_wait"
+	SignalFeatureCascade      = "ml.signal.feature_cascade"
+	SignalFeaturesUnavailable = "ml.signal.features_unavailable"
+	SignalRevalidated         = "ml.signal.revalidated"
+	SignalColdStart           = "ml.signal.cold_start"
+
+	ColdStartComponent = "ml.cold_start.component"
+	ColdStartDuration  = "ml.cold_start.duration_ms"
+	ColdStartReload    = "ml.cold_start.reload"
+
+	// SignalPrefix starts the key of every signal: SignalPrefix + "queue_bound".
+	SignalPrefix = "ml.signal."
+)
+
+// SamplingAdjustedCount is on every span that the ml_sampling policy keeps: how many spans it stands for, a double from 1 on.
+const SamplingAdjustedCount = "ml.sampling.adjusted_count"
+
+// Attributes that mldiagnosis sets on the root span of a kept trace.
+const (
+	DiagnosisBottleneck   = "ml.diagnosis.bottleneck"
+	DiagnosisShare        = "ml.diagnosis.share"
+	DiagnosisCauses       = "ml.diagnosis.causes"
+	DiagnosisCriticalPath = "ml.diagnosis.critical_path"
+	DiagnosisPartial      = "ml.diagnosis.partial"
+	DiagnosisClockSkew    = "ml.diagnosis.clock_skew"
+	DiagnosisUndivided    = "ml.diagnosis.undivided"
+	// DiagnosisSharesPrefix starts the key of every cause's share: DiagnosisSharesPrefix + "gpu_queue".
+	DiagnosisSharesPrefix = "ml.diagnosis.shares."
+)
+
+// Span events.
+const (
+	EventFeaturesUnavailable = "ml.features.unavailable"
+	EventHighQueueWait       = "ml.inference.high_queue_wait"
+	EventValidationFailed    = "ml.output.validation_failed"
+)
+
+// Attributes of span events.
+const (
+	EventCount   = "count"
+	EventAttempt = "attempt"
+	EventReason  = "reason"
+	EventField   = "field"
+	// EventQueueWait is on EventHighQueueWait, in milliseconds.
+	EventQueueWait = "queue_wait_ms"
+)
+
+// Stages of a request, then stages of a training pipeline.
+const (
+	StageRequest           = "request"
+	StageInputValidation   = "input_validation"
+	StageFeatureExtraction = "feature_extraction"
+	StageBatchAssembly     = "batch_assembly"
+	StageTokenization      = "tokenization"
+	StageInference         = "inference"
+	StagePostProcessing    = "post_processing"
+
+	StageDataIngestion      = "data_ingestion"
+	StageFeatureEngineering = "feature_engineering"
+	StageTraining           = "training"
+	StageEvaluation         = "evaluation"
+	StageModelRegistration  = "model_registration"
+	StageDeployment         = "deployment"
+)
+
+// Stages lists every stage, requests first, each group in the order of its pipeline.
+var Stages = []string{
+	StageRequest, StageInputValidation, StageFeatureExtraction, StageBatchAssembly,
+	StageTokenization, StageInference, StagePostProcessing,
+	StageDataIngestion, StageFeatureEngineering, StageTraining,
+	StageEvaluation, StageModelRegistration, StageDeployment,
+}
+
+// Signals lists the attribute key of every signal.
+var Signals = []string{
+	SignalQueueBound, SignalHighQueueWait, SignalFeatureCascade,
+	SignalFeaturesUnavailable, SignalRevalidated, SignalColdStart,
+}
