@@ -1,0 +1,217 @@
+package mlsignalsprocessor
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/dialects"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/coldstart"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+)
+
+// Config is the configuration of the processor. Its defaults need no setting.
+type Config struct {
+	// Signals has the threshold of each signal and switches it on or off.
+	Signals SignalsConfig `mapstructure:"signals"`
+	// Dialects are the names of the built-in dialects in use; all where it is not set.
+	Dialects []string `mapstructure:"dialects"`
+	// CustomDialects are the user's own, in the form of the built-in ones.
+	CustomDialects []dialect.Dialect `mapstructure:"custom_dialects"`
+	// ReloadMemory bounds what is remembered to tell a reload from a first start.
+	ReloadMemory ReloadMemoryConfig `mapstructure:"reload_memory"`
+	// Join bounds what is remembered of spans whose values lie across two spans.
+	Join JoinConfig `mapstructure:"join"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+// Unmarshal decodes the settings; a mistyped key is told with the keys that are allowed.
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
+
+// SignalsConfig has a block for each signal.
+type SignalsConfig struct {
+	QueueBound          QueueBoundConfig    `mapstructure:"queue_bound"`
+	HighQueueWait       HighQueueWaitConfig `mapstructure:"high_queue_wait"`
+	FeatureCascade      CascadeConfig       `mapstructure:"feature_cascade"`
+	FeaturesUnavailable SwitchConfig        `mapstructure:"features_unavailable"`
+	Revalidated         RevalidatedConfig   `mapstructure:"revalidated"`
+	ColdStart           ColdStartConfig     `mapstructure:"cold_start"`
+}
+
+// SwitchConfig switches a signal on or off.
+type SwitchConfig struct {
+	// Enabled: the signal is set on spans. True by default.
+	Enabled bool `mapstructure:"enabled"`
+}
+
+// QueueBoundConfig is about ml.signal.queue_bound.
+type QueueBoundConfig struct {
+	SwitchConfig `mapstructure:",squash"`
+	// Ratio: a queue wait of more than this times the forward pass sets the signal.
+	Ratio float64 `mapstructure:"ratio"`
+}
+
+// HighQueueWaitConfig is about ml.signal.high_queue_wait.
+type HighQueueWaitConfig struct {
+	SwitchConfig `mapstructure:",squash"`
+	// Threshold: a queue wait of at least this sets the signal.
+	Threshold time.Duration `mapstructure:"threshold"`
+}
+
+// CascadeConfig is about ml.signal.feature_cascade.
+type CascadeConfig struct {
+	SwitchConfig `mapstructure:",squash"`
+	// DBShare: a database lookup of at least this share of its span sets the signal.
+	DBShare float64 `mapstructure:"db_share"`
+}
+
+// RevalidatedConfig is about ml.signal.revalidated.
+type RevalidatedConfig struct {
+	SwitchConfig `mapstructure:",squash"`
+	// Attempts: at least so many validations set the signal.
+	Attempts int `mapstructure:"attempts"`
+}
+
+// ColdStartConfig is about ml.signal.cold_start.
+type ColdStartConfig struct {
+	SwitchConfig `mapstructure:",squash"`
+	// MinDuration: a load that took less is no cold start.
+	MinDuration time.Duration `mapstructure:"min_duration"`
+	// SpanNames are patterns of the names of spans that load a component. What the * stands for is the component.
+	// Spans that a built-in dialect other than ml describes are left to that dialect.
+	SpanNames []string `mapstructure:"span_names"`
+}
+
+// ReloadMemoryConfig bounds the memory of loads.
+type ReloadMemoryConfig struct {
+	// MaxComponents is how many components are remembered, over all instances.
+	MaxComponents int `mapstructure:"max_components"`
+}
+
+// JoinConfig bounds the memory of joins.
+type JoinConfig struct {
+	// MaxSpans is about how many spans are remembered.
+	MaxSpans int `mapstructure:"max_spans"`
+	// TTL is how long a span is remembered at least.
+	TTL time.Duration `mapstructure:"ttl"`
+}
+
+func createDefaultConfig() component.Config {
+	on := SwitchConfig{Enabled: true}
+	return &Config{
+		Signals: SignalsConfig{
+			QueueBound:          QueueBoundConfig{SwitchConfig: on, Ratio: 1},
+			HighQueueWait:       HighQueueWaitConfig{SwitchConfig: on, Threshold: 300 * time.Millisecond},
+			FeatureCascade:      CascadeConfig{SwitchConfig: on, DBShare: 0.5},
+			FeaturesUnavailable: on,
+			Revalidated:         RevalidatedConfig{SwitchConfig: on, Attempts: 2},
+			ColdStart: ColdStartConfig{
+				SwitchConfig: on, MinDuration: 10 * time.Millisecond,
+				SpanNames: slices.Clone(coldstart.DefaultSpanNames),
+			},
+		},
+		ReloadMemory: ReloadMemoryConfig{MaxComponents: 10_000},
+		Join:         JoinConfig{MaxSpans: 50_000, TTL: 30 * time.Second},
+	}
+}
+
+// Validate tells everything that is wrong, each with the key, the value found and what is allowed.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	if r := c.Signals.QueueBound.Ratio; !(r >= 0 && r <= maxRatio) {
+		bad("signals::queue_bound::ratio: found %v, must be a number from 0 to %v", r, maxRatio)
+	}
+	// A number without a unit is read as nanoseconds, which nobody means.
+	if d := c.Signals.HighQueueWait.Threshold; d < time.Millisecond {
+		bad("signals::high_queue_wait::threshold: found %v, must be at least 1ms; write it with its unit, such as 300ms", d)
+	}
+	if s := c.Signals.FeatureCascade.DBShare; !(s > 0 && s <= 1) {
+		bad("signals::feature_cascade::db_share: found %v, must be above 0 and at most 1", s)
+	}
+	if n := c.Signals.Revalidated.Attempts; n < 2 {
+		bad("signals::revalidated::attempts: found %d, must be at least 2: the first attempt is no revalidation", n)
+	}
+	if d := c.Signals.ColdStart.MinDuration; d != 0 && d < time.Microsecond {
+		bad("signals::cold_start::min_duration: found %v, must be 0s or at least 1us; write it with its unit, such as 10ms", d)
+	}
+	for i, name := range c.Signals.ColdStart.SpanNames {
+		if _, err := dialect.ParsePattern(name); err != nil {
+			bad("signals::cold_start::span_names[%d]: %w", i, err)
+		}
+	}
+	if n := c.ReloadMemory.MaxComponents; n < 1 {
+		bad("reload_memory::max_components: found %d, must be at least 1", n)
+	}
+	if n := c.Join.MaxSpans; n < 1 {
+		bad("join::max_spans: found %d, must be at least 1", n)
+	}
+	if d := c.Join.TTL; d < time.Millisecond {
+		bad("join::ttl: found %v, must be at least 1ms; write it with its unit, such as 30s", d)
+	}
+	errs = append(errs, c.validateDialects()...)
+	return errors.Join(errs...)
+}
+
+// maxRatio is far above every ratio that a wait and a computation can have.
+const maxRatio = 1e9
+
+func (c *Config) validateDialects() []error {
+	builtin, err := dialects.All()
+	if err != nil {
+		return []error{err}
+	}
+	var errs []error
+	taken := map[string]bool{}
+	for _, d := range builtin {
+		taken[d.Name] = true
+	}
+	for i, name := range c.Dialects {
+		if !taken[name] {
+			errs = append(errs, fmt.Errorf("dialects[%d]: found %q, must be one of %s", i, name, dialects.Names()))
+		} else if slices.Contains(c.Dialects[:i], name) {
+			errs = append(errs, fmt.Errorf("dialects[%d]: found %q a second time; remove it", i, name))
+		}
+	}
+	for i := range c.CustomDialects {
+		d := &c.CustomDialects[i]
+		at := fmt.Sprintf("custom_dialects[%d]", i)
+		if d.Name != "" {
+			at += " (" + d.Name + ")"
+		}
+		if err := d.Check(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", at, err))
+		}
+		if taken[d.Name] {
+			errs = append(errs, fmt.Errorf("%s: name: %q is taken by another dialect; choose another name", at, d.Name))
+		}
+		taken[d.Name] = true
+	}
+	return errs
+}
+
+// inUse returns the dialects that are chosen, and how many of them, at the end, are the user's own.
+func (c *Config) inUse() ([]*dialect.Dialect, int, error) {
+	builtin, err := dialects.All()
+	if err != nil {
+		return nil, 0, err
+	}
+	var use []*dialect.Dialect
+	for _, d := range builtin {
+		if c.Dialects == nil || slices.Contains(c.Dialects, d.Name) {
+			use = append(use, d)
+		}
+	}
+	for i := range c.CustomDialects {
+		use = append(use, &c.CustomDialects[i])
+	}
+	return use, len(c.CustomDialects), nil
+}

@@ -1,0 +1,114 @@
+package mlsignalsprocessor
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/confmap"
+)
+
+func load(t *testing.T, yaml string) (*Config, error) {
+	t.Helper()
+	retrieved, err := confmap.NewRetrievedFromYAML([]byte(yaml))
+	require.NoError(t, err)
+	conf, err := retrieved.AsConf()
+	require.NoError(t, err)
+	cfg := createDefaultConfig().(*Config)
+	if err := conf.Unmarshal(cfg); err != nil {
+		return nil, err
+	}
+	return cfg, confmap.Validate(cfg)
+}
+
+func TestDefaultConfigNeedsNoSetting(t *testing.T) {
+	cfg, err := load(t, "{}")
+	require.NoError(t, err)
+	assert.Equal(t, createDefaultConfig(), cfg)
+}
+
+func TestConfigIsRead(t *testing.T) {
+	cfg, err := load(t, `
+signals:
+  queue_bound: {ratio: 2}
+  high_queue_wait: {threshold: 1s, enabled: false}
+  feature_cascade: {db_share: 0.8}
+  features_unavailable: {enabled: false}
+  revalidated: {attempts: 3}
+  cold_start: {min_duration: 0s, span_names: ["boot_*"]}
+dialects: [ml]
+reload_memory: {max_components: 5}
+join: {max_spans: 7, ttl: 1m}
+custom_dialects:
+  - name: mine
+    rules:
+      - {name: all, match: {span_names: [x]}, stage: inference}
+`)
+	require.NoError(t, err)
+	assert.Equal(t, QueueBoundConfig{SwitchConfig{true}, 2}, cfg.Signals.QueueBound)
+	assert.Equal(t, HighQueueWaitConfig{SwitchConfig{false}, time.Second}, cfg.Signals.HighQueueWait)
+	assert.Equal(t, 0.8, cfg.Signals.FeatureCascade.DBShare)
+	assert.False(t, cfg.Signals.FeaturesUnavailable.Enabled)
+	assert.Equal(t, 3, cfg.Signals.Revalidated.Attempts)
+	assert.Equal(t, []string{"boot_*"}, cfg.Signals.ColdStart.SpanNames)
+	assert.Equal(t, []string{"ml"}, cfg.Dialects)
+	assert.Equal(t, JoinConfig{7, time.Minute}, cfg.Join)
+	use, custom, err := cfg.inUse()
+	require.NoError(t, err)
+	assert.Len(t, use, 2)
+	assert.Equal(t, 1, custom)
+}
+
+// Every mistake is told with its key, the value found and what is allowed.
+func TestMistakesInConfig(t *testing.T) {
+	for name, tc := range map[string]struct {
+		yaml string
+		says []string
+	}{
+		"mistyped key":           {"signal: {}", []string{"signal: there is no such key", "signals"}},
+		"mistyped inner key":     {"signals: {queue_bound: {rato: 2}}", []string{"signals::queue_bound::rato: there is no such key", "enabled, ratio"}},
+		"text for a number":      {"signals: {queue_bound: {ratio: high}}", []string{`signals::queue_bound::ratio: found "high", must be a number`}},
+		"negative ratio":         {"signals: {queue_bound: {ratio: -1}}", []string{"signals::queue_bound::ratio", "-1", "from 0"}},
+		"ratio without value":    {"signals: {queue_bound: {ratio: .nan}}", []string{"signals::queue_bound::ratio", "NaN"}},
+		"infinite ratio":         {"signals: {queue_bound: {ratio: .inf}}", []string{"signals::queue_bound::ratio", "+Inf"}},
+		"no threshold":           {"signals: {high_queue_wait: {threshold: 0s}}", []string{"signals::high_queue_wait::threshold", "0s", "300ms"}},
+		"threshold without unit": {"signals: {high_queue_wait: {threshold: 300}}", []string{"signals::high_queue_wait::threshold", "300ns", "300ms"}},
+		"share above one":        {"signals: {feature_cascade: {db_share: 50}}", []string{"signals::feature_cascade::db_share", "50", "at most 1"}},
+		"first attempt":          {"signals: {revalidated: {attempts: 1}}", []string{"signals::revalidated::attempts", "1", "at least 2"}},
+		"negative duration":      {"signals: {cold_start: {min_duration: -1s}}", []string{"signals::cold_start::min_duration", "-1s"}},
+		"pattern of all":         {`signals: {cold_start: {span_names: ["*"]}}`, []string{"signals::cold_start::span_names[0]", `"*"`}},
+		"no memory":              {"reload_memory: {max_components: 0}", []string{"reload_memory::max_components", "0", "at least 1"}},
+		"no join":                {"join: {max_spans: 0, ttl: 0s}", []string{"join::max_spans", "join::ttl", "0s"}},
+		"unknown dialect":        {"dialects: [ml, vlm]", []string{"dialects[1]", `"vlm"`, "one of", "ml"}},
+		"dialect twice":          {"dialects: [ml, ml]", []string{"dialects[1]", "second time"}},
+		"custom dialect of a built-in's name": {
+			"custom_dialects: [{name: ml, rules: [{name: a, match: {span_names: [x]}, stage: inference}]}]",
+			[]string{"custom_dialects[0] (ml)", `"ml"`, "taken"}},
+		"custom dialect without a name": {
+			"custom_dialects: [{rules: [{name: a, match: {span_names: [x]}, stage: inference}]}]",
+			[]string{"custom_dialects[0]", "name"}},
+		"custom dialect with a wrong stage": {
+			"custom_dialects: [{name: mine, rules: [{name: a, match: {span_names: [x]}, stage: infer}]}]",
+			[]string{"custom_dialects[0] (mine)", "rules[0] (a)", "stage", `"infer"`, "inference"}},
+		"custom dialect with a mistyped key": {
+			"custom_dialects: [{name: mine, rules: [{name: a, mach: {span_names: [x]}, stage: inference}]}]",
+			[]string{"custom_dialects[0]::rules[0]::mach: there is no such key", "match"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := load(t, tc.yaml)
+			require.Error(t, err)
+			for _, text := range tc.says {
+				assert.ErrorContains(t, err, text)
+			}
+		})
+	}
+}
+
+// The collector validates every part of a configuration that has a method for it.
+func TestAMistakeInADialectIsToldOnce(t *testing.T) {
+	_, err := load(t, "custom_dialects: [{name: mine, rules: [{name: a, match: {span_names: [x]}, stage: infer}]}]")
+	require.Error(t, err)
+	assert.Equal(t, 1, strings.Count(err.Error(), `"infer"`), err.Error())
+}

@@ -1,0 +1,54 @@
+package mlsignalsprocessor
+
+import (
+	"strings"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/rules"
+)
+
+const (
+	endBeforeStartReason = iota
+	noNameReason
+	noResourceReason
+	reasons
+)
+
+var reasonNames = [reasons]string{"end_before_start", "no_name", "no_resource"}
+
+// counts are what a worker counts in a batch, for the processor's own
+// telemetry. Positions are those of vocab.Attributes.
+type counts struct {
+	dialects  []int64 // one further than the dialect, none first
+	coerced   [reading.Size]int64
+	invalids  [reading.Size]int64
+	signals   [reading.Size]int64
+	malformed [reasons]int64
+	// badSources are values of a dialect's own attributes, by key.
+	badSources map[string]int64
+}
+
+func newCounts(dialects int) counts {
+	return counts{dialects: make([]int64, dialects+1), badSources: map[string]int64{}}
+}
+
+func (c *counts) invalid(sc *rules.Scratch) {
+	for s := sc.Invalid; s != 0; s &= s - 1 {
+		c.invalids[s.First()]++
+	}
+	for _, key := range sc.BadSources {
+		if i := vocab.Index(key); i < 0 || !sc.Invalid.Has(i) {
+			c.badSources[strings.Clone(key)]++
+		}
+	}
+}
+
+func (c *counts) derived(sc *rules.Scratch) {
+	for s := sc.Coerced; s != 0; s &= s - 1 {
+		c.coerced[s.First()]++
+	}
+	for s := sc.Derived & reading.Signals; s != 0; s &= s - 1 {
+		c.signals[s.First()]++
+	}
+}

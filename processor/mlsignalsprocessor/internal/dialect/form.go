@@ -1,0 +1,138 @@
+// Package dialect is the declarative form in which a serving system's spans
+// are described: which spans a rule applies to, what it reads, and which
+// attribute of the vocabulary it sets. The built-in dialects and the user's
+// own have the same form.
+package dialect
+
+// Dialect describes the spans of one system.
+type Dialect struct {
+	// Name is what the setting `dialects` calls it.
+	Name string `mapstructure:"name"`
+	// Title is the system's own name for itself.
+	Title string `mapstructure:"title"`
+	// About tells a user in a few sentences what is derived and what cannot be.
+	About string `mapstructure:"about"`
+	// Versions says which versions of the system the rules were taken from.
+	Versions string `mapstructure:"versions"`
+	// Sources are files, pages or pull requests that show the format.
+	Sources []string `mapstructure:"sources"`
+	// Rules apply in the order of how specific they are, not in this order.
+	Rules []Rule `mapstructure:"rules"`
+}
+
+// Rule says what one kind of span means.
+type Rule struct {
+	// Name tells the rule apart from the others of its dialect.
+	Name string `mapstructure:"name"`
+	// Match says which spans the rule applies to. All of its conditions must hold.
+	Match Match `mapstructure:"match"`
+	// Stage of the spans.
+	Stage string `mapstructure:"stage"`
+	// StageFrom finds the stage in a task's name.
+	StageFrom *StageFrom `mapstructure:"stage_from"`
+	// Set fills attributes that the span does not have yet. Of several entries
+	// for one attribute the first that finds a value is used.
+	Set []Set `mapstructure:"set"`
+	// Signals that are true of every span that the rule applies to, without the prefix ml.signal.
+	Signals []string `mapstructure:"signals"`
+	// ColdStart marks the spans as the load or initialisation of a component.
+	ColdStart *ColdStart `mapstructure:"cold_start"`
+	// WaitOnly says that the spans show a wait whose compute is on another
+	// span: a wait without compute is then no sign of a queue.
+	WaitOnly bool `mapstructure:"wait_only"`
+	// Join takes values that lie across two spans.
+	Join *Join `mapstructure:"join"`
+}
+
+// Match is a set of conditions, all of which must hold. A list holds where one
+// of its entries does.
+type Match struct {
+	// SpanNames are exact, or have one * at the beginning, at the end, or both.
+	SpanNames []string `mapstructure:"span_names"`
+	// Scopes are names of instrumentation scopes, as SpanNames.
+	Scopes []string `mapstructure:"scopes"`
+	// Kinds are span kinds: internal, server, client, producer, consumer.
+	Kinds []string `mapstructure:"kinds"`
+	// Attributes maps the key of a span attribute to what its value must be:
+	// "*" (any value), a value, a list of values, or {min: n, max: n}.
+	Attributes map[string]any `mapstructure:"attributes"`
+	// AnyAttribute lists keys, one of which the span must have.
+	AnyAttribute []string `mapstructure:"any_attribute"`
+	// ResourceAttributes is as Attributes, for the resource.
+	ResourceAttributes map[string]any `mapstructure:"resource_attributes"`
+	// Events lists names of span events, one of which the span must have.
+	Events []string `mapstructure:"events"`
+}
+
+// Set reads a value and writes it to an attribute of the vocabulary.
+type Set struct {
+	// To is the key of the attribute.
+	To     string `mapstructure:"to"`
+	Source `mapstructure:",squash"`
+}
+
+// Source says where a value comes from: exactly one of Attribute,
+// ResourceAttribute, CountEvents, SpanDuration, Gap and Value.
+type Source struct {
+	// Attribute is the key of a span attribute, or of an attribute of the event that Event names.
+	Attribute string `mapstructure:"attribute"`
+	// Event is the name of the event whose Attribute is read; the first of that name counts.
+	Event string `mapstructure:"event"`
+	// ResourceAttribute is the key of a resource attribute.
+	ResourceAttribute string `mapstructure:"resource_attribute"`
+	// CountEvents is the name of the events that are counted.
+	CountEvents string `mapstructure:"count_events"`
+	// SpanDuration takes the duration of the span.
+	SpanDuration bool `mapstructure:"span_duration"`
+	// Gap is the time from one moment to another: start, end, event.NAME, and
+	// in a join other.start, other.end, other.event.NAME.
+	Gap []string `mapstructure:"gap"`
+	// Value is a constant.
+	Value any `mapstructure:"value"`
+
+	// Units of a duration: ns, us, ms, s, or duration for strings such as
+	// "1.234567ms". Of several, the first under which the value fits into the
+	// span's own duration is taken, and a value that fits under none is invalid.
+	// A clock counts ns, so that only a whole number can be in ns, and only one
+	// from 1000 on where there are several units.
+	Units []string `mapstructure:"units"`
+	// Minus is the key of a span attribute in the same units that is subtracted.
+	Minus string `mapstructure:"minus"`
+	// Plus is added to the value, after its unit is applied.
+	Plus float64 `mapstructure:"plus"`
+	// Unknown lists values by which the system says that it does not know.
+	Unknown []float64 `mapstructure:"unknown"`
+}
+
+// StageFrom finds a stage in a name such as train_model or load-features.
+type StageFrom struct {
+	// Attribute holds the name; the span's own name where it is empty.
+	Attribute string `mapstructure:"attribute"`
+	// Words maps a word of the name to a stage, before the built-in words.
+	Words map[string]string `mapstructure:"words"`
+}
+
+// ColdStart says what was loaded and how long it took.
+type ColdStart struct {
+	// Component is a fixed name of what is loaded.
+	Component string `mapstructure:"component"`
+	// ComponentFrom is the key of a span attribute that names what is loaded.
+	// Without it and Component the span's name is used.
+	ComponentFrom string `mapstructure:"component_from"`
+	// Duration of the load; the span's own without it.
+	Duration *Source `mapstructure:"duration"`
+	// MinMS is for spans that are a load only where they take long: one of fewer ms is none.
+	MinMS float64 `mapstructure:"min_ms"`
+}
+
+// Join describes a second span that this one must be seen together with.
+type Join struct {
+	// Relation of the other span to this one: parent or sibling.
+	Relation string `mapstructure:"relation"`
+	// Match says which spans are the other one.
+	Match Match `mapstructure:"match"`
+	// After requires that this span starts when the other one has ended.
+	After bool `mapstructure:"after"`
+	// Set is carried out on the one of the two spans that arrives later.
+	Set []Set `mapstructure:"set"`
+}

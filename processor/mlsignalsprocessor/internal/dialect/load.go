@@ -1,0 +1,27 @@
+package dialect
+
+import (
+	"fmt"
+
+	"go.opentelemetry.io/collector/confmap"
+)
+
+// Parse reads one dialect out of a YAML file. The error names the file.
+func Parse(file string, yaml []byte) (*Dialect, error) {
+	retrieved, err := confmap.NewRetrievedFromYAML(yaml)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	conf, err := retrieved.AsConf()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	d := &Dialect{}
+	if err := conf.Unmarshal(d); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if err := d.Check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return d, nil
+}

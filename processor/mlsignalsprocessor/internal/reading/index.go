@@ -1,0 +1,41 @@
+package reading
+
+import "github.com/otelcol-ml/otelcol-ml/internal/vocab"
+
+// Positions in vocab.Attributes of what the derivations read and write.
+var (
+	Stage                 = vocab.Index(vocab.Stage)
+	PipelineSuccess       = vocab.Index(vocab.PipelineSuccess)
+	PipelineLatency       = vocab.Index(vocab.PipelineLatency)
+	FeaturesRequested     = vocab.Index(vocab.FeaturesRequested)
+	FeaturesCacheHits     = vocab.Index(vocab.FeaturesCacheHits)
+	FeaturesCacheMisses   = vocab.Index(vocab.FeaturesCacheMisses)
+	FeaturesRetrieved     = vocab.Index(vocab.FeaturesRetrieved)
+	FeaturesUnavailable   = vocab.Index(vocab.FeaturesUnavailable)
+	FeaturesHitRate       = vocab.Index(vocab.FeaturesHitRate)
+	FeaturesDBLookup      = vocab.Index(vocab.FeaturesDBLookup)
+	FeaturesDBShare       = vocab.Index(vocab.FeaturesDBShare)
+	QueueWait             = vocab.Index(vocab.QueueWait)
+	ForwardPass           = vocab.Index(vocab.ForwardPass)
+	QueueComputeRatio     = vocab.Index(vocab.QueueComputeRatio)
+	ValidationAttempts    = vocab.Index(vocab.ValidationAttempts)
+	OutputRequiredRepair  = vocab.Index(vocab.OutputRequiredRepair)
+	QueueBound            = vocab.Index(vocab.SignalQueueBound)
+	HighQueueWait         = vocab.Index(vocab.SignalHighQueueWait)
+	FeatureCascade        = vocab.Index(vocab.SignalFeatureCascade)
+	FeaturesUnavailSignal = vocab.Index(vocab.SignalFeaturesUnavailable)
+	Revalidated           = vocab.Index(vocab.SignalRevalidated)
+	ColdStart             = vocab.Index(vocab.SignalColdStart)
+	ColdStartComponent    = vocab.Index(vocab.ColdStartComponent)
+	ColdStartDuration     = vocab.Index(vocab.ColdStartDuration)
+	ColdStartReload       = vocab.Index(vocab.ColdStartReload)
+)
+
+// Signals has every signal.
+var Signals = func() Set {
+	var s Set
+	for _, key := range vocab.Signals {
+		s |= Bit(vocab.Index(key))
+	}
+	return s
+}()

@@ -1,0 +1,241 @@
+// Package reading holds what is known of one span in the terms of the
+// vocabulary, and what is to be written to it.
+package reading
+
+import (
+	"math/bits"
+	"strconv"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+)
+
+// Size is room for one value per attribute of the vocabulary. The masks below have a bit each.
+const Size = 64
+
+// Set is a set of attributes, a bit for each position in vocab.Attributes.
+type Set uint64
+
+// Bit is the set of one attribute.
+func Bit(i int) Set { return 1 << uint(i) }
+
+// Has tells whether the attribute is in the set.
+func (s Set) Has(i int) bool { return s&Bit(i) != 0 }
+
+// Len is the number of attributes in the set.
+func (s Set) Len() int { return bits.OnesCount64(uint64(s)) }
+
+// First is the lowest attribute of a set that is not empty.
+func (s Set) First() int { return bits.TrailingZeros64(uint64(s)) }
+
+// Readings are the values of one span. Numbers and bools (0 or 1) are in
+// Number, strings in Text.
+type Readings struct {
+	// Known has the attributes whose value was read or derived.
+	Known Set
+	// Invalid has the attributes that the span carries with a value that cannot be true.
+	Invalid Set
+	// Coerced has the known attributes whose value has to change its type.
+	Coerced Set
+	// Derived has the known attributes that are not on the span yet.
+	Derived Set
+	// Borrowed has numbers that another span of a join carries: they take part
+	// in derivations and are never written.
+	Borrowed Set
+
+	Number [Size]float64
+	// Text has the strings that were derived, changed their type, or are read by a derivation.
+	Text [Size]string
+	// values are the attributes as they stand on the span, for Coerced.
+	values [Size]pcommon.Value
+}
+
+// Reset forgets the span.
+func (r *Readings) Reset() {
+	r.Known, r.Invalid, r.Coerced, r.Derived, r.Borrowed = 0, 0, 0, 0, 0
+}
+
+// Forget drops what points into the batch, so that a pooled value does not keep the batch alive.
+func (r *Readings) Forget() {
+	r.Reset()
+	clear(r.Text[:])
+	clear(r.values[:])
+}
+
+// textRead has the strings that derivations read. The others stay where they
+// are: fetching each costs more than knowing that it is there.
+var textRead = Bit(Stage) | Bit(ColdStartComponent)
+
+// Read takes attribute i from the span. The first value of a key counts.
+func (r *Readings) Read(i int, v pcommon.Value) {
+	bit := Bit(i)
+	if (r.Known|r.Invalid)&bit != 0 {
+		return
+	}
+	a := &vocab.Attributes[i]
+	// Nearly every value has the type of its key.
+	switch t := v.Type(); {
+	case t == pcommon.ValueTypeDouble && a.Type == vocab.Double:
+		f := v.Double()
+		if !a.InRange(f) { // neither NaN nor an infinity is in a range
+			r.Invalid |= bit
+			return
+		}
+		r.Number[i] = f
+	case t == pcommon.ValueTypeStr && a.Type == vocab.String:
+		if textRead&bit != 0 {
+			r.Text[i] = v.Str()
+		}
+	case t == pcommon.ValueTypeInt && a.Type == vocab.Int:
+		f := float64(v.Int())
+		if !a.InRange(f) {
+			r.Invalid |= bit
+			return
+		}
+		r.Number[i] = f
+	case t == pcommon.ValueTypeBool && a.Type == vocab.Bool:
+		r.Number[i] = number(v.Bool())
+	default:
+		if !r.coerce(i, v) {
+			r.Invalid |= bit
+			return
+		}
+		r.Coerced |= bit
+		r.values[i] = v
+	}
+	r.Known |= bit
+}
+
+// coerce reads a value of another type than its key's.
+func (r *Readings) coerce(i int, v pcommon.Value) bool {
+	a := &vocab.Attributes[i]
+	switch a.Type {
+	case vocab.Double:
+		f, ok := vocab.ReadDouble(v)
+		r.Number[i] = f
+		return ok && a.InRange(f)
+	case vocab.Int:
+		n, ok := vocab.ReadInt(v)
+		r.Number[i] = float64(n)
+		return ok && a.InRange(float64(n))
+	case vocab.Bool:
+		b, ok := vocab.ReadBool(v)
+		r.Number[i] = number(b)
+		return ok
+	default:
+		switch v.Type() {
+		case pcommon.ValueTypeInt, pcommon.ValueTypeDouble, pcommon.ValueTypeBool:
+			r.Text[i] = v.AsString()
+			return true
+		}
+		return false
+	}
+}
+
+// Missing tells whether attribute i may be filled: it is not known, and the
+// span does not carry anything under its key.
+func (r *Readings) Missing(i int) bool { return !(r.Known | r.Invalid).Has(i) }
+
+// Get returns a number of the span, or one that it borrows, and 0 where there
+// is none: Number then holds that of a span before.
+func (r *Readings) Get(i int) (float64, bool) {
+	if !(r.Known | r.Borrowed).Has(i) {
+		return 0, false
+	}
+	return r.Number[i], true
+}
+
+// IsTrue tells whether a bool is known to be true.
+func (r *Readings) IsTrue(i int) bool { return r.Known.Has(i) && r.Number[i] != 0 }
+
+// Fill derives a number unless the span has a value under the key already. A
+// value outside the attribute's range is not filled in.
+func (r *Readings) Fill(i int, f float64) {
+	if r.Missing(i) && vocab.Attributes[i].InRange(f) {
+		r.Number[i] = f
+		r.add(i)
+	}
+}
+
+// FillBool is Fill for a bool.
+func (r *Readings) FillBool(i int, b bool) {
+	if r.Missing(i) {
+		r.Number[i] = number(b)
+		r.add(i)
+	}
+}
+
+// FillText is Fill for a string.
+func (r *Readings) FillText(i int, s string) {
+	if r.Missing(i) {
+		r.Text[i] = s
+		r.add(i)
+	}
+}
+
+// Borrow takes a number of another span for derivations only.
+func (r *Readings) Borrow(i int, f float64) {
+	if r.Missing(i) {
+		r.Number[i] = f
+		r.Borrowed |= Bit(i)
+	}
+}
+
+func (r *Readings) add(i int) {
+	r.Known |= Bit(i)
+	r.Derived |= Bit(i)
+	r.Borrowed &^= Bit(i)
+}
+
+// Write brings the span's attributes in line with the readings.
+func (r *Readings) Write(attrs pcommon.Map) {
+	// Coerced values are handles into the map and must be written before it grows.
+	for s := r.Coerced; s != 0; s &= s - 1 {
+		i := s.First()
+		v := r.values[i]
+		switch vocab.Attributes[i].Type {
+		case vocab.Double:
+			v.SetDouble(r.Number[i])
+		case vocab.Int:
+			v.SetInt(r.integer(i, v))
+		case vocab.Bool:
+			v.SetBool(r.Number[i] != 0)
+		case vocab.String:
+			v.SetStr(r.Text[i])
+		}
+	}
+	if r.Derived == 0 {
+		return
+	}
+	attrs.EnsureCapacity(attrs.Len() + r.Derived.Len())
+	for s := r.Derived; s != 0; s &= s - 1 {
+		i := s.First()
+		a := &vocab.Attributes[i]
+		switch a.Type {
+		case vocab.Double:
+			attrs.PutDouble(a.Key, r.Number[i])
+		case vocab.Int:
+			attrs.PutInt(a.Key, int64(r.Number[i]))
+		case vocab.Bool:
+			attrs.PutBool(a.Key, r.Number[i] != 0)
+		case vocab.String:
+			attrs.PutStr(a.Key, r.Text[i])
+		}
+	}
+}
+
+// integer reads a coerced int again, because a float64 cannot hold every int64.
+func (r *Readings) integer(i int, v pcommon.Value) int64 {
+	if n, err := strconv.ParseInt(v.Str(), 10, 64); v.Type() == pcommon.ValueTypeStr && err == nil {
+		return n
+	}
+	return int64(r.Number[i])
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,145 @@
+package reading
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+)
+
+func TestVocabularyFitsTheMasks(t *testing.T) {
+	assert.LessOrEqual(t, len(vocab.Attributes), Size)
+}
+
+func value(raw any) pcommon.Value {
+	v := pcommon.NewValueEmpty()
+	if err := v.FromRaw(raw); err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestReadAndWriteCoerce(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		key     string
+		in      any
+		out     any
+		invalid bool
+	}{
+		{"double stays", vocab.QueueWait, 580.5, 580.5, false},
+		{"int in a double's place", vocab.QueueWait, int64(580), 580.0, false},
+		{"text in a double's place", vocab.QueueWait, "580.25", 580.25, false},
+		{"zero", vocab.QueueWait, 0.0, 0.0, false},
+		{"NaN", vocab.QueueWait, math.NaN(), math.NaN(), true},
+		{"infinite", vocab.QueueWait, math.Inf(1), math.Inf(1), true},
+		{"infinite text", vocab.QueueWait, "Inf", "Inf", true},
+		{"NaN text", vocab.QueueWait, "nan", "nan", true},
+		{"negative duration", vocab.QueueWait, -1.0, -1.0, true},
+		{"words", vocab.QueueWait, "slow", "slow", true},
+		{"bool in a double's place", vocab.QueueWait, true, true, true},
+		{"list", vocab.QueueWait, []any{1.0}, []any{1.0}, true},
+		{"empty", vocab.QueueWait, nil, nil, true},
+		{"rate above one", vocab.FeaturesHitRate, 1.5, 1.5, true},
+		{"negative loss is a loss", vocab.EvaluationLoss, int64(-3), -3.0, false},
+		{"int stays", vocab.BatchSize, int64(8), int64(8), false},
+		{"integral double in an int's place", vocab.BatchSize, 8.0, int64(8), false},
+		{"fraction in an int's place", vocab.BatchSize, 8.5, 8.5, true},
+		{"text in an int's place", vocab.BatchSize, "8", int64(8), false},
+		{"integral double as text", vocab.BatchSize, "8.0", int64(8), false},
+		{"an int that no double can hold", vocab.InputSizeBytes, "9007199254740993", int64(9007199254740993), false},
+		{"too large", vocab.InputSizeBytes, 1e300, 1e300, true},
+		{"2^63", vocab.InputSizeBytes, 9223372036854775808.0, 9223372036854775808.0, true},
+		{"negative count", vocab.BatchSize, int64(-1), int64(-1), true},
+		{"bool stays", vocab.OutputValid, true, true, false},
+		{"true as text", vocab.OutputValid, "true", true, false},
+		{"false as text", vocab.OutputValid, "false", false, false},
+		{"other text in a bool's place", vocab.OutputValid, "TRUE", "TRUE", true},
+		{"number in a bool's place", vocab.OutputValid, int64(1), int64(1), true},
+		{"string stays", vocab.DeviceID, "0", "0", false},
+		{"int in a string's place", vocab.DeviceID, int64(0), "0", false},
+		{"map in a string's place", vocab.DeviceID, map[string]any{"id": int64(0)}, map[string]any{"id": int64(0)}, true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			attrs := pcommon.NewMap()
+			value(tc.in).CopyTo(attrs.PutEmpty(tc.key))
+			v, _ := attrs.Get(tc.key)
+			i := vocab.Index(tc.key)
+
+			var r Readings
+			r.Read(i, v)
+			r.Write(attrs)
+
+			assert.Equal(t, tc.invalid, r.Invalid.Has(i))
+			assert.Equal(t, !tc.invalid, r.Known.Has(i))
+			got, _ := attrs.Get(tc.key)
+			if f, ok := tc.out.(float64); ok && math.IsNaN(f) {
+				assert.True(t, math.IsNaN(got.Double()))
+				return
+			}
+			assert.Equal(t, tc.out, got.AsRaw())
+		})
+	}
+}
+
+func TestFirstOfADoubleKeyCounts(t *testing.T) {
+	i := vocab.Index(vocab.QueueWait)
+	var r Readings
+	r.Read(i, value("text"))
+	r.Read(i, value(3.0))
+	assert.True(t, r.Invalid.Has(i))
+	assert.False(t, r.Known.Has(i))
+}
+
+func TestFillNeverReplaces(t *testing.T) {
+	for name, had := range map[string]any{"a value": 5.0, "an unreadable value": "fast"} {
+		t.Run(name, func(t *testing.T) {
+			attrs := pcommon.NewMap()
+			value(had).CopyTo(attrs.PutEmpty(vocab.QueueWait))
+			v, _ := attrs.Get(vocab.QueueWait)
+			i := vocab.Index(vocab.QueueWait)
+			var r Readings
+			r.Read(i, v)
+			r.Fill(i, 7)
+			r.Borrow(i, 8)
+			r.Write(attrs)
+			got, _ := attrs.Get(vocab.QueueWait)
+			assert.Equal(t, had, got.AsRaw())
+		})
+	}
+}
+
+func TestFillKeepsToTheRange(t *testing.T) {
+	attrs := pcommon.NewMap()
+	var r Readings
+	r.Fill(vocab.Index(vocab.QueueWait), -1)
+	r.Fill(vocab.Index(vocab.FeaturesHitRate), math.NaN())
+	r.Write(attrs)
+	assert.Zero(t, attrs.Len())
+}
+
+func TestBorrowedIsReadButNotWritten(t *testing.T) {
+	attrs := pcommon.NewMap()
+	i := vocab.Index(vocab.ForwardPass)
+	var r Readings
+	r.Borrow(i, 20)
+	f, ok := r.Get(i)
+	assert.True(t, ok)
+	assert.Equal(t, 20.0, f)
+	r.Write(attrs)
+	assert.Zero(t, attrs.Len())
+}
+
+// A reading is used for one span after another: what the span before had must not show.
+func TestResetForgetsTheSpanBefore(t *testing.T) {
+	i := vocab.Index(vocab.ValidationAttempts)
+	var r Readings
+	r.Read(i, pcommon.NewValueInt(3))
+	r.Reset()
+	f, ok := r.Get(i)
+	assert.False(t, ok)
+	assert.Zero(t, f)
+}

@@ -1,0 +1,50 @@
+package reading
+
+import "github.com/otelcol-ml/otelcol-ml/internal/vocab"
+
+// stageAttributes has the attributes of each stage that attributes tell, in the order of vocab.Stages.
+var stageAttributes = func() (all []struct {
+	stage      string
+	attributes Set
+}) {
+	for _, stage := range vocab.Stages {
+		var s Set
+		for i, a := range vocab.Attributes {
+			if a.Stage == stage {
+				s |= Bit(i)
+			}
+		}
+		if s != 0 {
+			all = append(all, struct {
+				stage      string
+				attributes Set
+			}{stage, s})
+		}
+	}
+	return all
+}()
+
+// StageTelling has every attribute that tells a stage.
+var StageTelling = func() (s Set) {
+	for _, of := range stageAttributes {
+		s |= of.attributes
+	}
+	return s
+}()
+
+// TellsStage tells whether the span carries an attribute of a stage, readable or not.
+func (r *Readings) TellsStage() bool { return (r.Known|r.Invalid)&StageTelling != 0 }
+
+// FillStage derives the stage from the attributes of a span that has none by
+// its name. A span with attributes of several stages is of the first.
+func (r *Readings) FillStage() {
+	if !r.Missing(Stage) {
+		return
+	}
+	for _, of := range stageAttributes {
+		if (r.Known|r.Invalid)&of.attributes != 0 {
+			r.FillText(Stage, of.stage)
+			return
+		}
+	}
+}

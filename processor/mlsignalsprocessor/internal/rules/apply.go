@@ -1,0 +1,138 @@
+package rules
+
+import (
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+)
+
+// None is the dialect of a span that no rule recognises.
+const None = -1
+
+// Outcome is what the rules say of a span beside its readings.
+type Outcome struct {
+	// Dialect is the position of the most specific dialect that recognises the span, or None.
+	Dialect int
+	// Signals are true by the rules alone.
+	Signals reading.Set
+	// WaitOnly is true where the compute that belongs to the span's wait is elsewhere.
+	WaitOnly bool
+	// Cold is true for the load of a component.
+	Cold bool
+	// Component is what was loaded.
+	Component string
+	// ColdMS is how long that took.
+	ColdMS float64
+	// Meetings are the joins that the span takes part in.
+	Meetings []*meeting
+}
+
+// Apply finds the rules for a span and fills its readings. The outcome is
+// valid until the next call with the same Scratch and Outcome.
+func (s *Set) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
+	*out = Outcome{Dialect: None, Meetings: out.Meetings[:0]}
+	for _, i := range s.match(span, sc) {
+		r := &s.rules[i]
+		if r.meeting != nil {
+			out.Meetings = append(out.Meetings, r.meeting)
+		}
+		if r.meeting != nil && r.meeting.other && len(r.sets) == 0 && r.stage == "" {
+			continue // the other side of a join is described, not recognised
+		}
+		if out.Dialect == None {
+			out.Dialect = r.dialect
+		}
+		s.carryOut(r, sc, out)
+	}
+}
+
+func (s *Set) carryOut(r *rule, sc *Scratch, out *Outcome) {
+	if r.stage != "" {
+		sc.FillText(reading.Stage, r.stage)
+	} else if r.stageFrom != nil {
+		if stage := r.stageFrom.stage(sc); stage != "" {
+			sc.FillText(reading.Stage, stage)
+		}
+	}
+	for i := range r.sets {
+		r.sets[i].carryOut(sc)
+	}
+	out.Signals |= r.signals
+	out.WaitOnly = out.WaitOnly || r.waitOnly
+	if r.cold != nil && !out.Cold {
+		r.cold.carryOut(sc, out)
+	}
+}
+
+func (s *setter) carryOut(sc *Scratch) {
+	if !sc.Missing(s.target) {
+		return
+	}
+	a := &vocab.Attributes[s.target]
+	switch a.Type {
+	case vocab.String:
+		if v, ok := s.value(sc); ok {
+			if text := v.AsString(); text != "" {
+				sc.FillText(s.target, text)
+			}
+		}
+	case vocab.Bool:
+		if v, ok := s.value(sc); ok {
+			if b, readable := vocab.ReadBool(v); readable {
+				sc.FillBool(s.target, b)
+			} else {
+				sc.bad(&s.source)
+			}
+		}
+	default:
+		f, got := s.numeric(sc)
+		if got == invalid || got == found && !fitsType(a, f) {
+			sc.bad(&s.source)
+		} else if got == found {
+			sc.Fill(s.target, f)
+		}
+	}
+}
+
+// fitsType tells whether a number can be the attribute's value.
+func fitsType(a *vocab.Attribute, f float64) bool {
+	return a.InRange(f) && (a.Type != vocab.Int || f == float64(int64(f)))
+}
+
+// bad notes a value that no reading fits, once per span and key.
+func (sc *Scratch) bad(s *source) {
+	key := s.key
+	if key == "" {
+		return // the moments of a gap are the wrong way round; no attribute is to blame
+	}
+	for _, k := range sc.BadSources {
+		if k == key {
+			return
+		}
+	}
+	sc.BadSources = append(sc.BadSources, key)
+}
+
+func (c *coldStart) carryOut(sc *Scratch, out *Outcome) {
+	ms := sc.DurationMS
+	if c.duration != nil {
+		if f, got := c.duration.numeric(sc); got == found {
+			ms = f
+		} else if got == invalid {
+			sc.bad(c.duration)
+		}
+	}
+	if ms < 0 || ms < c.minMS {
+		return
+	}
+	out.Cold, out.ColdMS, out.Component = true, ms, c.component
+	if c.from >= 0 {
+		if v, ok := sc.attribute(c.from); ok {
+			out.Component = v.AsString()
+		}
+	}
+	if out.Component == "" {
+		out.Component = sc.name
+	}
+}

@@ -1,0 +1,244 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/keytable"
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+)
+
+// An atom is one condition of a match, the same atom in every rule that has
+// the same condition. Each has a bit; a rule applies to a span when the span
+// has all bits of the rule.
+type atom = uint16
+
+// namePattern sets an atom for span names or scopes that a pattern fits.
+type namePattern struct {
+	dialect.Pattern
+	atom atom
+}
+
+// keyCondition sets an atom for attributes whose value fulfils a condition.
+type keyCondition struct {
+	dialect.Condition
+	atom atom
+}
+
+// key is what the rules want to know of a span attribute.
+type key struct {
+	// canonical is the position in vocab.Attributes, -1 for a key outside the vocabulary.
+	canonical int
+	// slot is where the value is kept for the sources that read it, -1 where none does.
+	slot       int
+	conditions []keyCondition
+}
+
+// event is what the rules want to know of a span event.
+type event struct{ atoms []atom }
+
+// builder collects what the rules need, each thing once.
+type builder struct {
+	known map[string]atom // by what the condition says
+	kinds []uint8         // of each atom: how it is found
+
+	keys      []string
+	keyInfo   []key
+	slots     int
+	resources []string
+	resource  []key
+	names     []string
+	nameAtoms [][]atom
+	globs     []namePattern
+	scopes    []namePattern
+	events    []string
+	eventInfo []event
+	kindAtoms [6][]atom
+	ranked    []ranked
+}
+
+// How an atom is found decides which one triggers a rule: those of the span
+// itself are the most telling and cost nothing where they are absent.
+const (
+	ofKind = iota
+	ofResource
+	ofScope
+	ofEvent
+	ofAttribute
+	ofName
+)
+
+func newBuilder() *builder {
+	b := &builder{known: map[string]atom{}}
+	for _, a := range vocab.Attributes {
+		b.key(a.Key)
+	}
+	return b
+}
+
+// atom returns the atom of a condition, and whether it is new.
+func (b *builder) atom(found uint8, says string) (atom, bool) {
+	id := fmt.Sprintf("%d %s", found, says)
+	if a, ok := b.known[id]; ok {
+		return a, false
+	}
+	a := atom(len(b.kinds))
+	b.known[id] = a
+	b.kinds = append(b.kinds, found)
+	return a, true
+}
+
+func (b *builder) key(name string) *key {
+	i := slices.Index(b.keys, name)
+	if i < 0 {
+		i = len(b.keys)
+		b.keys = append(b.keys, name)
+		b.keyInfo = append(b.keyInfo, key{canonical: vocab.Index(name), slot: -1})
+	}
+	return &b.keyInfo[i]
+}
+
+// slot makes sure that the value of a span attribute is kept.
+func (b *builder) slot(name string) int {
+	k := b.key(name)
+	if k.slot < 0 {
+		k.slot = b.slots
+		b.slots++
+	}
+	return k.slot
+}
+
+func (b *builder) resourceKey(name string) *key {
+	i := slices.Index(b.resources, name)
+	if i < 0 {
+		i = len(b.resources)
+		b.resources = append(b.resources, name)
+		b.resource = append(b.resource, key{canonical: -1, slot: i})
+	}
+	return &b.resource[i]
+}
+
+func (b *builder) event(name string) int {
+	i := slices.Index(b.events, name)
+	if i < 0 {
+		i = len(b.events)
+		b.events = append(b.events, name)
+		b.eventInfo = append(b.eventInfo, event{})
+	}
+	return i
+}
+
+// match turns conditions into atoms and says how specific they are together.
+func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
+	add := func(a atom, weight int) {
+		atoms = append(atoms, a)
+		specific += weight
+	}
+	if len(m.SpanNames) > 0 {
+		a, fresh := b.atom(ofName, fmt.Sprint(m.SpanNames))
+		exact := true
+		for _, text := range m.SpanNames {
+			p, _ := dialect.ParsePattern(text)
+			exact = exact && p.Exact()
+			if fresh {
+				b.name(p, a)
+			}
+		}
+		add(a, pick(exact, 8, 4))
+	}
+	if len(m.Scopes) > 0 {
+		a, fresh := b.atom(ofScope, fmt.Sprint(m.Scopes))
+		exact := true
+		for _, text := range m.Scopes {
+			p, _ := dialect.ParsePattern(text)
+			exact = exact && p.Exact()
+			if fresh {
+				b.scopes = append(b.scopes, namePattern{p, a})
+			}
+		}
+		add(a, pick(exact, 6, 3))
+	}
+	for _, name := range sortedKeys(m.Attributes) {
+		c, _ := dialect.ParseCondition(m.Attributes[name])
+		a, fresh := b.atom(ofAttribute, fmt.Sprint(name, m.Attributes[name]))
+		if fresh {
+			k := b.key(name)
+			k.conditions = append(k.conditions, keyCondition{c, a})
+		}
+		add(a, pick(c.Any, 3, 5))
+	}
+	if len(m.AnyAttribute) > 0 {
+		a, fresh := b.atom(ofAttribute, fmt.Sprint("any of ", m.AnyAttribute))
+		for _, name := range m.AnyAttribute {
+			if fresh {
+				k := b.key(name)
+				k.conditions = append(k.conditions, keyCondition{dialect.Condition{Any: true}, a})
+			}
+		}
+		add(a, 2)
+	}
+	for _, name := range sortedKeys(m.ResourceAttributes) {
+		c, _ := dialect.ParseCondition(m.ResourceAttributes[name])
+		a, fresh := b.atom(ofResource, fmt.Sprint(name, m.ResourceAttributes[name]))
+		if fresh {
+			k := b.resourceKey(name)
+			k.conditions = append(k.conditions, keyCondition{c, a})
+		}
+		add(a, pick(c.Any, 2, 3))
+	}
+	if len(m.Events) > 0 {
+		a, fresh := b.atom(ofEvent, fmt.Sprint(m.Events))
+		for _, name := range m.Events {
+			if i := b.event(name); fresh {
+				b.eventInfo[i].atoms = append(b.eventInfo[i].atoms, a)
+			}
+		}
+		add(a, 3)
+	}
+	if len(m.Kinds) > 0 {
+		a, fresh := b.atom(ofKind, fmt.Sprint(m.Kinds))
+		for _, kind := range m.Kinds {
+			if i := slices.Index(dialect.Kinds, kind); fresh && i >= 0 {
+				b.kindAtoms[i] = append(b.kindAtoms[i], a)
+			}
+		}
+		add(a, 1)
+	}
+	return atoms, specific
+}
+
+func (b *builder) name(p dialect.Pattern, a atom) {
+	if !p.Exact() {
+		b.globs = append(b.globs, namePattern{p, a})
+		return
+	}
+	i := slices.Index(b.names, p.Text)
+	if i < 0 {
+		i = len(b.names)
+		b.names = append(b.names, p.Text)
+		b.nameAtoms = append(b.nameAtoms, nil)
+	}
+	b.nameAtoms[i] = append(b.nameAtoms[i], a)
+}
+
+func tables(b *builder) (keys, resources, names, events *keytable.Table) {
+	return keytable.New(b.keys), keytable.New(b.resources), keytable.New(b.names), keytable.New(b.events)
+}
+
+func sortedKeys(m map[string]any) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+func pick(condition bool, yes, no int) int {
+	if condition {
+		return yes
+	}
+	return no
+}

@@ -1,0 +1,255 @@
+// Package rules finds the dialect rules that apply to a span in one pass over
+// its attributes, and carries them out.
+package rules
+
+import (
+	"fmt"
+	"sort"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/keytable"
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+)
+
+// Set is a set of compiled rules. It does not change, so any number of
+// goroutines may use it, each with a Scratch of its own.
+type Set struct {
+	// Dialects are the names, in the order given.
+	Dialects []string
+	// Vocabulary is the position of the dialect ml, which recognises spans by
+	// the vocabulary's own attributes; None where it is not in use.
+	Vocabulary int
+	// described are the dialects that say themselves which spans are loads.
+	described []bool
+	// Component tells which component a span of some name loads, "" for none.
+	// It may be nil, and is set before the first span.
+	Component func(name string) string
+	// Joins is the number of joins in the rules.
+	Joins int
+
+	rules    []rule    // the most specific first
+	triggers [][]int32 // atom to the rules that it triggers
+	words    int       // of 64 atoms
+
+	keys, resources, names, events *keytable.Table
+
+	keyInfo      []key
+	resourceInfo []key
+	nameAtoms    [][]atom
+	eventInfo    []event
+	globs        []namePattern
+	globIndex    *dialect.Index
+	scopes       []namePattern
+	kinds        [6][]uint64
+	slots        int
+}
+
+// rule is one side of what a dialect.Rule says: of the span that it matches,
+// or of the other span of its join.
+type rule struct {
+	dialect int
+	name    string
+	need    []uint64
+	trigger atom
+	rank    int
+
+	stage     string
+	stageFrom *stageFrom
+	sets      []setter
+	signals   reading.Set
+	cold      *coldStart
+	waitOnly  bool
+	meeting   *meeting
+}
+
+type setter struct {
+	target int // position in vocab.Attributes
+	source
+}
+
+type coldStart struct {
+	component string
+	from      int // slot of the attribute, -1 for the span's name
+	duration  *source
+	minMS     float64
+}
+
+// meeting is the part of one side in a join.
+type meeting struct {
+	id    uint16
+	other bool // this side is the other span
+	// atParent: the two meet at this side's parent; otherwise at this span itself.
+	atParent bool
+	after    bool
+	moments  [2][]moment // what each side leaves behind; 0 this span's, 1 the other span's
+	sets     []setter
+}
+
+// Compile compiles dialects that have been validated. custom is the number of
+// dialects at the end of the list that are the user's own: of two rules that
+// are equally specific, theirs is taken first.
+func Compile(dialects []*dialect.Dialect, custom int) (*Set, error) {
+	b := newBuilder()
+	s := &Set{Vocabulary: None}
+	for di, d := range dialects {
+		if d.Name == vocabularyDialect {
+			s.Vocabulary = di
+		}
+		s.Dialects = append(s.Dialects, d.Name)
+		s.described = append(s.described, d.Name != vocabularyDialect && di < len(dialects)-custom)
+		rank := di
+		if di >= len(dialects)-custom {
+			rank = di - len(dialects)
+		}
+		for ri := range d.Rules {
+			if err := s.add(b, di, rank, &d.Rules[ri]); err != nil {
+				return nil, fmt.Errorf("dialect %s: rule %s: %w", d.Name, d.Rules[ri].Name, err)
+			}
+		}
+	}
+	s.finish(b)
+	return s, nil
+}
+
+const vocabularyDialect = "ml"
+
+// DescribesLoads tells whether the span's dialect says itself which spans load
+// a component, so that a name such as load_features says nothing. That is so
+// of the built-in dialects but ml, whose users name their spans as they like;
+// so do those who bring a dialect of their own.
+func (s *Set) DescribesLoads(d int) bool { return d != None && s.described[d] }
+
+// specific rules come first; then the user's own; then in the order of the files.
+type ranked struct {
+	rule
+	specific, order int
+	atoms           []atom
+}
+
+func (s *Set) add(b *builder, di, order int, d *dialect.Rule) error {
+	r := ranked{rule: rule{dialect: di, name: d.Name, stage: d.Stage, waitOnly: d.WaitOnly}, order: order}
+	r.atoms, r.specific = b.match(&d.Match)
+	if d.StageFrom != nil {
+		r.stageFrom = newStageFrom(b, d.StageFrom)
+	}
+	for i := range d.Set {
+		r.sets = append(r.sets, b.setter(&d.Set[i]))
+	}
+	for _, name := range d.Signals {
+		r.signals |= reading.Bit(vocab.Index(vocab.SignalPrefix + name))
+	}
+	if d.ColdStart != nil {
+		r.cold = b.coldStart(d.ColdStart)
+	}
+	var other *ranked
+	if d.Join != nil {
+		this, that, err := b.join(uint16(s.Joins), d.Join)
+		if err != nil {
+			return err
+		}
+		s.Joins++
+		r.meeting = this
+		other = &ranked{rule: rule{dialect: di, name: d.Name + " (other span)", meeting: that}, order: order}
+		other.atoms, other.specific = b.match(&d.Join.Match)
+	}
+	b.ranked = append(b.ranked, r)
+	if other != nil {
+		b.ranked = append(b.ranked, *other)
+	}
+	return nil
+}
+
+func (b *builder) setter(d *dialect.Set) setter {
+	return setter{target: vocab.Index(d.To), source: b.source(&d.Source)}
+}
+
+func (b *builder) coldStart(d *dialect.ColdStart) *coldStart {
+	c := &coldStart{component: d.Component, from: -1, minMS: d.MinMS}
+	if d.ComponentFrom != "" {
+		c.from = b.slot(d.ComponentFrom)
+	}
+	if d.Duration != nil {
+		duration := b.source(d.Duration)
+		c.duration = &duration
+	}
+	return c
+}
+
+func (b *builder) join(id uint16, d *dialect.Join) (this, that *meeting, err error) {
+	m := meeting{id: id, after: d.After}
+	for i := range d.Set {
+		set := b.setter(&d.Set[i])
+		if set.from == fromGap {
+			m.leave(&set.from1)
+			m.leave(&set.to)
+		}
+		m.sets = append(m.sets, set)
+	}
+	if len(m.moments[0]) > join.MaxMoments || len(m.moments[1]) > join.MaxMoments {
+		return nil, nil, fmt.Errorf("join: set: speaks of more than %d moments of one span", join.MaxMoments)
+	}
+	here, there := m, m
+	here.atParent = true
+	there.other = true
+	there.atParent = d.Relation == dialect.Sibling
+	return &here, &there, nil
+}
+
+// leave gives the moment a place among those of its side.
+func (m *meeting) leave(one *moment) {
+	side := pick(one.Other, 1, 0)
+	for i, known := range m.moments[side] {
+		if known.Moment == one.Moment {
+			one.index = i
+			return
+		}
+	}
+	one.index = len(m.moments[side])
+	m.moments[side] = append(m.moments[side], *one)
+}
+
+func (s *Set) finish(b *builder) {
+	sort.SliceStable(b.ranked, func(i, j int) bool {
+		x, y := &b.ranked[i], &b.ranked[j]
+		if x.specific != y.specific {
+			return x.specific > y.specific
+		}
+		return x.order < y.order
+	})
+	s.words = (len(b.kinds) + 63) / 64
+	s.triggers = make([][]int32, len(b.kinds))
+	for i := range b.ranked {
+		r := b.ranked[i]
+		r.rank = i
+		r.need = s.mask(r.atoms...)
+		r.trigger = r.atoms[0]
+		for _, a := range r.atoms {
+			if b.kinds[a] > b.kinds[r.trigger] {
+				r.trigger = a
+			}
+		}
+		s.triggers[r.trigger] = append(s.triggers[r.trigger], int32(i))
+		s.rules = append(s.rules, r.rule)
+	}
+	s.keys, s.resources, s.names, s.events = tables(b)
+	s.keyInfo, s.resourceInfo, s.nameAtoms, s.eventInfo = b.keyInfo, b.resource, b.nameAtoms, b.eventInfo
+	s.globs, s.scopes, s.slots = b.globs, b.scopes, b.slots
+	patterns := make([]dialect.Pattern, len(b.globs))
+	for i := range b.globs {
+		patterns[i] = b.globs[i].Pattern
+	}
+	s.globIndex = dialect.NewIndex(patterns)
+	for kind, atoms := range b.kindAtoms {
+		s.kinds[kind] = s.mask(atoms...)
+	}
+}
+
+func (s *Set) mask(atoms ...atom) []uint64 {
+	m := make([]uint64, s.words)
+	for _, a := range atoms {
+		m[a/64] |= 1 << (a % 64)
+	}
+	return m
+}

@@ -1,0 +1,94 @@
+package rules
+
+import (
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+)
+
+// Meet carries out the joins of a span: where the other span has been here
+// already, this one gets the result. Call it after Apply.
+func (s *Set) Meet(span ptrace.Span, sc *Scratch, out *Outcome, table *join.Table, now time.Time) {
+	for _, m := range out.Meetings {
+		at := span.SpanID()
+		if m.atParent {
+			at = span.ParentSpanID()
+		}
+		if at.IsEmpty() || span.TraceID().IsEmpty() {
+			continue
+		}
+		own := m.leaveBehind(sc)
+		which := pick(m.other, 1, 0)
+		other, met := table.Meet(join.Key{Trace: span.TraceID(), Span: at, Join: m.id}, which, own, now)
+		if met && m.inOrder(&own, &other) {
+			m.carryOut(sc, &own, &other)
+		}
+	}
+}
+
+func (m *meeting) leaveBehind(sc *Scratch) join.Side {
+	side := join.Side{Span: sc.span.SpanID(), Start: sc.start, End: sc.end, QueueWait: -1, ForwardPass: -1}
+	for i, one := range m.moments[pick(m.other, 1, 0)] {
+		if t, ok := one.of(sc); ok {
+			side.Moments[i] = t
+		}
+	}
+	if sc.Known.Has(reading.QueueWait) {
+		side.QueueWait = sc.Number[reading.QueueWait]
+	}
+	if sc.Known.Has(reading.ForwardPass) {
+		side.ForwardPass = sc.Number[reading.ForwardPass]
+	}
+	if len(m.sets) > 0 {
+		side.Done = true
+		for i := range m.sets {
+			side.Done = side.Done && !sc.Missing(m.sets[i].target)
+		}
+	} else {
+		side.Done = sc.Known.Has(reading.QueueComputeRatio)
+	}
+	return side
+}
+
+// inOrder tells whether this span starts when the other has ended, where the join asks for it.
+func (m *meeting) inOrder(own, other *join.Side) bool {
+	if !m.after {
+		return true
+	}
+	if m.other {
+		own, other = other, own
+	}
+	return own.Start >= other.End
+}
+
+func (m *meeting) carryOut(sc *Scratch, own, other *join.Side) {
+	sides := [2]*join.Side{own, other}
+	if m.other {
+		sides = [2]*join.Side{other, own}
+	}
+	for i := range m.sets {
+		set := &m.sets[i]
+		if set.from != fromGap {
+			set.carryOut(sc)
+			continue
+		}
+		from, to := set.from1.left(sides), set.to.left(sides)
+		if from != 0 && to != 0 && to >= from {
+			sc.Fill(set.target, milliseconds(from, to)+set.plus)
+		}
+	}
+	if other.QueueWait >= 0 {
+		sc.Borrow(reading.QueueWait, other.QueueWait)
+	}
+	if other.ForwardPass >= 0 {
+		sc.Borrow(reading.ForwardPass, other.ForwardPass)
+	}
+}
+
+func (m moment) left(sides [2]*join.Side) pcommon.Timestamp {
+	return sides[pick(m.Other, 1, 0)].Moments[m.index]
+}

@@ -1,0 +1,56 @@
+package rules
+
+import "strings"
+
+// maxNames bounds the names that a Scratch remembers. Services have a few
+// dozen; names with an ID in them fill it up and are then looked up each time.
+const maxNames = 512
+
+// named is what the rules know of a span by its name alone.
+type named struct {
+	name  string
+	atoms []atom
+	// component is what a span of this name loads, "" for none.
+	component string
+	// next is the name that came after this one the last time.
+	next *named
+}
+
+// named returns what is known of the span's name. Names follow each other in
+// the same order, trace after trace: guess before searching.
+func (s *Set) named(sc *Scratch) *named {
+	if n := sc.named.next; n != nil && n.name == sc.name {
+		sc.named = n
+		return n
+	}
+	n, ok := sc.names[sc.name]
+	if !ok {
+		n = &sc.spare
+		if len(sc.names) < maxNames {
+			n = &named{}
+		}
+		*n = named{name: sc.name, atoms: n.atoms[:0]}
+		s.lookUp(n)
+		if n != &sc.spare {
+			n.name = strings.Clone(n.name)
+			n.component = strings.Clone(n.component)
+			sc.names[n.name] = n
+		}
+	}
+	sc.named.next = n
+	sc.named = n
+	return n
+}
+
+func (s *Set) lookUp(n *named) {
+	if i := s.names.Index(n.name); i >= 0 {
+		n.atoms = append(n.atoms, s.nameAtoms[i]...)
+	}
+	s.globIndex.Each(n.name, func(i int) { n.atoms = append(n.atoms, s.globs[i].atom) })
+	if s.Component != nil {
+		n.component = s.Component(n.name)
+	}
+}
+
+// LoadedByName is the component that the span at hand loads going by its name, "" for none.
+func (sc *Scratch) LoadedByName() string { return sc.named.component }

@@ -1,0 +1,108 @@
+package rules
+
+import (
+	"slices"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+)
+
+// Scratch is the working memory for one span after another. One goroutine
+// uses it at a time.
+type Scratch struct {
+	reading.Readings
+	// DurationMS is the span's duration, negative where it ends before it starts.
+	DurationMS float64
+	// BadSources has the keys of attributes that a rule could not read, for each span anew.
+	BadSources []string
+
+	span ptrace.Span
+	name string
+	// names are known by name; named is that of the last span, spare stands in when names is full.
+	names      map[string]*named
+	named      *named
+	spare      named
+	start, end pcommon.Timestamp
+
+	// after says which known attribute came after each one the last time, and at 0 which came first.
+	after []guess
+
+	scope []uint64 // the atoms of the resource and the scope
+	bits  []uint64 // of the span
+	// scopeRules are rules that the scope or resource alone trigger.
+	scopeRules []int32
+	candidates []int32
+
+	// values and hits hold what this span and this resource have under the
+	// keys that rules read. An entry is of this span if its stamp is.
+	stamp          uint32
+	values         []stampedValue
+	hits           []stampedEvent
+	resourceValues []pcommon.Value
+	resourceHas    []bool
+}
+
+// guess is a key that the rules know, and its position in keyInfo.
+type guess struct {
+	name string
+	key  int
+}
+
+type stampedValue struct {
+	stamp uint32
+	value pcommon.Value
+}
+
+type stampedEvent struct {
+	stamp uint32
+	count int
+	first ptrace.SpanEvent
+}
+
+// NewScratch returns working memory for this set of rules.
+func (s *Set) NewScratch() *Scratch {
+	return &Scratch{
+		names: map[string]*named{}, named: &named{},
+		after: slices.Repeat([]guess{{s.keys.Key(0), 0}}, len(s.keyInfo)+1),
+		scope: make([]uint64, s.words), bits: make([]uint64, s.words),
+		values: make([]stampedValue, s.slots), hits: make([]stampedEvent, len(s.eventInfo)),
+		resourceValues: make([]pcommon.Value, len(s.resourceInfo)), resourceHas: make([]bool, len(s.resourceInfo)),
+	}
+}
+
+// Forget drops everything that points into a batch.
+func (sc *Scratch) Forget() {
+	sc.Readings.Forget()
+	sc.span, sc.name = ptrace.Span{}, ""
+	sc.spare = named{atoms: sc.spare.atoms[:0]}
+	sc.named = &sc.spare
+	clear(sc.values)
+	clear(sc.hits)
+	clear(sc.resourceValues)
+	clear(sc.resourceHas)
+	clear(sc.BadSources[:cap(sc.BadSources)])
+	sc.stamp = 0
+}
+
+func (sc *Scratch) attribute(slot int) (pcommon.Value, bool) {
+	v := &sc.values[slot]
+	return v.value, v.stamp == sc.stamp
+}
+
+func (sc *Scratch) resourceAttribute(slot int) (pcommon.Value, bool) {
+	return sc.resourceValues[slot], sc.resourceHas[slot]
+}
+
+func (sc *Scratch) event(i int) (ptrace.SpanEvent, bool) {
+	h := &sc.hits[i]
+	return h.first, h.stamp == sc.stamp
+}
+
+func (sc *Scratch) eventCount(i int) int {
+	if h := &sc.hits[i]; h.stamp == sc.stamp {
+		return h.count
+	}
+	return 0
+}

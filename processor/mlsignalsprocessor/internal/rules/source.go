@@ -1,0 +1,264 @@
+package rules
+
+import (
+	"math"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+)
+
+// source is a compiled dialect.Source.
+type source struct {
+	from     uint8
+	key      string // of the attribute, as the rule gives it
+	slot     int    // of the attribute or resource attribute
+	minus    int    // slot, -1 for none
+	event    int    // of fromEvent and fromCount
+	from1    moment // of fromGap
+	to       moment
+	constant pcommon.Value
+	number   float64 // of the constant
+	units    []unit
+	plus     float64
+	unknown  []float64
+}
+
+const (
+	fromAttribute = iota
+	fromResource
+	fromEvent
+	fromCount
+	fromDuration
+	fromGap
+	fromConstant
+)
+
+// moment is a compiled dialect.Moment. In a join, index is its place in the moments of its side.
+type moment struct {
+	dialect.Moment
+	event int
+	index int
+}
+
+// unit turns a number into milliseconds; text reads strings such as 1.234567ms.
+type unit struct {
+	times, over float64 // two factors, so that no unit is off by a rounding
+	text        bool
+	// whole: a clock counts in this unit, so that 1.5 cannot be meant. Without it every
+	// number of seconds that is too long for its span would pass for a few nanoseconds.
+	whole bool
+}
+
+var units = map[string]unit{
+	"ns": {times: 1, over: 1e6, whole: true}, "us": {times: 1, over: 1e3}, "ms": {times: 1, over: 1}, "s": {times: 1e3, over: 1},
+	"duration": {text: true},
+}
+
+// leastNS is what a value must be to be read as nanoseconds where another unit is
+// possible: nothing that serving systems measure takes less than a microsecond, and
+// 3 seconds in a span of 2 are not 3 ns.
+const leastNS = 1000
+
+// What a source found.
+const (
+	absent = iota
+	found
+	invalid
+)
+
+func (b *builder) source(s *dialect.Source) source {
+	c := source{slot: -1, minus: -1, plus: s.Plus, unknown: s.Unknown}
+	for _, name := range s.Units {
+		c.units = append(c.units, units[name])
+	}
+	switch {
+	case s.Event != "":
+		c.from, c.event, c.key = fromEvent, b.event(s.Event), s.Attribute
+	case s.Attribute != "":
+		c.from, c.slot, c.key = fromAttribute, b.slot(s.Attribute), s.Attribute
+	case s.ResourceAttribute != "":
+		c.from, c.slot, c.key = fromResource, b.resourceKey(s.ResourceAttribute).slot, s.ResourceAttribute
+	case s.CountEvents != "":
+		c.from, c.event = fromCount, b.event(s.CountEvents)
+	case s.SpanDuration:
+		c.from = fromDuration
+	case len(s.Gap) == 2:
+		c.from = fromGap
+		c.from1, c.to = b.moment(s.Gap[0]), b.moment(s.Gap[1])
+	default:
+		c.from = fromConstant
+		c.constant = pcommon.NewValueEmpty()
+		_ = c.constant.FromRaw(s.Value)
+		c.number, _ = vocab.ReadDouble(c.constant)
+	}
+	if s.Minus != "" {
+		c.minus = b.slot(s.Minus)
+	}
+	return c
+}
+
+func (b *builder) moment(text string) moment {
+	m, _ := dialect.ParseMoment(text)
+	c := moment{Moment: m, event: -1}
+	if m.Event != "" {
+		c.event = b.event(m.Event)
+	}
+	return c
+}
+
+// value returns the attribute that the source reads, as the span has it.
+func (s *source) value(sc *Scratch) (pcommon.Value, bool) {
+	switch s.from {
+	case fromAttribute:
+		return sc.attribute(s.slot)
+	case fromResource:
+		return sc.resourceAttribute(s.slot)
+	case fromEvent:
+		if e, ok := sc.event(s.event); ok {
+			return e.Attributes().Get(s.key)
+		}
+	case fromConstant:
+		return s.constant, true
+	}
+	return pcommon.Value{}, false
+}
+
+// numeric returns the source as a number; a duration in ms.
+func (s *source) numeric(sc *Scratch) (float64, int) {
+	switch s.from {
+	case fromConstant:
+		return s.number, found
+	case fromCount:
+		n := sc.eventCount(s.event)
+		if n == 0 {
+			return 0, absent
+		}
+		return float64(n) + s.plus, found
+	case fromDuration:
+		if sc.DurationMS < 0 {
+			return 0, absent
+		}
+		return sc.DurationMS + s.plus, found
+	case fromGap:
+		from, ok1 := s.from1.of(sc)
+		to, ok2 := s.to.of(sc)
+		if !ok1 || !ok2 {
+			return 0, absent
+		}
+		if to < from {
+			return 0, invalid
+		}
+		return milliseconds(from, to) + s.plus, found
+	}
+	v, ok := s.value(sc)
+	if !ok {
+		return 0, absent
+	}
+	if s.minus >= 0 {
+		return s.difference(v, sc)
+	}
+	return s.scaled(v, sc)
+}
+
+func (s *source) difference(v pcommon.Value, sc *Scratch) (float64, int) {
+	other, ok := sc.attribute(s.minus)
+	if !ok {
+		return 0, absent
+	}
+	a, got := s.scaled(v, sc)
+	if got != found {
+		return 0, got
+	}
+	b, got := s.scaled(other, sc)
+	if got != found {
+		return 0, absent
+	}
+	if b > a {
+		return 0, invalid
+	}
+	return a - b, found
+}
+
+// scaled applies the units: the first one under which the value fits into the span.
+func (s *source) scaled(v pcommon.Value, sc *Scratch) (float64, int) {
+	if len(s.units) == 0 {
+		f, ok := vocab.ReadDouble(v)
+		if !ok {
+			return 0, invalid
+		}
+		if s.isUnknown(f) {
+			return 0, absent
+		}
+		return f + s.plus, found
+	}
+	if f, numeric := vocab.ReadDouble(v); numeric && s.isUnknown(f) {
+		return 0, absent
+	}
+	for _, u := range s.units {
+		ms, ok := u.read(v)
+		if !ok || len(s.units) > 1 && (!sc.fits(ms) || u.whole && ms > 0 && ms < leastNS/1e6) {
+			continue
+		}
+		return ms + s.plus, found
+	}
+	return 0, invalid
+}
+
+func (s *source) isUnknown(f float64) bool {
+	for _, u := range s.unknown {
+		if f == u {
+			return true
+		}
+	}
+	return false
+}
+
+func (u unit) read(v pcommon.Value) (float64, bool) {
+	if !u.text {
+		f, ok := vocab.ReadDouble(v)
+		return f * u.times / u.over, ok && f >= 0 && (!u.whole || f == math.Trunc(f))
+	}
+	if v.Type() != pcommon.ValueTypeStr {
+		return 0, false
+	}
+	// Rust's and Go's text forms of a duration agree for every value that is not negative.
+	d, err := time.ParseDuration(v.Str())
+	return float64(d) / float64(time.Millisecond), err == nil && d >= 0
+}
+
+func (m moment) of(sc *Scratch) (pcommon.Timestamp, bool) {
+	switch {
+	case m.event >= 0:
+		if e, ok := sc.event(m.event); ok {
+			return e.Timestamp(), e.Timestamp() != 0
+		}
+		return 0, false
+	case m.End:
+		return sc.end, sc.end != 0
+	default:
+		return sc.start, sc.start != 0
+	}
+}
+
+func milliseconds(from, to pcommon.Timestamp) float64 {
+	return float64(to-from) / float64(time.Millisecond)
+}
+
+// durationMS is the span's duration, negative where it ends before it starts.
+func durationMS(span ptrace.Span) float64 {
+	start, end := span.StartTimestamp(), span.EndTimestamp()
+	if end < start {
+		return -1
+	}
+	return milliseconds(start, end)
+}
+
+// fits tells whether a span can contain a duration. Services measure with
+// another clock than the one that stamps their spans, so some slack is needed.
+func (sc *Scratch) fits(ms float64) bool {
+	return !math.IsInf(ms, 0) && sc.DurationMS >= 0 && ms <= sc.DurationMS*1.05+1
+}

@@ -1,0 +1,47 @@
+package signals
+
+import (
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+)
+
+// featureCounts has what the feature counts are filled from.
+var featureCounts = reading.Bit(reading.FeaturesRequested) | reading.Bit(reading.FeaturesCacheHits) | reading.Bit(reading.FeaturesCacheMisses)
+
+// Fill adds the values that the rest of the span determines.
+func Fill(r *reading.Readings, span *Span) {
+	if r.Known&featureCounts != 0 {
+		fillFeatures(r)
+	}
+	if r.Known.Has(reading.Stage) && r.Text[reading.Stage] == vocab.StageRequest {
+		r.FillBool(reading.PipelineSuccess, !span.Failed)
+		r.Fill(reading.PipelineLatency, span.DurationMS)
+	}
+}
+
+// fillFeatures completes requested = hits + misses and the hit rate, and counts
+// what was requested and not retrieved.
+func fillFeatures(r *reading.Readings) {
+	requested, hasRequested := r.Get(reading.FeaturesRequested)
+	hits, hasHits := r.Get(reading.FeaturesCacheHits)
+	misses, hasMisses := r.Get(reading.FeaturesCacheMisses)
+	switch {
+	case hasHits && hasMisses:
+		if !hasRequested {
+			r.Fill(reading.FeaturesRequested, hits+misses)
+			requested, hasRequested = r.Get(reading.FeaturesRequested)
+		}
+	case hasRequested && hasHits && requested >= hits:
+		misses, hasMisses = requested-hits, true
+		r.Fill(reading.FeaturesCacheMisses, misses)
+	case hasRequested && hasMisses && requested >= misses:
+		hits, hasHits = requested-misses, true
+		r.Fill(reading.FeaturesCacheHits, hits)
+	}
+	if hasHits && hasMisses && hits+misses > 0 {
+		r.Fill(reading.FeaturesHitRate, hits/(hits+misses))
+	}
+	if retrieved, ok := r.Get(reading.FeaturesRetrieved); ok && hasRequested && requested > retrieved {
+		r.Fill(reading.FeaturesUnavailable, requested-retrieved)
+	}
+}

@@ -1,0 +1,217 @@
+package mlsignalsprocessor
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/coldstart"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/rules"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/signals"
+)
+
+// signalsProcessor marks spans in place, one at a time. Everything that it
+// keeps between spans (the memory of loads, the joins, the pool) is safe for
+// concurrent use.
+type signalsProcessor struct {
+	rules     *rules.Set
+	settings  signals.Settings
+	minColdMS float64
+	memory    *coldstart.Memory
+	joins     *join.Table
+	telemetry *telemetry
+	pool      sync.Pool // of *worker
+}
+
+// worker is what one goroutine needs to work through a batch.
+type worker struct {
+	*signalsProcessor
+	scratch *rules.Scratch
+	out     rules.Outcome
+	counts  counts
+	now     time.Time
+
+	// of the resource at hand
+	resource pcommon.Map
+	pipeline bool   // it carries ml.pipeline.name
+	identity string // filled in when first needed
+}
+
+func newSignalsProcessor(cfg *Config, tel *telemetry) (*signalsProcessor, error) {
+	use, custom, err := cfg.inUse()
+	if err != nil {
+		return nil, err
+	}
+	set, err := rules.Compile(use, custom)
+	if err != nil {
+		return nil, err
+	}
+	names, err := coldstart.NewNames(cfg.Signals.ColdStart.SpanNames)
+	if err != nil {
+		return nil, err
+	}
+	set.Component = names.Component
+	p := &signalsProcessor{
+		rules: set,
+		settings: signals.Settings{
+			Enabled:             enabledSignals(&cfg.Signals),
+			QueueBoundRatio:     cfg.Signals.QueueBound.Ratio,
+			HighQueueWait:       cfg.Signals.HighQueueWait.Threshold,
+			CascadeShare:        cfg.Signals.FeatureCascade.DBShare,
+			RevalidatedAttempts: cfg.Signals.Revalidated.Attempts,
+		},
+		minColdMS: float64(cfg.Signals.ColdStart.MinDuration) / float64(time.Millisecond),
+		memory:    coldstart.NewMemory(cfg.ReloadMemory.MaxComponents),
+		joins:     join.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
+		telemetry: tel,
+	}
+	p.pool.New = p.newWorker
+	return p, nil
+}
+
+func (p *signalsProcessor) newWorker() any {
+	return &worker{signalsProcessor: p, scratch: p.rules.NewScratch(), counts: newCounts(len(p.rules.Dialects))}
+}
+
+func enabledSignals(c *SignalsConfig) reading.Set {
+	var s reading.Set
+	for _, signal := range []struct {
+		index   int
+		enabled bool
+	}{
+		{reading.QueueBound, c.QueueBound.Enabled},
+		{reading.HighQueueWait, c.HighQueueWait.Enabled},
+		{reading.FeatureCascade, c.FeatureCascade.Enabled},
+		{reading.FeaturesUnavailSignal, c.FeaturesUnavailable.Enabled},
+		{reading.Revalidated, c.Revalidated.Enabled},
+		{reading.ColdStart, c.ColdStart.Enabled},
+	} {
+		if signal.enabled {
+			s |= reading.Bit(signal.index)
+		}
+	}
+	return s
+}
+
+// processTraces marks the spans of a batch. It never drops, adds or reorders one.
+func (p *signalsProcessor) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
+	w := p.pool.Get().(*worker)
+	w.now = time.Now()
+	resources := td.ResourceSpans()
+	for i := range resources.Len() {
+		w.resourceSpans(resources.At(i))
+	}
+	p.telemetry.add(ctx, &w.counts)
+	w.forget()
+	p.pool.Put(w)
+	return td, nil
+}
+
+// forget keeps a pooled worker from holding on to the batch.
+func (w *worker) forget() {
+	w.scratch.Forget()
+	w.out = rules.Outcome{Meetings: w.out.Meetings[:0]}
+	w.resource, w.identity = pcommon.Map{}, ""
+}
+
+func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
+	w.resource = rs.Resource().Attributes()
+	w.identity = ""
+	_, w.pipeline = w.resource.Get(vocab.PipelineName)
+	noResource := w.resource.Len() == 0
+	scopes := rs.ScopeSpans()
+	for i := range scopes.Len() {
+		scope := scopes.At(i)
+		w.rules.Resource(w.resource, w.scratch)
+		w.rules.Scope(scope.Scope().Name(), w.scratch)
+		spans := scope.Spans()
+		if noResource {
+			w.counts.malformed[noResourceReason] += int64(spans.Len())
+		}
+		for j := range spans.Len() {
+			w.span(spans.At(j))
+		}
+	}
+}
+
+func (w *worker) span(span ptrace.Span) {
+	sc, out := w.scratch, &w.out
+	w.rules.Apply(span, sc, out)
+	w.countMalformed(span)
+	if len(out.Meetings) > 0 {
+		w.rules.Meet(span, sc, out, w.joins, w.now)
+	}
+	if out.Dialect == rules.None && sc.TellsStage() {
+		out.Dialect = w.rules.Vocabulary
+	}
+	w.counts.dialects[out.Dialect+1]++
+	if out.Dialect == rules.None && !w.pipeline && sc.Derived == 0 {
+		return
+	}
+	w.counts.invalid(sc)
+	if w.rules.Vocabulary != rules.None {
+		sc.FillStage()
+	}
+	w.derive(span)
+	w.counts.derived(sc)
+	sc.Write(span.Attributes())
+}
+
+func (w *worker) derive(span ptrace.Span) {
+	sc := w.scratch
+	facts := signals.Span{
+		DurationMS: sc.DurationMS,
+		Failed:     span.Status().Code() == ptrace.StatusCodeError,
+		WaitOnly:   w.out.WaitOnly,
+	}
+	signals.Fill(&sc.Readings, &facts)
+	signals.Derive(&sc.Readings, &facts, &w.settings)
+	for s := w.out.Signals & w.settings.Enabled; s != 0; s &= s - 1 {
+		sc.FillBool(s.First(), true)
+	}
+	w.coldStart(span)
+}
+
+// coldStart marks the load of a component, known by a dialect or by its name.
+func (w *worker) coldStart(span ptrace.Span) {
+	sc := w.scratch
+	if !w.settings.Enabled.Has(reading.ColdStart) || !sc.Missing(reading.ColdStart) {
+		return
+	}
+	component, ms := w.out.Component, w.out.ColdMS
+	if !w.out.Cold {
+		if w.rules.DescribesLoads(w.out.Dialect) {
+			return
+		}
+		if component = w.scratch.LoadedByName(); component == "" {
+			return
+		}
+		ms = sc.DurationMS
+	}
+	if ms < 0 || ms < w.minColdMS {
+		return
+	}
+	sc.FillBool(reading.ColdStart, true)
+	sc.FillText(reading.ColdStartComponent, component)
+	sc.Fill(reading.ColdStartDuration, ms)
+	if w.identity == "" {
+		w.identity = coldstart.Identity(w.resource)
+	}
+	reload := w.memory.Reload(w.identity, sc.Text[reading.ColdStartComponent], span.StartTimestamp(), span.SpanID())
+	sc.FillBool(reading.ColdStartReload, reload)
+}
+
+func (w *worker) countMalformed(span ptrace.Span) {
+	if span.Name() == "" {
+		w.counts.malformed[noNameReason]++
+	}
+	if span.EndTimestamp() < span.StartTimestamp() {
+		w.counts.malformed[endBeforeStartReason]++
+	}
+}

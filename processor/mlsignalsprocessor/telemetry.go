@@ -1,0 +1,90 @@
+package mlsignalsprocessor
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/metadata"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+)
+
+// telemetry is what the processor tells about itself. The attribute sets are
+// made once, because one per batch and count would cost more than the spans.
+type telemetry struct {
+	builder  *metadata.TelemetryBuilder
+	dialects []metric.AddOption
+	keys     [reading.Size]metric.AddOption
+	signals  [reading.Size]metric.AddOption
+	reasons  [reasons]metric.AddOption
+}
+
+func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
+	builder, err := metadata.NewTelemetryBuilder(set)
+	if err != nil {
+		return nil, err
+	}
+	t := &telemetry{builder: builder}
+	for i, a := range vocab.Attributes {
+		t.keys[i] = label("key", a.Key)
+		t.signals[i] = label("signal", strings.TrimPrefix(a.Key, vocab.SignalPrefix))
+	}
+	for i, name := range reasonNames {
+		t.reasons[i] = label("reason", name)
+	}
+	return t, nil
+}
+
+func label(key, value string) metric.AddOption {
+	return metric.WithAttributeSet(attribute.NewSet(attribute.String(key, value)))
+}
+
+// observe registers what is read when the telemetry is collected.
+func (t *telemetry) observe(p *signalsProcessor) error {
+	t.dialects = append(t.dialects, label("dialect", "none"))
+	for _, name := range p.rules.Dialects {
+		t.dialects = append(t.dialects, label("dialect", name))
+	}
+	observe := func(value func() int64) metric.Int64Callback {
+		return func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(value())
+			return nil
+		}
+	}
+	b := t.builder
+	return errors.Join(
+		b.RegisterProcessorMlsignalsReloadMemorySizeCallback(observe(func() int64 { return int64(p.memory.Len()) })),
+		b.RegisterProcessorMlsignalsReloadMemoryEvictionsCallback(observe(p.memory.Evicted)),
+		b.RegisterProcessorMlsignalsJoinSizeCallback(observe(func() int64 { return p.joins.Stats().Size })),
+		b.RegisterProcessorMlsignalsJoinHitsCallback(observe(func() int64 { return p.joins.Stats().Hits })),
+		b.RegisterProcessorMlsignalsJoinMissesCallback(observe(func() int64 { return p.joins.Stats().Misses })),
+		b.RegisterProcessorMlsignalsJoinEvictionsCallback(observe(func() int64 { return p.joins.Stats().Evictions })),
+	)
+}
+
+// add reports the counts of a batch and sets them back to zero.
+func (t *telemetry) add(ctx context.Context, c *counts) {
+	flush(ctx, t.builder.ProcessorMlsignalsSpans, c.dialects, t.dialects)
+	flush(ctx, t.builder.ProcessorMlsignalsCoercedValues, c.coerced[:], t.keys[:])
+	flush(ctx, t.builder.ProcessorMlsignalsInvalidValues, c.invalids[:], t.keys[:])
+	flush(ctx, t.builder.ProcessorMlsignalsSignals, c.signals[:], t.signals[:])
+	flush(ctx, t.builder.ProcessorMlsignalsMalformedSpans, c.malformed[:], t.reasons[:])
+	for key, n := range c.badSources {
+		t.builder.ProcessorMlsignalsInvalidValues.Add(ctx, n, label("key", key))
+	}
+	clear(c.badSources)
+}
+
+func flush(ctx context.Context, counter metric.Int64Counter, values []int64, labels []metric.AddOption) {
+	for i, n := range values {
+		if n != 0 {
+			counter.Add(ctx, n, labels[i])
+			values[i] = 0
+		}
+	}
+}
