@@ -1,0 +1,107 @@
+package mldiagnosisprocessor
+
+import (
+	"errors"
+	"fmt"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/cause"
+)
+
+// Config is the configuration of the processor. Its defaults need no setting.
+type Config struct {
+	// MinShare is the share of a request from which on a cause is listed, 0 to 1.
+	MinShare float64 `mapstructure:"min_share"`
+	// UndividedInference is the cause of the time of an inference that does not tell wait from compute.
+	UndividedInference string `mapstructure:"undivided_inference"`
+	// WithoutRoot is which span may stand for a root that did not come.
+	WithoutRoot string `mapstructure:"without_root"`
+	// CriticalPath is about ml.diagnosis.critical_path.
+	CriticalPath CriticalPathConfig `mapstructure:"critical_path"`
+	// ClockSkew is about clocks of services that are off.
+	ClockSkew ClockSkewConfig `mapstructure:"clock_skew"`
+	// LateSpans is about spans that come after their trace.
+	LateSpans LateSpansConfig `mapstructure:"late_spans"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+// Unmarshal decodes the settings; a mistyped key is told with the keys that are allowed.
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
+
+// What WithoutRoot can be.
+const (
+	noEntry      = "none"
+	requestEntry = "request"
+	anyEntry     = "any"
+)
+
+// CriticalPathConfig is about ml.diagnosis.critical_path.
+type CriticalPathConfig struct {
+	// MaxSpans is how many spans are named at most, those with the most time.
+	MaxSpans int `mapstructure:"max_spans"`
+}
+
+// ClockSkewConfig is about clocks of services that are off.
+type ClockSkewConfig struct {
+	// Tolerance is by how much of the request, 0 to 1, a span may lie outside of the span that called it.
+	Tolerance float64 `mapstructure:"tolerance"`
+}
+
+// LateSpansConfig is about spans that come after their trace.
+type LateSpansConfig struct {
+	// MaxTraces is how many traces are remembered.
+	MaxTraces int `mapstructure:"max_traces"`
+}
+
+func createDefaultConfig() component.Config {
+	return &Config{
+		MinShare:           0.01,
+		UndividedInference: cause.GPUCompute.String(),
+		WithoutRoot:        requestEntry,
+		CriticalPath:       CriticalPathConfig{MaxSpans: 50},
+		ClockSkew:          ClockSkewConfig{Tolerance: 0.01},
+		LateSpans:          LateSpansConfig{MaxTraces: 100_000},
+	}
+}
+
+// Validate tells everything that is wrong, each with the key, the value found and what is allowed.
+func (c *Config) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+
+	if s := c.MinShare; !(s >= 0 && s <= 1) {
+		bad("min_share: found %v, must be a number from 0 to 1", s)
+	}
+	if u := c.UndividedInference; u != cause.GPUCompute.String() && u != cause.Other.String() {
+		bad("undivided_inference: found %q, must be %s or %s", u, cause.GPUCompute, cause.Other)
+	}
+	if e := c.WithoutRoot; e != noEntry && e != requestEntry && e != anyEntry {
+		bad("without_root: found %q, must be %s, %s or %s", e, noEntry, requestEntry, anyEntry)
+	}
+	if n := c.CriticalPath.MaxSpans; n < 1 {
+		bad("critical_path::max_spans: found %d, must be at least 1", n)
+	}
+	if s := c.ClockSkew.Tolerance; !(s >= 0 && s <= maxTolerance) {
+		bad("clock_skew::tolerance: found %v, must be a number from 0 to %v", s, maxTolerance)
+	}
+	if n := c.LateSpans.MaxTraces; n < 1 {
+		bad("late_spans::max_traces: found %d, must be at least 1", n)
+	}
+	return errors.Join(errs...)
+}
+
+// maxTolerance: a span that lies outside of its parent by more cannot be said to be in its place.
+const maxTolerance = 0.5
+
+// undivided is the cause that UndividedInference names.
+func (c *Config) undivided() cause.Cause {
+	if c.UndividedInference == cause.Other.String() {
+		return cause.Other
+	}
+	return cause.GPUCompute
+}

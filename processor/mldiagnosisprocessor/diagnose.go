@@ -1,0 +1,218 @@
+package mldiagnosisprocessor
+
+import (
+	"cmp"
+	"slices"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/cause"
+)
+
+// diagnose works on the trace at hand. Traces that have nothing to do with ML,
+// and those that were diagnosed before, stay as they are.
+func (w *worker) diagnose() {
+	if !w.read() {
+		return
+	}
+	root, top, orphans := w.tree.TopOf()
+	entry := root
+	if root < 0 {
+		entry = top
+	}
+	if w.isJudged(entry) {
+		return
+	}
+	before, known := w.memory.Pass(w.trace[0].trace, len(w.trace), root >= 0)
+	resent := root >= 0 && before.Root && len(w.trace) >= int(before.Spans)
+	switch {
+	case known && !resent:
+		w.giveUp(entry, lateReason) // the rest has passed already
+		return
+	case root < 0 && (orphans != 1 || !w.standsForRoot(top)):
+		w.giveUp(entry, noRootReason) // spans of the middle of a request
+		return
+	}
+	if !w.tree.Build(entry, w.cfg.ClockSkew.Tolerance, w) {
+		w.giveUp(entry, noDurationReason)
+		return
+	}
+	w.ledger.Prepare(&w.tree)
+	w.path.Walk(&w.tree, w.ledger.Ahead)
+	w.ledger.Divide(w.path.Self)
+	w.report(entry, root < 0)
+}
+
+// standsForRoot tells whether the one span on top of a trace may be taken for
+// the request where the root is kept elsewhere or nowhere.
+func (w *worker) standsForRoot(top int32) bool {
+	switch w.cfg.WithoutRoot {
+	case anyEntry:
+		return true
+	case requestEntry:
+		return w.tree.Inputs[top].Request
+	default:
+		return false
+	}
+}
+
+// isJudged tells whether a span carries a diagnosis, or the word that there can be none.
+func (w *worker) isJudged(entry int32) bool {
+	attrs := w.trace[entry].span.Attributes()
+	if _, ok := attrs.Get(vocab.DiagnosisBottleneck); ok {
+		return true
+	}
+	_, ok := attrs.Get(vocab.DiagnosisPartial)
+	return ok
+}
+
+// giveUp says of spans that they are a part of a trace, and nothing else.
+func (w *worker) giveUp(entry int32, reason int) {
+	fill(w.trace[entry].span.Attributes(), vocab.DiagnosisPartial).SetBool(true)
+	w.counts.partial[reason]++
+}
+
+// report writes the diagnosis on the root, and on copies of it that a retry has made.
+func (w *worker) report(entry int32, rootless bool) {
+	d := w.conclude()
+	in := w.tree.Inputs[entry]
+	for i := range w.tree.Inputs {
+		other := &w.tree.Inputs[i]
+		if other.ID == in.ID && other.Parent == in.Parent && !w.isJudged(int32(i)) {
+			d.write(w.trace[i].span.Attributes(), w, rootless || w.tree.Gaps)
+		}
+	}
+	w.counts.bottlenecks[d.bottleneck]++
+	if rootless {
+		w.counts.partial[noRootReason]++
+	} else if w.tree.Gaps {
+		w.counts.partial[gapsReason]++
+	}
+	if w.tree.Skewed {
+		w.counts.skewed++
+	}
+}
+
+// diagnosis is what the attributes say.
+type diagnosis struct {
+	bottleneck cause.Cause
+	shares     [cause.Size]float64
+	causes     []cause.Cause // largest first
+	path       []string
+	undivided  bool // a part of the GPU's compute may be wait
+}
+
+func (w *worker) conclude() diagnosis {
+	var d diagnosis
+	root := &w.tree.Nodes[w.tree.Root]
+	length := float64(root.End - root.Start)
+	all := make([]cause.Cause, cause.Size)
+	for i := range all {
+		all[i] = cause.Cause(i)
+		d.shares[i] = float64(w.ledger.Time[i]) / length
+	}
+	slices.SortStableFunc(all, func(a, b cause.Cause) int { return cmp.Compare(w.ledger.Time[b], w.ledger.Time[a]) })
+	d.bottleneck = all[0]
+	var stated cause.Set
+	for _, visit := range w.path.Spans {
+		stated |= w.ledger.Facts[visit.Span].Stated
+	}
+	for i, c := range all {
+		// The rest is no cause that anybody could look into, unless it is the most of all.
+		if i == 0 || c != cause.Other && (stated.Has(c) || d.shares[c] > 0 && d.shares[c] >= w.cfg.MinShare) {
+			d.causes = append(d.causes, c)
+		}
+	}
+	undivided := float64(w.ledger.UndividedTime) / length
+	d.undivided = undivided > 0 && undivided >= w.cfg.MinShare && w.ledger.Undivided != cause.Other
+	d.path = w.pathNames()
+	return d
+}
+
+// pathNames are the names of the spans on the critical path, in the order of
+// time, each run of one name once. Of too many the longest are named.
+func (w *worker) pathNames() []string {
+	visits := w.path.Spans
+	least, ties := w.leastNamed()
+	names := make([]string, 0, min(len(visits), w.cfg.CriticalPath.MaxSpans))
+	for _, v := range visits {
+		if v.Time == least {
+			ties--
+		}
+		if v.Time < least || v.Time == least && ties < 0 {
+			continue
+		}
+		if name := w.trace[v.Span].span.Name(); len(names) == 0 || names[len(names)-1] != name {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// leastNamed returns the time on the path of the last span that is named, and how many spans of just that time are.
+func (w *worker) leastNamed() (least int64, ties int) {
+	visits, limit := w.path.Spans, w.cfg.CriticalPath.MaxSpans
+	if len(visits) <= limit {
+		return 0, 0 // every span on the path has a time above zero
+	}
+	w.ranks = w.ranks[:0]
+	for _, v := range visits {
+		w.ranks = append(w.ranks, v.Time)
+	}
+	slices.Sort(w.ranks)
+	longest := w.ranks[len(w.ranks)-limit:]
+	for ties < limit && longest[ties] == longest[0] {
+		ties++
+	}
+	return longest[0], ties
+}
+
+func (d *diagnosis) write(attrs pcommon.Map, w *worker, partial bool) {
+	const most = 7 + int(cause.Size)
+	attrs.EnsureCapacity(attrs.Len() + most)
+	fill(attrs, vocab.DiagnosisBottleneck).SetStr(d.bottleneck.String())
+	fill(attrs, vocab.DiagnosisShare).SetDouble(d.shares[d.bottleneck])
+	causes := fill(attrs, vocab.DiagnosisCauses).SetEmptySlice()
+	causes.EnsureCapacity(len(d.causes))
+	for _, c := range d.causes {
+		causes.AppendEmpty().SetStr(c.String())
+	}
+	for c, share := range d.shares {
+		if share > 0 {
+			fill(attrs, shareKeys[c]).SetDouble(share)
+		}
+	}
+	path := fill(attrs, vocab.DiagnosisCriticalPath).SetEmptySlice()
+	path.EnsureCapacity(len(d.path))
+	for _, name := range d.path {
+		path.AppendEmpty().SetStr(name)
+	}
+	if partial {
+		fill(attrs, vocab.DiagnosisPartial).SetBool(true)
+	}
+	if d.undivided {
+		fill(attrs, vocab.DiagnosisUndivided).SetBool(true)
+	}
+	if w.tree.Skewed {
+		fill(attrs, vocab.DiagnosisClockSkew).SetBool(true)
+	}
+}
+
+// shareKeys are the keys of the causes' shares.
+var shareKeys = func() (keys [cause.Size]string) {
+	for c, name := range cause.Names {
+		keys[c] = vocab.DiagnosisSharesPrefix + name
+	}
+	return keys
+}()
+
+// fill returns the value to set under a key; one that is thrown away where the
+// span has the key, because a user's own attribute is never overwritten.
+func fill(attrs pcommon.Map, key string) pcommon.Value {
+	v, existed := attrs.GetOrPutEmpty(key)
+	if existed {
+		return pcommon.NewValueEmpty()
+	}
+	return v
+}

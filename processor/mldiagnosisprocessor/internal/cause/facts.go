@@ -1,0 +1,204 @@
+package cause
+
+import (
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/keytable"
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+)
+
+// Kind is what a span does, as far as a diagnosis tells it apart.
+type Kind uint8
+
+// The kinds of spans.
+const (
+	// Unknown says nothing: the span belongs to what the span above it does.
+	Unknown Kind = iota
+	// Request contains the whole pipeline.
+	Request
+	// Features is the feature store.
+	Features
+	// Inference is the model server.
+	Inference
+	// Step is any other stage of a pipeline.
+	Step
+)
+
+// Facts are what a span says about its time. Durations are nanoseconds, -1 where the span does not say.
+type Facts struct {
+	Kind Kind
+	// ML: the span is one of an ML pipeline.
+	ML          bool
+	Wait        int64
+	Compute     int64
+	Revalidated bool
+	// Attempts are the validations, 0 where unknown.
+	Attempts int64
+	// Failed is when the first validation failed, 0 where no event says so.
+	Failed pcommon.Timestamp
+	Cold   bool
+	// Load is how long the cold start took.
+	Load int64
+	// Entry: the span answers a caller, so a cold start is a part of it and not all.
+	Entry bool
+	// Stated has the causes that a signal of the span names.
+	Stated Set
+}
+
+// Says tells whether the span says what its time was for.
+func (f *Facts) Says() bool {
+	return f.Kind == Features || f.Kind == Inference || f.Kind == Step || f.Stated.Has(ColdStart) || f.Stated.Has(Revalidation)
+}
+
+// Set is a set of causes.
+type Set uint8
+
+// Has tells whether a cause is in the set.
+func (s Set) Has(c Cause) bool { return s>>c&1 != 0 }
+
+// With returns the set with a cause more.
+func (s Set) With(c Cause) Set { return s | 1<<c }
+
+// The keys that are read, in the order of the table.
+const (
+	stage = iota
+	queueWait
+	forwardPass
+	dbLookup
+	cacheLookup
+	attempts
+	required
+	revalidated
+	cold
+	component
+	load
+	cascade
+	queueBound
+	highWait
+	size
+)
+
+var keys = [size]string{
+	stage: vocab.Stage, queueWait: vocab.QueueWait, forwardPass: vocab.ForwardPass, dbLookup: vocab.FeaturesDBLookup,
+	cacheLookup: vocab.FeaturesCacheLookup, attempts: vocab.ValidationAttempts, required: vocab.OutputRequiredRepair,
+	revalidated: vocab.SignalRevalidated, cold: vocab.SignalColdStart, component: vocab.ColdStartComponent,
+	load: vocab.ColdStartDuration, cascade: vocab.SignalFeatureCascade, queueBound: vocab.SignalQueueBound,
+	highWait: vocab.SignalHighQueueWait,
+}
+
+var (
+	table      = keytable.New(keys[:])
+	attributes = func() (all [size]*vocab.Attribute) {
+		for i, key := range keys {
+			all[i] = vocab.Lookup(key)
+		}
+		return all
+	}()
+)
+
+// Read reads the facts of a span. Values that cannot be true are left out, as mlsignals leaves them out.
+func Read(span ptrace.Span) Facts {
+	f := Facts{Wait: -1, Compute: -1, Load: -1}
+	lookedUp := false
+	for key, v := range span.Attributes().All() {
+		switch i := table.Index(key); i {
+		case stage:
+			f.Kind = kindOf(v.AsString())
+			f.ML = f.ML || f.Kind != Unknown
+		case queueWait:
+			f.Wait = nanoseconds(i, v)
+		case forwardPass:
+			f.Compute = nanoseconds(i, v)
+		case dbLookup, cacheLookup:
+			lookedUp = lookedUp || nanoseconds(i, v) >= 0
+		case load:
+			f.Load = nanoseconds(i, v)
+		case attempts:
+			if n, ok := vocab.ReadInt(v); ok && n > 0 {
+				f.Attempts = n
+			}
+		case required, revalidated:
+			f.Revalidated = f.Revalidated || isTrue(v)
+		case cold:
+			f.Cold = isTrue(v)
+		case cascade:
+			f.state(FeatureStore, v)
+		case queueBound, highWait:
+			f.state(GPUQueue, v)
+		}
+	}
+	f.complete(span, lookedUp)
+	return f
+}
+
+func (f *Facts) complete(span ptrace.Span, lookedUp bool) {
+	if f.Kind == Unknown {
+		switch {
+		case f.Wait >= 0 || f.Compute >= 0:
+			f.Kind = Inference
+		case lookedUp:
+			f.Kind = Features
+		}
+	}
+	if f.Revalidated {
+		f.Stated = f.Stated.With(Revalidation)
+		f.Failed = firstFailure(span)
+	}
+	if f.Cold {
+		f.Stated = f.Stated.With(ColdStart)
+	}
+	f.ML = f.ML || f.Kind != Unknown || f.Stated != 0
+	f.Entry = span.ParentSpanID().IsEmpty() || span.Kind() == ptrace.SpanKindServer || span.Kind() == ptrace.SpanKindConsumer
+}
+
+func (f *Facts) state(c Cause, v pcommon.Value) {
+	if isTrue(v) {
+		f.Stated = f.Stated.With(c)
+	}
+}
+
+func firstFailure(span ptrace.Span) (first pcommon.Timestamp) {
+	for _, e := range span.Events().All() {
+		if at := e.Timestamp(); e.Name() == vocab.EventValidationFailed && at > 0 && (first == 0 || at < first) {
+			first = at
+		}
+	}
+	return first
+}
+
+func isTrue(v pcommon.Value) bool {
+	b, ok := vocab.ReadBool(v)
+	return ok && b
+}
+
+// longest is more than any span lasts, and far below where nanoseconds overflow.
+const longest = 10 * 365 * 24 * time.Hour
+
+// nanoseconds reads milliseconds; -1 where the value cannot be true.
+func nanoseconds(key int, v pcommon.Value) int64 {
+	ms, ok := vocab.ReadDouble(v)
+	if !ok || !attributes[key].InRange(ms) || ms > float64(longest/time.Millisecond) {
+		return -1
+	}
+	return int64(ms * float64(time.Millisecond))
+}
+
+func kindOf(stage string) Kind {
+	switch stage {
+	case vocab.StageRequest:
+		return Request
+	case vocab.StageFeatureExtraction:
+		return Features
+	case vocab.StageInference:
+		return Inference
+	case vocab.StageInputValidation, vocab.StageBatchAssembly, vocab.StageTokenization, vocab.StagePostProcessing,
+		vocab.StageDataIngestion, vocab.StageFeatureEngineering, vocab.StageTraining, vocab.StageEvaluation,
+		vocab.StageModelRegistration, vocab.StageDeployment:
+		return Step
+	default:
+		return Unknown
+	}
+}

@@ -1,0 +1,221 @@
+package cause
+
+import (
+	"math"
+	"slices"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/criticalpath"
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/spantree"
+)
+
+// Ledger divides the time of a critical path among the causes. What a span
+// says holds for the spans below it too, unless they say something themselves:
+// a model server's span without attributes computes where the inference above
+// it says so. It is used for one trace at a time and reuses its memory.
+type Ledger struct {
+	// Undivided is the cause of the time of an inference that does not tell wait from compute.
+	Undivided Cause
+	// Facts are those of each span, set by the user of the ledger.
+	Facts []Facts
+	// Ahead is how much of each span's wait lies ahead of its start, in nanoseconds.
+	Ahead []int64
+	// Time is the nanoseconds of each cause.
+	Time [Size]int64
+	// UndividedTime is the part of Time[Undivided] that may as well have been a wait.
+	UndividedTime int64
+
+	nodes   []node
+	entries []entry
+}
+
+// node has the rules that hold for a span's time.
+type node struct {
+	// firm: loads and revalidations, which are what they are whatever goes on within them.
+	firm int32
+	// soft: what the span, or the one above it, does.
+	soft int32
+	// told by the spans below.
+	waitBelow, computeBelow bool
+	// gpu: an inference at or above this span divides its time.
+	gpu bool
+	// inside is how much of the wait lies within the span, compute how much of the compute.
+	inside, compute int64
+}
+
+// entry is a rule: in this time it was that cause. Rules are looked at in turn, the closest first.
+type entry struct {
+	from, to int64
+	cause    Cause
+	next     int32
+}
+
+const (
+	none   = -1
+	always = math.MaxInt64
+	// undivided stands for the cause Ledger.Undivided in an entry.
+	undivided = Size
+	maxRules  = 32 // rules that are looked at for a segment; more than a few do not occur
+)
+
+// Prepare reads the facts of a tree and fills in Ahead.
+func (l *Ledger) Prepare(t *spantree.Tree) {
+	n := len(t.Nodes)
+	l.nodes = slices.Grow(l.nodes[:0], n)[:n]
+	l.Ahead = slices.Grow(l.Ahead[:0], n)[:n]
+	clear(l.nodes)
+	clear(l.Ahead)
+	l.entries = l.entries[:0]
+	l.lookBelow(t)
+	for _, s := range t.Order {
+		l.rules(t, s)
+	}
+}
+
+// lookBelow tells each span what those below it say: the same wait may be told
+// by the server and by its caller, whose own time is then something else.
+func (l *Ledger) lookBelow(t *spantree.Tree) {
+	for _, s := range slices.Backward(t.Order) {
+		if p := t.Nodes[s].Parent; p >= 0 {
+			f, own, above := &l.Facts[s], &l.nodes[s], &l.nodes[p]
+			above.waitBelow = above.waitBelow || own.waitBelow || f.Wait >= 0
+			above.computeBelow = above.computeBelow || own.computeBelow || f.Compute >= 0
+		}
+	}
+}
+
+func (l *Ledger) rules(t *spantree.Tree, s int32) {
+	f, own, span := &l.Facts[s], &l.nodes[s], &t.Nodes[s]
+	own.firm, own.soft = none, none
+	if span.Parent >= 0 {
+		above := &l.nodes[span.Parent]
+		own.firm, own.soft, own.gpu = above.firm, above.soft, above.gpu
+	}
+	if f.Revalidated {
+		own.firm = l.add(l.repair(t, s), span.End, Revalidation, own.firm)
+	}
+	if f.Cold {
+		if to := loadEnd(f, span); to > span.Start {
+			own.firm = l.add(span.Start, to, ColdStart, own.firm)
+		}
+	}
+	switch f.Kind {
+	case Features:
+		own.gpu, own.soft = false, l.add(-always, always, FeatureStore, none)
+	case Step:
+		own.gpu, own.soft = false, l.add(-always, always, Other, none)
+	case Inference:
+		l.inference(span, f, own, s)
+	}
+}
+
+// inference: the wait comes first, then the compute.
+func (l *Ledger) inference(span *spantree.Node, f *Facts, own *node, s int32) {
+	wait, compute := f.Wait, f.Compute
+	if own.waitBelow {
+		wait = -1
+	}
+	if own.computeBelow {
+		compute = -1
+	}
+	if f.Wait < 0 && f.Compute < 0 {
+		if own.gpu {
+			return // a part of an inference that is divided already
+		}
+		rest := Cause(undivided)
+		if own.waitBelow || own.computeBelow {
+			rest = Other
+		}
+		own.soft = l.add(-always, always, rest, none)
+		return
+	}
+	own.gpu = true
+	rest := Other
+	if f.Compute < 0 && !own.computeBelow {
+		rest = undivided
+	}
+	own.soft = l.add(-always, always, rest, none)
+	length := span.End - span.Start
+	computed := min(max(compute, 0), length)
+	waited := min(max(wait, 0), length-computed)
+	l.Ahead[s] = max(wait, 0) - waited
+	from := span.Start + waited
+	if f.Wait < 0 {
+		from = span.End - computed // what came before it is not known
+	}
+	own.soft = l.add(from, from+computed, GPUCompute, own.soft)
+	own.soft = l.add(span.Start-l.Ahead[s], span.Start+waited, GPUQueue, own.soft)
+}
+
+// repair is when the first validation had failed: what follows would not have
+// been needed. Where no event says it, each attempt took the same time.
+func (l *Ledger) repair(t *spantree.Tree, s int32) int64 {
+	f, span, in := &l.Facts[s], &t.Nodes[s], &t.Inputs[s]
+	if f.Failed >= in.Start && f.Failed <= in.End && f.Failed > 0 {
+		return span.Start + int64(f.Failed-in.Start)
+	}
+	// Not span.Start + length/attempts: with one attempt, that of a repair, half of it was the repair.
+	return span.Start + (span.End-span.Start)/max(f.Attempts, 2)
+}
+
+// loadEnd is when the load of a component ended. A function's first call says
+// that it was cold, not for how long.
+func loadEnd(f *Facts, span *spantree.Node) int64 {
+	switch {
+	case f.Load >= 0:
+		return min(span.Start+f.Load, span.End)
+	case f.Entry:
+		return span.Start
+	default:
+		return span.End
+	}
+}
+
+func (l *Ledger) add(from, to int64, c Cause, next int32) int32 {
+	if from >= to {
+		return next
+	}
+	l.entries = append(l.entries, entry{from, to, c, next})
+	return int32(len(l.entries) - 1)
+}
+
+// Divide books the segments of a path. Their sum is the sum of Time.
+func (l *Ledger) Divide(segments []criticalpath.Segment) {
+	l.Time, l.UndividedTime = [Size]int64{}, 0
+	for _, s := range segments {
+		own := &l.nodes[s.Span]
+		l.book(s.From, s.To, own.firm, own.soft, maxRules)
+	}
+}
+
+// book divides a stretch by the first rule that holds in a part of it, and the rest by the next.
+func (l *Ledger) book(from, to int64, rule, soft int32, left int) {
+	for {
+		if from >= to {
+			return
+		}
+		if rule == none {
+			rule, soft = soft, none
+		}
+		if rule == none || left == 0 {
+			l.Time[Other] += to - from
+			return
+		}
+		left--
+		e := &l.entries[rule]
+		begin, end := max(from, e.from), min(to, e.to)
+		if begin < end {
+			l.post(e.cause, end-begin)
+			l.book(from, begin, e.next, soft, left)
+			from = end
+		}
+		rule = e.next
+	}
+}
+
+func (l *Ledger) post(c Cause, ns int64) {
+	if c == undivided {
+		l.UndividedTime += ns
+		c = l.Undivided
+	}
+	l.Time[c] += ns
+}

@@ -1,0 +1,232 @@
+// Package criticalpath says for every moment of a request which span the
+// request was waiting for: the spans that were last to end, from the end of
+// the request back to its start. Each moment belongs to one span, so work that
+// went on beside it is not counted.
+package criticalpath
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/spantree"
+)
+
+// Segment is a stretch of time that a span had for itself, in nanoseconds after the root's start.
+type Segment struct {
+	Span     int32
+	From, To int64
+}
+
+// Path is computed for one trace at a time, reusing its memory.
+type Path struct {
+	// Self has every moment of the request once, no two segments overlap.
+	Self []Segment
+	// Spans are those on the path, in the order in which the path enters them, a parent ahead of its children.
+	Spans []Visit
+
+	pieces  []piece
+	windows []window
+	of      []list
+	gaps    []Segment
+	left    []Segment
+}
+
+// Visit is a span on the path.
+type Visit struct {
+	Span int32
+	// From is when the path enters the span first, Time how long it is in the span or below it, in nanoseconds.
+	From, Time int64
+}
+
+// piece is a time for which a span competes among those below one owner.
+type piece struct {
+	owner    int32 // position of the owner in the order of the tree
+	late     bool  // fills only what nothing else covers
+	span     int32
+	from, to int64
+}
+
+// window is a stretch of the path that goes through a span; a span's windows are linked from the latest to the earliest.
+type window struct {
+	from, to int64
+	next     int32
+}
+
+type list struct {
+	head, tail, count int32
+	position          int32
+}
+
+// maxWindows bounds into how many stretches a span is cut that outlasts its
+// parent, and with it the work for a trace that is made to be hard.
+const maxWindows = 16
+
+// maxClimb bounds the search for the span that a child which outlasts its parent runs under.
+const maxClimb = 32
+
+// Walk computes the path of a tree. ahead has for each span the nanoseconds
+// of its work that lie ahead of its start, such as a wait that ended with it; zero for most.
+func (p *Path) Walk(t *spantree.Tree, ahead []int64) {
+	p.reset(t)
+	p.collect(t, ahead)
+	root := &t.Nodes[t.Root]
+	p.enter(t.Root, root.Start, root.End)
+	k := 0
+	for position, s := range t.Order {
+		p.gaps = p.gaps[:0]
+		for w := p.of[s].head; w >= 0; w = p.windows[w].next {
+			p.gaps = append(p.gaps, Segment{s, p.windows[w].from, p.windows[w].to})
+		}
+		for _, late := range [...]bool{false, true} {
+			begin := k
+			for k < len(p.pieces) && int(p.pieces[k].owner) == position && p.pieces[k].late == late {
+				k++
+			}
+			if begin < k && len(p.gaps) > 0 {
+				p.cover(p.pieces[begin:k])
+			}
+		}
+		p.Self = append(p.Self, p.gaps...)
+	}
+	p.visits(t)
+}
+
+func (p *Path) reset(t *spantree.Tree) {
+	p.Self, p.Spans, p.pieces, p.windows = p.Self[:0], p.Spans[:0], p.pieces[:0], p.windows[:0]
+	p.of = slices.Grow(p.of[:0], len(t.Nodes))[:len(t.Nodes)]
+	for position, s := range t.Order {
+		p.of[s] = list{head: -1, tail: -1, position: int32(position)}
+	}
+}
+
+// collect finds for every span under which others its time counts.
+func (p *Path) collect(t *spantree.Tree, ahead []int64) {
+	for _, c := range t.Order[1:] {
+		child := &t.Nodes[c]
+		parent := &t.Nodes[child.Parent]
+		// A process does not wait for a task of its own that ends later, and a sender not for a
+		// message: the spans above may. A caller that gave up on another process did wait.
+		late := child.End > parent.End+t.Tolerance && (t.IsMessage(child.Parent, c) || t.SameProcess(child.Parent, c))
+		if late {
+			above := outlasted(t, c)
+			if above < 0 {
+				continue // nobody did: it goes on behind the request's back
+			}
+			p.add(above, true, c, max(child.Start, parent.End), min(child.End, t.Nodes[above].End))
+		}
+		p.add(child.Parent, late, c, max(child.Start, parent.Start), min(child.End, parent.End))
+		if ahead[c] > 0 {
+			p.add(child.Parent, true, c, max(child.Start-ahead[c], parent.Start), min(child.Start, parent.End))
+		}
+	}
+	slices.SortFunc(p.pieces, func(a, b piece) int {
+		if a.owner != b.owner {
+			return cmp.Compare(a.owner, b.owner)
+		}
+		if a.late != b.late {
+			if b.late {
+				return -1
+			}
+			return 1
+		}
+		if a.to != b.to {
+			return cmp.Compare(b.to, a.to)
+		}
+		if a.from != b.from {
+			return cmp.Compare(a.from, b.from)
+		}
+		return t.Before(a.span, b.span)
+	})
+}
+
+// outlasted finds the nearest span above its parent that lasts as long as the
+// child, and may wait for it; -1 where none does.
+func outlasted(t *spantree.Tree, c int32) int32 {
+	end := t.Nodes[c].End - t.Tolerance
+	above := t.Nodes[c].Parent
+	for range maxClimb {
+		if above = t.Nodes[above].Parent; above < 0 {
+			return -1
+		}
+		if t.Nodes[above].End >= end {
+			return above
+		}
+	}
+	if t.Nodes[t.Root].End >= end {
+		return t.Root
+	}
+	return -1
+}
+
+func (p *Path) add(owner int32, late bool, span int32, from, to int64) {
+	if from < to {
+		p.pieces = append(p.pieces, piece{p.of[owner].position, late, span, from, to})
+	}
+}
+
+// cover gives the time in p.gaps to the pieces and leaves there what none of
+// them covers. Both run from the latest to the earliest: of the pieces that
+// have begun, the one that ends last has the time back to its start.
+func (p *Path) cover(pieces []piece) {
+	p.left = p.left[:0]
+	k := 0
+	for _, gap := range p.gaps {
+		t := gap.To
+		for t > gap.From {
+			for k < len(pieces) && pieces[k].from >= t {
+				k++
+			}
+			if k == len(pieces) || pieces[k].to <= gap.From {
+				break
+			}
+			c := &pieces[k]
+			end, from := min(c.to, t), max(c.from, gap.From)
+			if end < t {
+				p.left = append(p.left, Segment{gap.Span, end, t})
+			}
+			if c.late && p.of[c.span].count >= maxWindows {
+				p.left = append(p.left, Segment{gap.Span, from, end})
+			} else {
+				p.enter(c.span, from, end)
+			}
+			t = from
+		}
+		if t > gap.From {
+			p.left = append(p.left, Segment{gap.Span, gap.From, t})
+		}
+	}
+	p.gaps, p.left = p.left, p.gaps
+}
+
+func (p *Path) enter(span int32, from, to int64) {
+	l := &p.of[span]
+	p.windows = append(p.windows, window{from, to, -1})
+	at := int32(len(p.windows) - 1)
+	if l.count == 0 {
+		l.head = at
+	} else {
+		p.windows[l.tail].next = at
+	}
+	l.tail = at
+	l.count++
+}
+
+func (p *Path) visits(t *spantree.Tree) {
+	for _, s := range t.Order {
+		l := &p.of[s]
+		if l.count == 0 {
+			continue
+		}
+		visit := Visit{Span: s, From: p.windows[l.tail].from}
+		for w := l.head; w >= 0; w = p.windows[w].next {
+			visit.Time += p.windows[w].to - p.windows[w].from
+		}
+		p.Spans = append(p.Spans, visit)
+	}
+	slices.SortFunc(p.Spans, func(a, b Visit) int {
+		if a.From != b.From {
+			return cmp.Compare(a.From, b.From)
+		}
+		return cmp.Compare(p.of[a.Span].position, p.of[b.Span].position)
+	})
+}

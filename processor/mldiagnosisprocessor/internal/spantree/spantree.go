@@ -1,0 +1,325 @@
+// Package spantree puts the spans of one trace into a tree that a walk can
+// trust: every span is below the root exactly once, whatever the parents said,
+// and lies on the root's clock as far as that can be told.
+package spantree
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+)
+
+// Input is what a tree needs to know of a span.
+type Input struct {
+	ID, Parent pcommon.SpanID
+	Start, End pcommon.Timestamp
+	Kind       ptrace.SpanKind
+	// Resource is the position of the span's resource among those of the trace.
+	Resource int32
+	// Request: the span is the entry of a request (stage request).
+	Request bool
+	// Says: the span says itself what its time was for.
+	Says bool
+}
+
+// Node is a span in the tree. Times are nanoseconds after the root's start, on the root's clock.
+type Node struct {
+	Start, End int64
+	// Parent is the position of the span above it, -1 for the root and for spans outside of the tree.
+	Parent int32
+	// In: the span is in the tree. A repeated copy of a span is not, and neither is a span without a usable time.
+	In     bool
+	timed  bool
+	off    bool // lies outside of its parent for want of a good clock
+	moving bool // of a search for a place, just for its time
+	shift  int64
+}
+
+// Tree is rebuilt for each trace, reusing its memory.
+type Tree struct {
+	Inputs []Input
+	Nodes  []Node
+	// Order has the spans of the tree, each after its parent, the root first.
+	Order []int32
+	Root  int32
+	// Gaps: spans are missing, or hang together wrongly: an unknown parent, a cycle, a second root, no usable time.
+	Gaps bool
+	// Skewed: the clock of a service was off by more than the tolerance, and its spans were moved.
+	Skewed bool
+	// Tolerance in nanoseconds: a child that lies outside of its parent by no more is in its place.
+	Tolerance int64
+
+	byID     map[pcommon.SpanID]int32
+	kids     []int32 // children of all spans, those of i at kids[first[i]:first[i+1]]
+	first    []int32
+	climb    []int32
+	seen     []uint8
+	off      []int32
+	others   []int32
+	occupied []stretch
+	idle     []stretch
+	clocks   Clocks
+}
+
+// Clocks compares resources. Both are asked only where a span lies outside of its parent.
+type Clocks interface {
+	// SameProcess tells whether two resources are one process: a task that outlasts the one
+	// that started it is not waited for there, across processes it is a call.
+	SameProcess(a, b int32) bool
+	// SameClock tells whether two resources share a machine's clock.
+	SameClock(a, b int32) bool
+}
+
+// maxDistance keeps a broken timestamp, or one that was never set, from being
+// taken for a time: no trace lasts ten years.
+const maxDistance = 10 * 365 * 24 * 3600 * 1_000_000_000
+
+// TopOf finds the span that is the request: the root, or -1 where there is
+// none. Of several roots it is the one that says so, else the longest.
+// orphans is the number of spans whose parent is not among the inputs, top the
+// first of them in time, -1 where every span hangs below a root.
+func (t *Tree) TopOf() (root, top int32, orphans int) {
+	t.index()
+	root, top = -1, -1
+	for i := range t.Inputs {
+		in := &t.Inputs[i]
+		if in.Parent.IsEmpty() {
+			if root < 0 || t.isMoreOfARoot(in, &t.Inputs[root]) {
+				root = int32(i)
+			}
+			continue
+		}
+		if _, known := t.byID[in.Parent]; !known || in.Parent == in.ID {
+			orphans++
+			if top < 0 || earlier(in, &t.Inputs[top]) {
+				top = int32(i)
+			}
+		}
+	}
+	if root < 0 && top < 0 { // nothing but cycles
+		for i := range t.Inputs {
+			if top < 0 || earlier(&t.Inputs[i], &t.Inputs[top]) {
+				top = int32(i)
+			}
+		}
+	}
+	return root, top, orphans
+}
+
+func (t *Tree) isMoreOfARoot(a, b *Input) bool {
+	if usable(a) != usable(b) {
+		return usable(a)
+	}
+	if a.Request != b.Request {
+		return a.Request
+	}
+	if da, db := a.End-a.Start, b.End-b.Start; da != db && usable(a) {
+		return da > db
+	}
+	return earlier(a, b)
+}
+
+func earlier(a, b *Input) bool {
+	if a.Start != b.Start {
+		return a.Start < b.Start
+	}
+	return bytes.Compare(a.ID[:], b.ID[:]) < 0
+}
+
+// usable tells whether a span has a time at all. Timestamps past the year 2116 have overflowed somewhere.
+func usable(in *Input) bool {
+	return in.Start > 0 && in.End >= in.Start && in.End < 1<<62
+}
+
+// index finds spans by ID. Of spans with one ID (a retry, or a client and its
+// server in Zipkin's model) the longest owns the children.
+func (t *Tree) index() {
+	if t.byID == nil || len(t.byID) > bigTrace {
+		t.byID = make(map[pcommon.SpanID]int32, len(t.Inputs))
+	}
+	clear(t.byID)
+	for i := range t.Inputs {
+		in := &t.Inputs[i]
+		if other, taken := t.byID[in.ID]; taken && !longer(in, &t.Inputs[other]) {
+			continue
+		}
+		t.byID[in.ID] = int32(i)
+	}
+}
+
+// bigTrace is where clearing the map costs the next trace more than a new map does.
+const bigTrace = 4096
+
+func longer(a, b *Input) bool {
+	if usable(a) != usable(b) {
+		return usable(a)
+	}
+	return usable(a) && a.End-a.Start > b.End-b.Start
+}
+
+// Build makes the tree of the inputs below a root that TopOf has found. It
+// tells whether there is one: a root without a duration has nothing to divide.
+// tolerance is a share of the root's duration.
+func (t *Tree) Build(root int32, tolerance float64, clocks Clocks) bool {
+	r := &t.Inputs[root]
+	if !usable(r) || r.End == r.Start || r.End-r.Start > maxDistance {
+		return false
+	}
+	t.Root, t.Gaps, t.Skewed, t.clocks = root, false, false, clocks
+	t.Tolerance = int64(tolerance * float64(r.End-r.Start))
+	t.place(r.Start)
+	t.link()
+	t.cutCycles()
+	t.children()
+	t.order()
+	t.skipUntimed()
+	t.align()
+	t.adopt()
+	return true
+}
+
+// place sets the times.
+func (t *Tree) place(origin pcommon.Timestamp) {
+	t.Nodes = slices.Grow(t.Nodes[:0], len(t.Inputs))[:len(t.Inputs)]
+	for i := range t.Inputs {
+		in := &t.Inputs[i]
+		n := &t.Nodes[i]
+		*n = Node{Parent: -1}
+		if !usable(in) {
+			continue
+		}
+		n.Start, n.End = int64(in.Start)-int64(origin), int64(in.End)-int64(origin)
+		n.timed = n.Start > -maxDistance && n.End < maxDistance
+	}
+}
+
+// link sets the parents. What has none hangs below the root, which is where its time is missing.
+func (t *Tree) link() {
+	root := &t.Inputs[t.Root]
+	for i := range t.Inputs {
+		in, n := &t.Inputs[i], &t.Nodes[i]
+		if int32(i) == t.Root {
+			n.In = true
+			continue
+		}
+		if in.ID == root.ID && in.Parent == root.Parent {
+			continue
+		}
+		owner := t.byID[in.ID]
+		if first := &t.Inputs[owner]; owner != int32(i) && first.Start == in.Start && first.End == in.End && first.Parent == in.Parent {
+			continue
+		}
+		n.In = true
+		parent, known := t.byID[in.Parent]
+		if !known || in.Parent.IsEmpty() || in.Parent == in.ID {
+			parent = t.Root
+			t.Gaps = true
+		}
+		if t.Inputs[parent].ID == root.ID {
+			parent = t.Root
+		}
+		n.Parent = parent
+	}
+}
+
+// cutCycles hangs one span of each cycle, the first in time, below the root.
+func (t *Tree) cutCycles() {
+	const fresh, climbing, done = 0, 1, 2
+	t.seen = slices.Grow(t.seen[:0], len(t.Nodes))[:len(t.Nodes)]
+	clear(t.seen)
+	t.seen[t.Root] = done
+	for i := range t.Nodes {
+		if !t.Nodes[i].In {
+			continue
+		}
+		t.climb = t.climb[:0]
+		at := int32(i)
+		for t.seen[at] == fresh {
+			t.seen[at] = climbing
+			t.climb = append(t.climb, at)
+			at = t.Nodes[at].Parent
+		}
+		if t.seen[at] == climbing {
+			cut := at
+			for n := t.Nodes[at].Parent; n != at; n = t.Nodes[n].Parent {
+				if earlier(&t.Inputs[n], &t.Inputs[cut]) {
+					cut = n
+				}
+			}
+			t.Nodes[cut].Parent = t.Root
+			t.Gaps = true
+		}
+		for _, n := range t.climb {
+			t.seen[n] = done
+		}
+	}
+}
+
+// children groups the spans by parent.
+func (t *Tree) children() {
+	n := len(t.Nodes)
+	t.first = slices.Grow(t.first[:0], n+2)[:n+2]
+	clear(t.first)
+	for i := range t.Nodes {
+		if p := t.Nodes[i].Parent; p >= 0 {
+			t.first[p+2]++
+		}
+	}
+	for i := 2; i < n+2; i++ {
+		t.first[i] += t.first[i-1]
+	}
+	t.kids = slices.Grow(t.kids[:0], n)[:t.first[n+1]]
+	for i := range t.Nodes {
+		if p := t.Nodes[i].Parent; p >= 0 {
+			t.kids[t.first[p+1]] = int32(i)
+			t.first[p+1]++
+		}
+	}
+}
+
+// Children returns the spans right below a span.
+func (t *Tree) Children(i int32) []int32 { return t.kids[t.first[i]:t.first[i+1]] }
+
+func (t *Tree) order() {
+	t.Order = append(t.Order[:0], t.Root)
+	for k := 0; k < len(t.Order); k++ {
+		t.Order = append(t.Order, t.Children(t.Order[k])...)
+	}
+}
+
+// skipUntimed takes spans without a usable time out of the tree and gives their children to the span above.
+func (t *Tree) skipUntimed() {
+	kept := t.Order[:0]
+	for _, i := range t.Order {
+		n := &t.Nodes[i]
+		if p := n.Parent; p >= 0 && !t.Nodes[p].timed {
+			n.Parent = t.Nodes[p].Parent // its own was put right before it
+		}
+		if n.timed {
+			kept = append(kept, i)
+		}
+	}
+	if len(kept) == len(t.Order) {
+		return
+	}
+	t.Gaps = true
+	for i := range t.Nodes {
+		if n := &t.Nodes[i]; n.In && !n.timed {
+			n.In, n.Parent = false, -1
+		}
+	}
+	t.Order = kept
+	t.children()
+	t.order()
+}
+
+// Before orders two spans where nothing else does: by ID, so that the order of arrival changes nothing.
+func (t *Tree) Before(a, b int32) int {
+	if c := bytes.Compare(t.Inputs[a].ID[:], t.Inputs[b].ID[:]); c != 0 {
+		return c
+	}
+	return cmp.Compare(a, b)
+}

@@ -1,0 +1,133 @@
+package mldiagnosisprocessor
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"sync"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/cause"
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/criticalpath"
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/late"
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/spantree"
+)
+
+// diagnosisProcessor adds attributes to the root spans of traces. Tail
+// sampling releases a trace as one batch, with a resource for each batch in
+// which its spans came, and spans that come later as batches of their own.
+type diagnosisProcessor struct {
+	cfg       *Config
+	memory    *late.Memory
+	telemetry *telemetry
+	pool      sync.Pool // of *worker
+}
+
+// worker is what one goroutine needs to work through a batch.
+type worker struct {
+	*diagnosisProcessor
+	resources []resource
+	records   []record
+	trace     []record // the one at hand, a part of records
+	tree      spantree.Tree
+	path      criticalpath.Path
+	ledger    cause.Ledger
+	counts    counts
+	ranks     []int64
+}
+
+type resource struct {
+	attributes pcommon.Map
+	pipeline   bool // it carries ml.pipeline.name
+}
+
+// record is a span and where it is from.
+type record struct {
+	span     ptrace.Span
+	trace    pcommon.TraceID
+	resource int32
+}
+
+func newDiagnosisProcessor(cfg *Config, tel *telemetry) *diagnosisProcessor {
+	p := &diagnosisProcessor{cfg: cfg, memory: late.NewMemory(cfg.LateSpans.MaxTraces), telemetry: tel}
+	p.pool.New = func() any {
+		return &worker{diagnosisProcessor: p, ledger: cause.Ledger{Undivided: cfg.undivided()}}
+	}
+	return p
+}
+
+// processTraces diagnoses each trace of a batch. It never drops, adds or
+// reorders a span, and adds attributes to roots alone.
+func (p *diagnosisProcessor) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
+	w := p.pool.Get().(*worker)
+	w.collect(td)
+	for from := 0; from < len(w.records); {
+		to := from + 1
+		for to < len(w.records) && w.records[to].trace == w.records[from].trace {
+			to++
+		}
+		// Without an ID, spans of different traces are not told apart.
+		if !w.records[from].trace.IsEmpty() {
+			w.trace = w.records[from:to]
+			w.diagnose()
+		}
+		from = to
+	}
+	p.telemetry.add(ctx, &w.counts)
+	if w.forget() {
+		p.pool.Put(w)
+	}
+	return td, nil
+}
+
+// collect brings the spans of each trace together.
+func (w *worker) collect(td ptrace.Traces) {
+	mixed := false
+	for i, rs := range td.ResourceSpans().All() {
+		attributes := rs.Resource().Attributes()
+		_, pipeline := attributes.Get(vocab.PipelineName)
+		w.resources = append(w.resources, resource{attributes, pipeline})
+		for _, ss := range rs.ScopeSpans().All() {
+			for _, span := range ss.Spans().All() {
+				id := span.TraceID()
+				mixed = mixed || len(w.records) > 0 && w.records[0].trace != id
+				w.records = append(w.records, record{span, id, int32(i)})
+			}
+		}
+	}
+	if mixed {
+		slices.SortStableFunc(w.records, func(a, b record) int { return bytes.Compare(a.trace[:], b.trace[:]) })
+	}
+}
+
+// forget keeps a pooled worker from holding on to the batch, and tells whether
+// the worker is worth keeping: not where a huge trace has made it huge.
+func (w *worker) forget() bool {
+	const huge = 100_000
+	keep := cap(w.records) <= huge
+	clear(w.records)
+	clear(w.resources)
+	w.records, w.resources, w.trace = w.records[:0], w.resources[:0], nil
+	return keep
+}
+
+// read takes in what the spans of the trace say, and tells whether any is of an ML pipeline.
+func (w *worker) read() (ml bool) {
+	n := len(w.trace)
+	w.tree.Inputs = slices.Grow(w.tree.Inputs[:0], n)[:n]
+	w.ledger.Facts = slices.Grow(w.ledger.Facts[:0], n)[:n]
+	for i := range w.trace {
+		r := &w.trace[i]
+		facts := &w.ledger.Facts[i]
+		*facts = cause.Read(r.span)
+		ml = ml || facts.ML || w.resources[r.resource].pipeline
+		w.tree.Inputs[i] = spantree.Input{
+			ID: r.span.SpanID(), Parent: r.span.ParentSpanID(), Start: r.span.StartTimestamp(), End: r.span.EndTimestamp(),
+			Kind: r.span.Kind(), Resource: r.resource, Request: facts.Kind == cause.Request, Says: facts.Says(),
+		}
+	}
+	return ml
+}

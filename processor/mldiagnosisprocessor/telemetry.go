@@ -1,0 +1,75 @@
+package mldiagnosisprocessor
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/cause"
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/metadata"
+)
+
+// What a trace can lack.
+const (
+	noRootReason = iota
+	lateReason
+	noDurationReason
+	gapsReason
+	reasons
+)
+
+var reasonNames = [reasons]string{"no_root", "late", "no_duration", "gaps"}
+
+// counts are those of a batch, for the processor's own telemetry.
+type counts struct {
+	bottlenecks [cause.Size]int64
+	partial     [reasons]int64
+	skewed      int64
+}
+
+// telemetry is what the processor tells about itself. The attribute sets are made once.
+type telemetry struct {
+	builder     *metadata.TelemetryBuilder
+	bottlenecks [cause.Size]metric.AddOption
+	reasons     [reasons]metric.AddOption
+}
+
+func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
+	builder, err := metadata.NewTelemetryBuilder(set)
+	if err != nil {
+		return nil, err
+	}
+	t := &telemetry{builder: builder}
+	for i, name := range cause.Names {
+		t.bottlenecks[i] = label("bottleneck", name)
+	}
+	for i, name := range reasonNames {
+		t.reasons[i] = label("reason", name)
+	}
+	return t, nil
+}
+
+func label(key, value string) metric.AddOption {
+	return metric.WithAttributeSet(attribute.NewSet(attribute.String(key, value)))
+}
+
+// add reports the counts of a batch and sets them back to zero.
+func (t *telemetry) add(ctx context.Context, c *counts) {
+	flush(ctx, t.builder.ProcessorMldiagnosisTraces, c.bottlenecks[:], t.bottlenecks[:])
+	flush(ctx, t.builder.ProcessorMldiagnosisPartialTraces, c.partial[:], t.reasons[:])
+	if c.skewed != 0 {
+		t.builder.ProcessorMldiagnosisSkewedTraces.Add(ctx, c.skewed)
+		c.skewed = 0
+	}
+}
+
+func flush(ctx context.Context, counter metric.Int64Counter, values []int64, labels []metric.AddOption) {
+	for i, n := range values {
+		if n != 0 {
+			counter.Add(ctx, n, labels[i])
+			values[i] = 0
+		}
+	}
+}
