@@ -1,0 +1,316 @@
+package mlmetricsconnector
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/bounds"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/catalogue"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/naming"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
+)
+
+// definitions returns the metrics of a configuration: the built-in ones as
+// changed, then the others by name. It notes what is wrong.
+func (c *Config) definitions(p *problems) []definition.Metric {
+	all := catalogue.Metrics()
+	builtIn := make(map[string]bool, len(all))
+	all = slices.DeleteFunc(all, func(m definition.Metric) bool {
+		builtIn[m.Name] = true
+		mc, ok := c.Metrics[m.Name]
+		return ok && mc.Enabled != nil && !*mc.Enabled
+	})
+	for i := range all {
+		if mc, ok := c.Metrics[all[i].Name]; ok {
+			mc.change(&all[i], p)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Metrics)) {
+		if mc := c.Metrics[name]; !builtIn[name] && (mc.Enabled == nil || *mc.Enabled) {
+			all = append(all, mc.define(name, p))
+		}
+	}
+	return all
+}
+
+// change applies the settings to a built-in metric.
+func (mc *MetricConfig) change(m *definition.Metric, p *problems) {
+	path := "metrics::" + m.Name
+	for key, set := range map[string]bool{
+		"kind": mc.Kind != "", "unit": mc.Unit != "", "attribute": mc.Attribute != "", "from": mc.From != "",
+		"duration": mc.Duration, "event": mc.Event != "", "split": mc.Split != nil, "spans": mc.Spans != "",
+		"min": mc.Min != nil, "max": mc.Max != nil,
+	} {
+		if set {
+			p.add(path+"::"+key, "%s is built in, and its %s is fixed; only enabled, description, buckets, histogram, labels, when, series_limit and series_expiration can be set; define a metric of another name for the rest", m.Name, key)
+		}
+	}
+	m.Description = cmp.Or(mc.Description, m.Description)
+	mc.common(m, path, p)
+}
+
+// define makes a metric that is not built in.
+func (mc *MetricConfig) define(name string, p *problems) definition.Metric {
+	path := "metrics::" + name
+	m := definition.Metric{Name: name, Description: mc.Description, Unit: mc.Unit, Labels: slices.Clone(catalogue.Common)}
+	if err := naming.Metric(name); err != nil {
+		p.add(path, "%v", err)
+	} else if err := naming.Unit(name, mc.Unit); err != nil {
+		p.add(path+"::unit", "%v", err)
+	}
+	switch mc.Kind {
+	case "histogram":
+		m.Kind = definition.Histogram
+		m.Buckets = slices.Clone(catalogue.DefaultBuckets)
+	case "counter":
+		m.Kind = definition.Counter
+	case "gauge":
+		m.Kind = definition.Gauge
+	case "":
+		p.add(path+"::kind", "is missing, and %s is not built in; write histogram, counter or gauge", name)
+	default:
+		p.add(path+"::kind", "%q is unknown; write histogram, counter or gauge", mc.Kind)
+	}
+	switch mc.Spans {
+	case "", "ml":
+	case "all":
+		m.AllSpans = true
+	default:
+		p.add(path+"::spans", "%q is unknown; write ml (spans of ML pipelines) or all", mc.Spans)
+	}
+	mc.values(&m, path, p)
+	mc.common(&m, path, p)
+	return m
+}
+
+// values sets what the metric observes.
+func (mc *MetricConfig) values(m *definition.Metric, path string, p *problems) {
+	v := definition.Value{Event: mc.Event, Min: -math.MaxFloat64, Max: math.MaxFloat64}
+	if m.Kind == definition.Counter {
+		v.Min = 0 // a counter never falls
+	}
+	if mc.Min != nil {
+		v.Min = *mc.Min
+	}
+	if mc.Max != nil {
+		v.Max = *mc.Max
+	}
+	if v.Min > v.Max || math.IsNaN(v.Min) || math.IsNaN(v.Max) {
+		p.add(path+"::min", "%v is above max, %v", v.Min, v.Max)
+	}
+	if m.Kind == definition.Counter && v.Min < 0 {
+		p.add(path+"::min", "%v is negative, and a counter never falls; write 0 or more, or kind: gauge", v.Min)
+	}
+
+	given := 0
+	for _, set := range []bool{mc.Attribute != "", mc.Duration, mc.Split != nil} {
+		if set {
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		p.add(path, "attribute, duration and split exclude each other; keep one of them")
+	case mc.Split != nil:
+		mc.split(m, v, path, p)
+		return
+	case mc.Attribute != "":
+		v.Field = field(mc.Attribute, mc.From, mc.Event, path, p)
+		if v.Field.Origin == definition.Intrinsic {
+			p.add(path+"::attribute", "%q is not a number; use it as a label", mc.Attribute)
+		}
+	case mc.Duration:
+		v.Source = definition.Duration
+		if mc.Event != "" {
+			p.add(path+"::duration", "an event has no duration; leave event or duration out")
+		}
+		if mc.Unit != "" && mc.Unit != "ms" && mc.Unit != "s" {
+			p.add(path+"::unit", "%q is not ms or s, in which durations are measured", mc.Unit)
+		}
+	default:
+		v.Source = definition.Count
+		if m.Kind != definition.Counter && mc.Kind != "" {
+			p.add(path+"::attribute", "is missing; write the key of the number to observe, or duration: true; only a counter can do without, to count spans or events")
+		}
+	}
+	if mc.From != "" && mc.Attribute == "" {
+		p.add(path+"::from", "%q has no attribute beside it", mc.From)
+	}
+	m.Values = []definition.Value{v}
+}
+
+func (mc *MetricConfig) split(m *definition.Metric, v definition.Value, path string, p *problems) {
+	path += "::split"
+	m.SplitLabel = mc.Split.Label
+	if mc.Split.Label == "" {
+		p.add(path+"::label", "is missing; write the name of the label that tells the attributes apart")
+	}
+	if len(mc.Split.Attributes) == 0 {
+		p.add(path+"::attributes", "is empty; write label values with the keys of their attributes")
+	}
+	for _, value := range slices.Sorted(maps.Keys(mc.Split.Attributes)) {
+		key := mc.Split.Attributes[value]
+		if key == "" || value == "" {
+			p.add(path+"::attributes::"+value, "%q: %q has an empty side", value, key)
+			continue
+		}
+		v.Split, v.Field = value, field(key, mc.From, mc.Event, path+"::attributes::"+value, p)
+		m.Values = append(m.Values, v)
+	}
+}
+
+// common sets what both built-in metrics and others can have.
+func (mc *MetricConfig) common(m *definition.Metric, path string, p *problems) {
+	if mc.Buckets != nil {
+		if m.Kind != definition.Histogram {
+			p.add(path+"::buckets", "a %s has no buckets", m.Kind)
+		}
+		checkBuckets(mc.Buckets, path+"::buckets", p)
+		m.Buckets = mc.Buckets
+	}
+	if mc.Histogram != "" {
+		if m.Kind != definition.Histogram {
+			p.add(path+"::histogram", "%s is a %s", m.Name, m.Kind)
+		}
+		checkForm(p, path+"::histogram", mc.Histogram)
+		m.Form = mc.Histogram
+	}
+	for i, l := range mc.Labels {
+		at := path + "::labels::" + strconv.Itoa(i)
+		if l.Attribute == "" {
+			p.add(at+"::attribute", "is missing; write the key of an attribute, or span.name, span.kind or status.code")
+			continue
+		}
+		m.Labels = append(m.Labels, definition.Label{
+			Name: cmp.Or(l.Name, l.Attribute), Field: field(l.Attribute, l.From, mc.eventOf(m), at, p), Default: l.Default,
+		})
+	}
+	for i := range mc.When {
+		m.When = append(m.When, mc.When[i].condition(path+"::when::"+strconv.Itoa(i), mc.eventOf(m), p))
+	}
+	m.SeriesLimit, m.Expiration = mc.SeriesLimit, cmp.Or(mc.SeriesExpiration, m.Expiration)
+	if mc.SeriesLimit < 0 {
+		p.add(path+"::series_limit", "%d is negative; write the largest number of series, or leave it out for the connector's", mc.SeriesLimit)
+	}
+	if mc.SeriesExpiration < 0 {
+		p.add(path+"::series_expiration", "%v is negative; write a duration, or leave it out for the connector's", mc.SeriesExpiration)
+	}
+}
+
+// eventOf is the name of the events that a metric looks at, empty where it looks at spans.
+func (mc *MetricConfig) eventOf(m *definition.Metric) string {
+	if len(m.Values) > 0 {
+		return m.Values[0].Event
+	}
+	return mc.Event
+}
+
+func checkBuckets(buckets []float64, path string, p *problems) {
+	if len(buckets) == 0 || len(buckets) > bounds.Max {
+		p.add(path, "%d bounds are not within 1 and %d", len(buckets), bounds.Max)
+	}
+	for i, b := range buckets {
+		if math.IsNaN(b) || math.IsInf(b, 0) {
+			p.add(path, "%v is not finite; the bucket above the last bound is always there", b)
+		} else if i > 0 && b <= buckets[i-1] {
+			p.add(path, "%v follows %v; write the bounds in rising order, each once", b, buckets[i-1])
+		}
+	}
+}
+
+// field reads where an attribute is.
+func field(key, from, event, path string, p *problems) definition.Field {
+	f := definition.Field{Key: key}
+	switch key {
+	case definition.SpanName, definition.SpanKind, definition.StatusCode:
+		if from == "" {
+			f.Origin = definition.Intrinsic
+			return f
+		}
+	}
+	switch from {
+	case "":
+		if event != "" {
+			f.Origin = definition.Event
+		}
+	case "span":
+		f.Origin = definition.Span
+	case "resource":
+		f.Origin = definition.Resource
+	case "event":
+		f.Origin = definition.Event
+		if event == "" {
+			p.add(path+"::from", "event without the metric's event; write the name of the events to look at beside the metric's kind")
+		}
+	case "span_or_resource":
+	default:
+		p.add(path+"::from", "%q is unknown; write span, resource, event or span_or_resource", from)
+	}
+	return f
+}
+
+// validateMetrics checks the metrics one by one and against each other.
+func (c *Config) validateMetrics(p *problems) {
+	metrics := c.definitions(p)
+	taken := make(map[string]string)
+	for i := range metrics {
+		m := &metrics[i]
+		path := "metrics::" + m.Name
+		names := naming.Series(m.Name, m.Kind)
+		if m.Kind == definition.Histogram && cmp.Or(m.Form, c.Histograms.Type) == definition.Both {
+			names = append(names, naming.Series(m.Name+c.Histograms.ExponentialSuffix, m.Kind)...)
+		}
+		for _, name := range names {
+			if by, ok := taken[name]; ok {
+				p.add(path, "is %s in Prometheus, and so is a series of %s; write another name", name, by)
+				break
+			}
+			taken[name] = m.Name
+		}
+		c.checkLabels(m, path, p)
+	}
+	if len(p.list) > 0 {
+		return
+	}
+	if n := plan.Compile(metrics, c.marks()...).Span.Len(); n > plan.Words*64 {
+		p.add("metrics", "read %d different attributes with the built-in ones; %d are the most", n, plan.Words*64)
+	}
+}
+
+func (c *Config) checkLabels(m *definition.Metric, path string, p *problems) {
+	var names []string
+	for _, l := range m.Labels {
+		names = append(names, l.Name)
+	}
+	if m.SplitLabel != "" {
+		names = append(names, m.SplitLabel)
+	}
+	for _, name := range names {
+		if err := naming.Label(name); err != nil {
+			p.add(path+"::labels", "%v", err)
+		}
+	}
+	if c.Instance.Label != "" {
+		names = append(names, c.Instance.Label)
+	}
+	taken := make(map[string]string)
+	for _, name := range names {
+		translated := naming.PrometheusLabel(name)
+		if by, ok := taken[translated]; ok {
+			p.add(path+"::labels", "%s and %s are both %s in Prometheus; write another name", by, name, translated)
+		}
+		taken[translated] = name
+	}
+}
+
+// marks are the attributes that the exemplar rules read.
+func (c *Config) marks() []string {
+	if r := c.Exemplars.rules(); r != nil {
+		return r.Signals
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+package mlmetricsconnector
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/confmap/confmaptest"
+	"go.opentelemetry.io/collector/connector/connectortest"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+)
+
+func TestDefaultConfigIsValid(t *testing.T) {
+	require.NoError(t, createDefaultConfig().(*Config).Validate())
+}
+
+// TestValidate reads testdata/invalid.yaml: each document has a configuration and the errors that it must give.
+func TestValidate(t *testing.T) {
+	file, err := confmaptest.LoadConf(filepath.Join("testdata", "invalid.yaml"))
+	require.NoError(t, err)
+	var cases map[string]struct {
+		Config map[string]any `mapstructure:"config"`
+		Errors []string       `mapstructure:"errors"`
+	}
+	require.NoError(t, file.Unmarshal(&cases))
+	require.Greater(t, len(cases), 40)
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			config := createDefaultConfig().(*Config)
+			err := confmap.NewFromStringMap(tc.Config).Unmarshal(config)
+			require.NotEmpty(t, tc.Errors)
+			if err != nil { // the shape is wrong, and the collector says so
+				require.ErrorContains(t, err, tc.Errors[0])
+				return
+			}
+			err = config.Validate()
+			require.Error(t, err)
+			for _, expected := range tc.Errors {
+				require.ErrorContains(t, err, expected)
+			}
+			require.Len(t, strings.Split(strings.TrimSpace(err.Error()), "\n"), len(tc.Errors), "%v", err)
+		})
+	}
+}
+
+// TestValidConfigs builds the connector with every configuration that the tests or the README show.
+func TestValidConfigs(t *testing.T) {
+	paths, err := filepath.Glob("testdata/golden/*/config.yaml")
+	require.NoError(t, err)
+	for _, path := range paths {
+		conf, err := confmaptest.LoadConf(path)
+		require.NoError(t, err)
+		requireBuilds(t, path, conf)
+	}
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	examples := 0
+	for _, block := range strings.Split(string(readme), "```yaml\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		retrieved, err := confmap.NewRetrievedFromYAML([]byte(block))
+		require.NoError(t, err, block)
+		whole, err := retrieved.AsConf()
+		require.NoError(t, err, block)
+		conf, err := whole.Sub("connectors::mlmetrics")
+		require.NoError(t, err)
+		requireBuilds(t, block, conf)
+		examples++
+	}
+	require.Positive(t, examples)
+}
+
+func requireBuilds(t *testing.T, name string, conf *confmap.Conf) {
+	t.Helper()
+	config := createDefaultConfig().(*Config)
+	require.NoError(t, conf.Unmarshal(config), name)
+	require.NoError(t, config.Validate(), name)
+	_, err := newMetricsConnector(connectortest.NewNopSettings(NewFactory().Type()), config, consumertest.NewNop(), time.Now)
+	require.NoError(t, err, name)
+}

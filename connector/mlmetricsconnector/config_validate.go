@@ -1,0 +1,124 @@
+package mlmetricsconnector
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/exemplar"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/exponential"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/naming"
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+)
+
+// allSignals stands for every signal of the vocabulary.
+const allSignals = "all"
+
+// problems collects what is wrong, each with the key that it is about.
+type problems struct{ list []error }
+
+// add notes a problem with the key at a path.
+func (p *problems) add(path, format string, args ...any) {
+	p.list = append(p.list, fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)))
+}
+
+// Validate tells everything that is wrong with the configuration.
+func (c *Config) Validate() error {
+	p := &problems{}
+	if c.FlushInterval <= 0 {
+		p.add("metrics_flush_interval", "%v is not positive; write a duration such as 15s", c.FlushInterval)
+	}
+	if c.Temporality != cumulative && c.Temporality != delta {
+		p.add("aggregation_temporality", "%q is unknown; write cumulative (Prometheus) or delta", c.Temporality)
+	}
+	if c.SeriesLimit < 0 {
+		p.add("series_limit", "%d is negative; write the largest number of series of a metric, or 0 for no limit", c.SeriesLimit)
+	}
+	if c.SeriesExpiration < 0 || c.SeriesExpiration > 0 && c.SeriesExpiration < c.FlushInterval {
+		p.add("series_expiration", "%v is shorter than metrics_flush_interval, %v; write a longer one, or 0 to keep every series for ever", c.SeriesExpiration, c.FlushInterval)
+	}
+	c.Histograms.validate(p)
+	c.Exemplars.validate(p)
+	if l := c.Instance.Label; l != "" {
+		if err := naming.Label(l); err != nil {
+			p.add("instance::label", "%v", err)
+		}
+	}
+	c.validateMetrics(p)
+	return errors.Join(p.list...)
+}
+
+func (c *HistogramsConfig) validate(p *problems) {
+	checkForm(p, "histograms::type", c.Type)
+	if c.MaxSize < exponential.MinSize || c.MaxSize > 1000 {
+		p.add("histograms::max_size", "%d is not within %d and 1000", c.MaxSize, exponential.MinSize)
+	}
+	if c.ExponentialSuffix == "" {
+		p.add("histograms::exponential_suffix", "is empty; two histograms of one name overwrite each other in Prometheus; write a suffix such as .exponential")
+	} else if err := naming.Metric("m" + c.ExponentialSuffix); err != nil {
+		p.add("histograms::exponential_suffix", "%v", err)
+	}
+}
+
+func checkForm(p *problems, path string, form definition.Form) {
+	switch form {
+	case definition.Explicit, definition.Exponential, definition.Both:
+	default:
+		p.add(path, "%q is unknown; write explicit, exponential or both", form)
+	}
+}
+
+func (c *ExemplarsConfig) validate(p *problems) {
+	for i, s := range c.Signals {
+		if s != allSignals && !slices.Contains(vocab.Signals, signalKey(s)) {
+			p.add(fmt.Sprintf("exemplars::signals::%d", i), "%q is no signal; write all, or some of %s", s, strings.Join(signalNames(), ", "))
+		}
+	}
+	for i, s := range c.Stages {
+		if !slices.Contains(vocab.Stages, s) {
+			p.add(fmt.Sprintf("exemplars::stages::%d", i), "%q is no stage; write some of %s", s, strings.Join(vocab.Stages, ", "))
+		}
+	}
+	if c.LatencyThreshold < 0 {
+		p.add("exemplars::latency_threshold", "%v is negative; write the latency policy's threshold_ms, such as 800ms, or 0 if there is no such policy", c.LatencyThreshold)
+	}
+	if !(c.SamplingPercentage >= 0 && c.SamplingPercentage <= 100) {
+		p.add("exemplars::sampling_percentage", "%v is not within 0 and 100", c.SamplingPercentage)
+	}
+	if c.DecisionWait <= 0 {
+		p.add("exemplars::decision_wait", "%v is not positive; write the decision_wait of tail_sampling, such as 10s", c.DecisionWait)
+	}
+}
+
+func signalKey(name string) string {
+	return vocab.SignalPrefix + strings.TrimPrefix(name, vocab.SignalPrefix)
+}
+
+func signalNames() []string {
+	names := make([]string, 0, len(vocab.Signals))
+	for _, s := range vocab.Signals {
+		names = append(names, strings.TrimPrefix(s, vocab.SignalPrefix))
+	}
+	return names
+}
+
+// rules returns the exemplar rules, nil where there are to be no exemplars.
+func (c *ExemplarsConfig) rules() *exemplar.Rules {
+	if !c.Enabled {
+		return nil
+	}
+	r := &exemplar.Rules{
+		Stages: c.Stages, Errors: c.Errors, Latency: c.LatencyThreshold,
+		Percentage: c.SamplingPercentage, HashSeed: c.HashSeed, DecisionWait: c.DecisionWait,
+	}
+	for _, s := range c.Signals {
+		if s == allSignals {
+			r.Signals = vocab.Signals
+			break
+		}
+		r.Signals = append(r.Signals, signalKey(s))
+	}
+	return r
+}

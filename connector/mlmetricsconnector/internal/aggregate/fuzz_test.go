@@ -1,0 +1,47 @@
+package aggregate
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/seedshape"
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+)
+
+// FuzzConsume observes whatever decodes as OTLP. It must not panic, must leave the batch as it is, and must count each
+// ML span once.
+func FuzzConsume(f *testing.F) {
+	marshal := &ptrace.ProtoMarshaler{}
+	for seed := range uint64(3) {
+		data, err := marshal.MarshalTraces(seedshape.Batch(1, 1, seed))
+		require.NoError(f, err)
+		f.Add(data)
+	}
+	compiled := plan.Compile(everyKind(), vocab.Signals...)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		td, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(data)
+		if err != nil {
+			t.Skip()
+		}
+		td.MarkReadOnly()
+		for _, form := range []definition.Form{definition.Explicit, definition.Both} {
+			options := Options{SeriesLimit: 10, AdjustedCounts: true, Exemplars: everything(), Histograms: form, MaxSize: 160, ExponentialSuffix: ".x"}
+			a := New(compiled, options)
+			a.Consume(td)
+			a.Consume(td)
+			flush(t, a)
+			metrics := flush(t, a)
+			a.TakeCounts(func(c *Counts) {
+				require.EqualValues(t, 2*td.SpanCount(), c.MLSpans+c.OtherSpans)
+				require.Equal(t, c.MLSpans, c.Observed[1], "each ML span is one call")
+			})
+			_, err = (&pmetric.ProtoMarshaler{}).MarshalMetrics(metrics)
+			require.NoError(t, err)
+		}
+	})
+}

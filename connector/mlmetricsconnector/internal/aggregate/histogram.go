@@ -1,0 +1,98 @@
+package aggregate
+
+import (
+	"math"
+
+	"go.opentelemetry.io/collector/pdata/pmetric"
+)
+
+func (c *cell) observeHistogram(value, weight float64, bucket int) {
+	c.buckets[bucket].count += weight
+	c.total += value * weight
+	if c.exponential != nil {
+		c.exponential.Add(value, weight)
+	}
+}
+
+func (s *series) mergeHistogram(c *cell) {
+	for i := range c.buckets {
+		s.counts[i] += c.buckets[i].count
+		c.buckets[i].count = 0
+	}
+	s.total += c.total
+	if c.exponential != nil {
+		s.exponential.Merge(c.exponential)
+		c.exponential.Reset()
+	}
+}
+
+// writeHistogram fills the series' point of explicit buckets: empty where zero is set.
+func (s *series) writeHistogram(dp pmetric.HistogramDataPoint, zero bool) {
+	dp.ExplicitBounds().FromRaw(s.metric.plan.Buckets)
+	counts := make([]uint64, len(s.counts))
+	if zero {
+		dp.SetSum(0)
+	} else {
+		var n uint64
+		for i, c := range s.counts {
+			counts[i] = round(c)
+			n += counts[i]
+		}
+		dp.SetCount(n)
+		dp.SetSum(s.total)
+		if s.exemplars != nil {
+			s.exemplars.Write(dp.Exemplars())
+		}
+	}
+	dp.BucketCounts().FromRaw(counts)
+}
+
+// writeExponential fills the series' point of exponential buckets: empty where zero is set.
+func (s *series) writeExponential(dp pmetric.ExponentialHistogramDataPoint, zero, minMax bool) {
+	h := s.exponential
+	dp.SetScale(int32(h.Scale))
+	dp.SetSum(0)
+	if zero {
+		return
+	}
+	dp.SetSum(s.total)
+	n := round(h.Zero)
+	dp.SetZeroCount(n)
+	for _, side := range []struct {
+		offset int
+		counts []float64
+		out    pmetric.ExponentialHistogramDataPointBuckets
+	}{{h.Positive.Offset, h.Positive.Counts, dp.Positive()}, {h.Negative.Offset, h.Negative.Counts, dp.Negative()}} {
+		side.out.SetOffset(int32(side.offset))
+		side.out.BucketCounts().EnsureCapacity(len(side.counts))
+		for _, c := range side.counts {
+			side.out.BucketCounts().Append(round(c))
+			n += round(c)
+		}
+	}
+	dp.SetCount(n)
+	if minMax && h.Min <= h.Max {
+		dp.SetMin(h.Min)
+		dp.SetMax(h.Max)
+	}
+	if s.exemplars != nil {
+		s.exemplars.Write(dp.Exemplars())
+	}
+}
+
+// restartHistogram begins the next interval of delta points.
+func (s *series) restartHistogram() {
+	s.total = 0
+	for i := range s.counts {
+		s.counts[i] -= float64(round(s.counts[i]))
+	}
+	if h := s.exponential; h != nil {
+		if !h.KeepRemainders(func(c float64) float64 { return c - float64(round(c)) }) {
+			h.Reset()
+		}
+	}
+}
+
+// round makes a weighted count whole. What it leaves over or takes too much is
+// settled by later points, so that errors do not add up.
+func round(count float64) uint64 { return uint64(math.Round(max(count, 0))) }

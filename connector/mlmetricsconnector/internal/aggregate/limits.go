@@ -1,0 +1,114 @@
+package aggregate
+
+import (
+	"slices"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/distinct"
+)
+
+// overflowLabel marks the series that takes what comes beyond a metric's
+// limit, as OpenTelemetry SDKs mark theirs.
+const overflowLabel = "otel.metric.overflow"
+
+// sketchSeed differs from the constants of the hash, which would cancel out.
+const sketchSeed = 0x8ebc6af09c88c6e3
+
+func (m *metric) full() bool { return m.limit > 0 && len(m.series) >= m.limit }
+
+// overflow returns the overflow series of a metric. It never expires: its
+// count is that of many series, of which some are always about.
+func (r *registry) overflow(m *metric) *series {
+	if m.overflow == nil {
+		m.overflow = r.newSeries(m)
+		m.overflow.overflow = true
+	}
+	return m.overflow
+}
+
+// sketch notes the label values of a new label set.
+func (m *metric) sketch(labels []string) {
+	if m.limit == 0 { // nobody asks
+		return
+	}
+	if m.sketches == nil {
+		m.sketches = make([]distinct.Sketch, len(m.plan.Names))
+	}
+	for i, l := range labels {
+		m.sketches[i].Add(scatter(hashString(sketchSeed, l)))
+	}
+}
+
+// resketch forgets the label values of series that are gone, so that estimates fall again once a cause is removed.
+func (m *metric) resketch() {
+	clear(m.sketches)
+	for _, s := range m.series {
+		m.sketch(s.labels)
+	}
+}
+
+// expire drops the series that have been idle for longer than their metric's
+// expiration, and everything that refers to them. What they counted has been
+// exported. It runs with the flush lock held.
+func (a *Aggregator) expire(now pcommon.Timestamp) {
+	if !slices.ContainsFunc(a.registry.metrics, func(m *metric) bool { return a.anyIdle(m, now) }) {
+		return
+	}
+	// A stripe may be observing an idle series right now, so all of them wait: a few milliseconds, and only when something expires.
+	for _, s := range a.stripes {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
+	a.registry.mu.Lock()
+	defer a.registry.mu.Unlock()
+
+	expired := 0
+	for _, m := range a.registry.metrics {
+		m.series = slices.DeleteFunc(m.series, func(s *series) bool {
+			observed := slices.ContainsFunc(s.cells, func(c *cell) bool { return c != nil && c.n > 0 })
+			s.dead = !observed && s.idle(now)
+			if s.dead {
+				a.counts.Expired[m.plan.Number]++
+				expired++
+			}
+			return s.dead
+		})
+	}
+	if expired == 0 {
+		return
+	}
+	a.registry.remove()
+	for _, s := range a.stripes {
+		s.forget()
+	}
+}
+
+func (a *Aggregator) anyIdle(m *metric, now pcommon.Timestamp) bool {
+	a.registry.mu.Lock()
+	all := m.series
+	a.registry.mu.Unlock()
+	return slices.ContainsFunc(all, func(s *series) bool { return s.idle(now) })
+}
+
+func (s *series) idle(now pcommon.Timestamp) bool {
+	expiration := s.metric.expiration
+	return expiration > 0 && s.merged && !s.unsent && now > s.seen && now-s.seen > expiration
+}
+
+// forget drops the cells of dead series. Rows lose their way to the overflow
+// series too: there may be room for a series of their own now.
+func (s *stripe) forget() {
+	s.cells.keep(func(c *cell) bool { return !c.series.dead })
+	s.extras.keep(func(e *extra) bool { return !e.cell.series.dead })
+	for _, e := range s.rows.entries {
+		if e.p == nil {
+			continue
+		}
+		for i, c := range e.p.cells {
+			if c != nil && c != skipped && (c.series.dead || c.series.overflow) {
+				e.p.cells[i] = nil
+			}
+		}
+	}
+}

@@ -1,0 +1,347 @@
+package aggregate
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/catalogue"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+)
+
+// stream makes random batches. Numbers are whole, so that sums come out the same in any order.
+type stream struct {
+	*rand.Rand
+	// seen are batches that may come again, so that series, rows and guesses do.
+	seen []ptrace.Traces
+}
+
+// lastEnd is the end of the last span: no two spans end at the same time, or gauges would depend on the order.
+var lastEnd atomic.Uint64
+
+func (s *stream) pick(values ...string) string { return values[s.IntN(len(values))] }
+
+func (s *stream) batch() ptrace.Traces {
+	td := ptrace.NewTraces()
+	if len(s.seen) > 0 && s.IntN(2) == 0 {
+		s.seen[s.IntN(len(s.seen))].CopyTo(td)
+		return td
+	}
+	defer func() { s.seen = append(s.seen, td) }()
+	for range 1 + s.IntN(3) {
+		rs := td.ResourceSpans().AppendEmpty()
+		a := rs.Resource().Attributes()
+		a.PutStr(vocab.ServiceName, s.pick("gateway", "features", "inference"))
+		if s.IntN(3) > 0 {
+			a.PutStr(vocab.PipelineName, s.pick("recommendation", "search", ""))
+		}
+		if s.IntN(3) > 0 {
+			a.PutStr(s.pick(vocab.DeploymentEnvironment, vocab.DeploymentEnvironmentName), "production")
+		}
+		if s.IntN(4) == 0 {
+			a.PutStr(vocab.ModelName, "from the resource")
+		}
+		if s.IntN(2) == 0 {
+			a.PutInt("acme.rack", s.Int64N(3))
+		}
+		ss := rs.ScopeSpans().AppendEmpty()
+		for range s.IntN(20) {
+			s.span(ss.Spans().AppendEmpty())
+		}
+	}
+	return td
+}
+
+func (s *stream) span(span ptrace.Span) {
+	end := lastEnd.Add(1e6)
+	span.SetName(s.pick("predict", "extract", "forward", ""))
+	span.SetKind(ptrace.SpanKind(s.IntN(3)))
+	span.Status().SetCode(ptrace.StatusCode(s.IntN(3)))
+	span.SetEndTimestamp(pcommon.Timestamp(1e18 + end))
+	span.SetStartTimestamp(pcommon.Timestamp(1e18 + end - s.Uint64N(5000)*1e6))
+	if s.IntN(20) == 0 {
+		span.SetStartTimestamp(span.EndTimestamp() + 1)
+	}
+	switch s.IntN(6) {
+	case 0:
+		span.TraceState().FromRaw("ot=th:8")
+	case 1:
+		span.TraceState().FromRaw("ot=th:c;rv:00000000000000")
+	}
+	a := span.Attributes()
+	if s.IntN(4) > 0 {
+		a.PutStr(vocab.Stage, s.pick(vocab.Stages...))
+	}
+	for _, known := range vocab.Attributes {
+		if s.IntN(3) > 0 || known.Key == vocab.Stage {
+			continue
+		}
+		switch known.Type {
+		case vocab.String:
+			a.PutStr(known.Key, s.pick("a", "b", ""))
+		case vocab.Bool:
+			a.PutBool(known.Key, s.IntN(2) == 0)
+		default:
+			s.number(a, known.Key)
+		}
+	}
+	if s.IntN(3) == 0 {
+		a.PutStr("acme.tenant", s.pick("x", "y"))
+	}
+	for range s.IntN(3) {
+		e := span.Events().AppendEmpty()
+		e.SetName(s.pick(vocab.EventValidationFailed, "other"))
+		e.Attributes().PutStr(vocab.EventReason, s.pick("truncated", "missing_field"))
+		if s.IntN(2) == 0 {
+			e.Attributes().PutInt(vocab.EventAttempt, s.Int64N(4))
+		}
+	}
+}
+
+func (s *stream) number(a pcommon.Map, key string) {
+	n := s.Int64N(1000)
+	if s.IntN(2) == 0 {
+		n = s.Int64N(2)
+	}
+	switch s.IntN(8) {
+	case 0:
+		a.PutStr(key, fmt.Sprint(n))
+	case 1:
+		a.PutStr(key, "many")
+	case 2:
+		a.PutDouble(key, math.NaN())
+	case 3:
+		a.PutInt(key, -n)
+	case 4:
+		a.PutInt(key, n)
+	default:
+		a.PutDouble(key, float64(n))
+	}
+}
+
+// everyKind is the catalogue and metrics that use what the catalogue does not.
+func everyKind() []definition.Metric {
+	all := catalogue.Metrics()
+	yes, five := true, 5.0
+	value := definition.Value{Source: definition.Attribute, Min: -math.MaxFloat64, Max: math.MaxFloat64}
+	with := func(v definition.Value, f definition.Field, event string) definition.Value {
+		v.Field, v.Event = f, event
+		return v
+	}
+	tenant := definition.Label{Name: "tenant", Field: definition.Field{Key: "acme.tenant"}, Default: "none"}
+	kind := definition.Label{Name: "kind", Field: definition.Field{Origin: definition.Intrinsic, Key: definition.SpanKind}}
+	return append(all,
+		definition.Metric{Name: "acme.rack", Kind: definition.Gauge, Values: []definition.Value{with(value, definition.Field{Origin: definition.Resource, Key: "acme.rack"}, "")}, Labels: []definition.Label{kind}},
+		definition.Metric{Name: "acme.wait", Kind: definition.Histogram, Buckets: []float64{1, 10, 100}, AllSpans: true,
+			Values: []definition.Value{with(value, definition.Field{Key: vocab.QueueWait}, "")}, Labels: []definition.Label{tenant},
+			When: []definition.Condition{{Field: definition.Field{Key: vocab.BatchSize}, Min: &five}, {Field: definition.Field{Key: vocab.ModelName}, Exists: &yes}}},
+		definition.Metric{Name: "acme.attempts", Kind: definition.Histogram, Buckets: []float64{0, 1, 2}, Labels: append([]definition.Label{tenant}, catalogue.Common...),
+			Values: []definition.Value{with(value, definition.Field{Origin: definition.Event, Key: vocab.EventAttempt}, vocab.EventValidationFailed)}},
+		definition.Metric{Name: "acme.ok", Kind: definition.Counter, AllSpans: true, Values: []definition.Value{{Source: definition.Count}}, Labels: []definition.Label{kind},
+			When: []definition.Condition{{Field: definition.Field{Origin: definition.Intrinsic, Key: definition.StatusCode}, NotIn: []string{"ERROR"}}}},
+	)
+}
+
+type fakeClock struct {
+	sync.Mutex
+	now time.Time
+}
+
+func (c *fakeClock) Now() time.Time {
+	c.Lock()
+	defer c.Unlock()
+	return c.now
+}
+
+func (c *fakeClock) advance(d time.Duration) {
+	c.Lock()
+	defer c.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func newFakeClock() *fakeClock { return &fakeClock{now: time.Unix(1_700_000_000, 0)} }
+
+func flush(t *testing.T, a *Aggregator) pmetric.Metrics {
+	t.Helper()
+	out := pmetric.NewMetrics()
+	_, err := a.Flush(func(m pmetric.Metrics) error { out = m; return nil })
+	require.NoError(t, err)
+	return out
+}
+
+// TestEqualsReference has writers observe random batches at the same time, and compares every flush with the
+// reference, series expiring and coming back.
+func TestEqualsReference(t *testing.T) {
+	const (
+		rounds, writers, batches = 22, 4, 3
+		interval                 = 15 * time.Second
+		idleFlushes              = 3
+	)
+	for seed := range uint64(2) {
+		clock := newFakeClock()
+		metrics := everyKind()
+		for i := range metrics {
+			metrics[i].Expiration = 0
+		}
+		a := New(plan.Compile(metrics), Options{AdjustedCounts: true, Expiration: interval*idleFlushes - time.Second, Now: clock.Now})
+		r := newReference(metrics)
+		random := &stream{Rand: rand.New(rand.NewPCG(seed, 1))}
+		for round := range rounds {
+			var wait sync.WaitGroup
+			for range writers {
+				var mine []ptrace.Traces
+				for range random.IntN(batches + 1) {
+					td := random.batch()
+					if round%7 > 3 {
+						td.ResourceSpans().RemoveIf(func(rs ptrace.ResourceSpans) bool { // let some series idle
+							name, _ := rs.Resource().Attributes().Get(vocab.ServiceName)
+							return name.Str() != "gateway"
+						})
+					}
+					r.consume(td)
+					td.MarkReadOnly()
+					mine = append(mine, td)
+				}
+				wait.Go(func() {
+					for _, td := range mine {
+						a.Consume(td)
+					}
+				})
+			}
+			wait.Wait()
+			clock.advance(interval)
+			require.Equal(t, r.export(idleFlushes), exported(flush(t, a)), "seed %d, flush %d", seed, round)
+		}
+		expired := uint64(0)
+		a.TakeCounts(func(c *Counts) {
+			for _, n := range c.Expired {
+				expired += n
+			}
+		})
+		require.NotZero(t, expired, "the test is to see series expire")
+	}
+}
+
+// TestNothingIsLostWhileFlushing flushes, expires and refuses while writers write. The deltas of all flushes add up to
+// what the reference counts.
+func TestNothingIsLostWhileFlushing(t *testing.T) {
+	for _, delta := range []bool{false, true} {
+		t.Run(fmt.Sprintf("delta=%v", delta), func(t *testing.T) {
+			clock := newFakeClock()
+			metrics := everyKind()
+			metrics = metrics[:len(metrics)-4]
+			for i := range metrics {
+				metrics[i].Expiration = 0
+			}
+			a := New(plan.Compile(metrics), Options{AdjustedCounts: true, Expiration: 20 * time.Second, SeriesLimit: 40, Delta: delta, Now: clock.Now})
+			r := newReference(metrics)
+			var wait sync.WaitGroup
+			for w := range uint64(4) {
+				random := &stream{Rand: rand.New(rand.NewPCG(w, 2))}
+				var mine []ptrace.Traces
+				for range 30 {
+					td := random.batch()
+					r.consume(td)
+					mine = append(mine, td)
+				}
+				wait.Go(func() {
+					for _, td := range mine {
+						a.Consume(td)
+					}
+				})
+			}
+			done := make(chan struct{})
+			go func() { wait.Wait(); close(done) }()
+
+			totals := map[string]float64{} // by metric: what was exported of each series, whatever became of it
+			previous := map[string]point{} // with cumulative points
+			refuse := 0
+			take := func() {
+				clock.advance(15 * time.Second)
+				_, err := a.Flush(func(m pmetric.Metrics) error {
+					if refuse++; refuse%3 == 0 {
+						return fmt.Errorf("not now")
+					}
+					for key, p := range points(m) {
+						if before, ok := previous[key]; ok && !delta && before.start == p.start {
+							require.GreaterOrEqual(t, p.value, before.value, "%s fell without a new start", key)
+							totals[p.metric] -= before.value
+						}
+						require.LessOrEqual(t, p.start, p.time)
+						if before, ok := previous[key]; ok {
+							require.Greater(t, p.time, before.time)
+							if delta {
+								require.GreaterOrEqual(t, p.start, before.time, "intervals of %s overlap", key)
+							}
+						}
+						totals[p.metric] += p.value
+						previous[key] = p
+					}
+					return nil
+				})
+				if refuse%3 == 0 {
+					return
+				}
+				require.NoError(t, err)
+			}
+			for running := true; running; {
+				select {
+				case <-done:
+					running = false
+				default:
+				}
+				take()
+			}
+			for range 4 {
+				take()
+			}
+			expected := map[string]float64{}
+			for _, s := range r.series {
+				switch s.metric.Kind {
+				case definition.Histogram:
+					expected[s.metric.Name] += s.count
+				case definition.Counter:
+					expected[s.metric.Name] += s.total
+				}
+			}
+			for name, total := range expected {
+				require.Equal(t, total, totals[name], name)
+			}
+		})
+	}
+}
+
+type point struct {
+	metric      string
+	value       float64
+	start, time pcommon.Timestamp
+}
+
+// points returns the counts of histograms and the values of counters.
+func points(metrics pmetric.Metrics) map[string]point {
+	out := map[string]point{}
+	for _, m := range metrics.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
+		switch m.Type() {
+		case pmetric.MetricTypeHistogram:
+			for _, dp := range m.Histogram().DataPoints().All() {
+				out[m.Name()+fmt.Sprint(dp.Attributes().AsRaw())] = point{m.Name(), float64(dp.Count()), dp.StartTimestamp(), dp.Timestamp()}
+			}
+		case pmetric.MetricTypeSum:
+			for _, dp := range m.Sum().DataPoints().All() {
+				out[m.Name()+fmt.Sprint(dp.Attributes().AsRaw())] = point{m.Name(), float64(dp.IntValue()), dp.StartTimestamp(), dp.Timestamp()}
+			}
+		}
+	}
+	return out
+}

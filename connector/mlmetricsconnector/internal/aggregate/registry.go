@@ -1,0 +1,141 @@
+package aggregate
+
+import (
+	"strings"
+	"sync"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/distinct"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/exemplar"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/exponential"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
+)
+
+// metric is the state of a metric.
+type metric struct {
+	plan *plan.Metric
+	// whole tells that points are integers.
+	whole bool
+	// explicit and exponential are the forms of a histogram; maxSize is the latter's number of buckets.
+	explicit, exponential bool
+	maxSize               int
+	limit                 int
+	expiration            pcommon.Timestamp
+
+	// The registry's lock guards the rest.
+
+	// series are those within the limit; overflow takes what comes beyond it, nil until then.
+	series   []*series
+	overflow *series
+	// sketches estimate the values of each label.
+	sketches []distinct.Sketch
+}
+
+// series is the state of a series: what the flushes have merged. A flush owns
+// it, except for metric, labels and overflow, which never change, and cells
+// and next, which the registry's lock guards.
+type series struct {
+	metric   *metric
+	hash     uint64
+	labels   []string
+	overflow bool
+	cells    []*cell // by stripe
+	next     *series // of the same hash
+
+	// start is when the series began, or with delta points when its interval did.
+	start pcommon.Timestamp
+	// seen is when a flush last merged something; merged tells that one has.
+	seen   pcommon.Timestamp
+	merged bool
+	// zeroed tells that the point at zero was exported, or that there is none; unsent that there is more to export.
+	zeroed, unsent bool
+	dead           bool
+
+	total       float64
+	counts      []float64
+	exponential *exponential.Histogram
+	exemplars   *exemplar.Reservoir
+	newest      uint64
+}
+
+func (s *series) is(m *metric, labels []string) bool {
+	return s.metric == m && equal(s.labels, labels)
+}
+
+// registry knows the series of all stripes, so that limits hold over all of them.
+type registry struct {
+	mu      sync.Mutex
+	metrics []*metric
+	byHash  map[uint64]*series
+	stripes int
+	floor   float64 // see newCell
+	now     func() pcommon.Timestamp
+}
+
+// cell returns a stripe's cell of the series with these labels, a new one
+// where the stripe had none. Where the metric is at its limit and does not
+// know the labels, it is the cell of the overflow series.
+func (r *registry) cell(m *metric, hash uint64, labels []string, stripe int) *cell {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.byHash[hash]
+	for s != nil && !s.is(m, labels) {
+		s = s.next
+	}
+	if s == nil {
+		m.sketch(labels)
+		if m.full() {
+			s = r.overflow(m)
+		} else {
+			s = r.create(m, hash, labels)
+		}
+	}
+	if s.cells[stripe] == nil {
+		s.cells[stripe] = newCell(s, r.floor)
+	}
+	return s.cells[stripe]
+}
+
+func (r *registry) create(m *metric, hash uint64, labels []string) *series {
+	s := r.newSeries(m)
+	for _, l := range labels {
+		s.labels = append(s.labels, strings.Clone(l))
+	}
+	s.hash, s.next = hash, r.byHash[hash]
+	r.byHash[hash] = s
+	m.series = append(m.series, s)
+	return s
+}
+
+func (r *registry) newSeries(m *metric) *series {
+	now := r.now()
+	s := &series{metric: m, cells: make([]*cell, r.stripes), start: now, seen: now}
+	if m.plan.Kind == definition.Histogram {
+		s.counts = make([]float64, len(m.plan.Buckets)+1)
+		if m.exponential {
+			s.exponential = exponential.New(m.maxSize)
+		}
+	}
+	return s
+}
+
+// remove forgets dead series.
+func (r *registry) remove() {
+	for hash, s := range r.byHash {
+		var kept *series
+		for s != nil {
+			next := s.next
+			if !s.dead {
+				s.next, kept = kept, s
+			}
+			s = next
+		}
+		if kept == nil {
+			delete(r.byHash, hash)
+		} else {
+			r.byHash[hash] = kept
+		}
+	}
+}

@@ -1,0 +1,187 @@
+// Package catalogue holds the built-in metrics as data.
+package catalogue
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+)
+
+// Bounds of the histograms, upper and inclusive. Each set has the thresholds
+// of the default signals and sampling policies among its bounds, so that the
+// share of requests over a threshold is exact.
+var (
+	// Spans of a request take milliseconds, those of a training run hours.
+	spanMS = []float64{1, 2.5, 5, 10, 25, 50, 100, 250, 500, 800, 1000, 2500, 5000, 10_000, 30_000, 60_000, 600_000, 3_600_000}
+	// A request that takes over a minute has failed whatever it returns.
+	requestMS = []float64{5, 10, 25, 50, 100, 250, 500, 800, 1000, 1500, 2000, 3000, 5000, 10_000, 30_000, 60_000}
+	// A database lookup is ten to fifty times slower than the cache.
+	lookupMS = []float64{0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 800, 1000, 2500, 5000, 10_000}
+	queueMS  = []float64{0.5, 1, 5, 10, 25, 50, 100, 200, 300, 500, 750, 1000, 2500, 5000, 10_000, 30_000}
+	loadMS   = []float64{1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000}
+	// 1 is where the queue outweighs the compute.
+	ratios    = []float64{0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 50}
+	hitRates  = []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1}
+	batches   = []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512}
+	attempts  = []float64{0, 1, 2, 3, 4, 5, 10}
+	trainDays = 7 * 24 * time.Hour
+)
+
+// DefaultBuckets are the bounds of histograms that users define without any.
+var DefaultBuckets = spanMS
+
+// Common are the labels that every metric has.
+var Common = []definition.Label{
+	resource(vocab.ServiceName),
+	resource(vocab.PipelineName),
+	either(vocab.Stage),
+	either(vocab.ModelName),
+	either(vocab.ModelVersion),
+	{Name: vocab.DeploymentEnvironment, Field: definition.Field{Origin: definition.Resource, Key: vocab.DeploymentEnvironment, Alternative: vocab.DeploymentEnvironmentName}},
+}
+
+// Metrics returns the built-in metrics, in the order of the documentation.
+// Each call returns copies that the caller may change.
+func Metrics() []definition.Metric {
+	requests := []definition.Condition{{Field: span(vocab.Stage), In: []string{vocab.StageRequest}}}
+	device := either(vocab.DeviceID)
+	coldStart := []definition.Condition{isTrue(vocab.SignalColdStart)}
+	coldLabels := []definition.Label{
+		{Name: "component", Field: span(vocab.ColdStartComponent)},
+		{Name: "reload", Field: span(vocab.ColdStartReload), Default: "false"},
+	}
+
+	return []definition.Metric{
+		histogram("duration_ms", "Duration of the span in ms", spanMS,
+			definition.Value{Source: definition.Duration, Max: math.Inf(1)}, intrinsic(definition.SpanName)),
+		counter("ml.stage.calls", "Spans", "{span}",
+			definition.Value{Source: definition.Count}, intrinsic(definition.StatusCode)),
+
+		when(requests, histogram(vocab.PipelineLatency, "Latency of the request in ms; the duration of the request's span where the service does not say", requestMS,
+			orDuration(attribute(vocab.PipelineLatency)))),
+		when(requests, counter("ml.pipeline.requests", "Requests", "{request}",
+			definition.Value{Source: definition.Count}, either(vocab.PipelineSuccess))),
+
+		histogram("ml.feature_extraction.db_lookup_ms", "Time of the database lookup in ms", lookupMS, attribute(vocab.FeaturesDBLookup)),
+		histogram("ml.feature_extraction.cache_lookup_ms", "Time of the cache lookup in ms", lookupMS, attribute(vocab.FeaturesCacheLookup)),
+		histogram(vocab.FeaturesHitRate, "Share of the features that the cache had, 0 to 1", hitRates, attribute(vocab.FeaturesHitRate)),
+		counter(vocab.FeaturesCacheHits, "Features found in the cache", "{feature}", attribute(vocab.FeaturesCacheHits)),
+		counter(vocab.FeaturesCacheMisses, "Features not found in the cache", "{feature}", attribute(vocab.FeaturesCacheMisses)),
+		counter("ml.features.unavailable", "Features found nowhere", "{feature}", attribute(vocab.FeaturesUnavailable)),
+
+		histogram(vocab.QueueWait, "Wait for the GPU in ms", queueMS, attribute(vocab.QueueWait), device),
+		histogram(vocab.ForwardPass, "Compute on the GPU in ms", queueMS, attribute(vocab.ForwardPass), device),
+		histogram(vocab.QueueComputeRatio, "Queue wait / forward pass; over 1 the request waited longer than the GPU worked for it", ratios, attribute(vocab.QueueComputeRatio), device),
+		histogram(vocab.TimeToFirstToken, "Time to the first output token in ms", queueMS, attribute(vocab.TimeToFirstToken), device),
+		histogram(vocab.BatchSize, "Requests in the batch", batches, attribute(vocab.BatchSize)),
+		gauge(vocab.GPUMemoryAllocated, "GPU memory in use in MB, the newest value", attribute(vocab.GPUMemoryAllocated), resource(vocab.ServiceInstanceID), device),
+		gauge(vocab.GPUMemoryReserved, "GPU memory held by the allocator in MB, the newest value", attribute(vocab.GPUMemoryReserved), resource(vocab.ServiceInstanceID), device),
+
+		histogram(vocab.ValidationAttempts, "Validations of the output until it passed, 1 when it passed at once", attempts, attribute(vocab.ValidationAttempts)),
+		counter("ml.post_processing.revalidations", "Outputs that failed validation at least once", "{output}",
+			definition.Value{Source: definition.Count, When: []definition.Condition{isTrue(vocab.SignalRevalidated)}}),
+		counter("ml.output.validation_failures", "Failed validations, by what was wrong", "{failure}",
+			definition.Value{Source: definition.Count, Event: vocab.EventValidationFailed},
+			definition.Label{Name: "reason", Field: definition.Field{Origin: definition.Event, Key: vocab.EventReason}},
+			definition.Label{Name: "field", Field: definition.Field{Origin: definition.Event, Key: vocab.EventField}}),
+
+		when(coldStart, counter("ml.cold_starts", "Loads of a component; `reload` tells those that were not the first", "{load}",
+			definition.Value{Source: definition.Count}, coldLabels...)),
+		when(coldStart, histogram(vocab.ColdStartDuration, "Time that the load took in ms", loadMS,
+			orDuration(attribute(vocab.ColdStartDuration)), coldLabels...)),
+
+		split("direction", counter("ml.tokens", "Tokens", "{token}", definition.Value{}),
+			is("input", attribute(vocab.InputTokens)), is("output", attribute(vocab.OutputTokens))),
+		split("signal", counter("ml.signals", "Spans that carry the signal", "{span}", definition.Value{}), signals()...),
+		lasting(trainDays, split("metric", gauge("ml.evaluation.score", "Score of the trained model, the newest value", definition.Value{}),
+			is("accuracy", attribute(vocab.EvaluationAccuracy)), is("f1", attribute(vocab.EvaluationF1)),
+			is("auc", attribute(vocab.EvaluationAUC)), is("loss", attribute(vocab.EvaluationLoss)))),
+	}
+}
+
+func signals() []definition.Value {
+	values := make([]definition.Value, 0, len(vocab.Signals))
+	for _, key := range vocab.Signals {
+		values = append(values, is(strings.TrimPrefix(key, vocab.SignalPrefix),
+			definition.Value{Source: definition.Count, When: []definition.Condition{isTrue(key)}}))
+	}
+	return values
+}
+
+func histogram(name, description string, buckets []float64, value definition.Value, labels ...definition.Label) definition.Metric {
+	m := newMetric(definition.Histogram, name, description, value, labels)
+	m.Buckets = append([]float64(nil), buckets...)
+	return m
+}
+
+func counter(name, description, unit string, value definition.Value, labels ...definition.Label) definition.Metric {
+	m := newMetric(definition.Counter, name, description, value, labels)
+	m.Unit = unit
+	return m
+}
+
+func gauge(name, description string, value definition.Value, labels ...definition.Label) definition.Metric {
+	return newMetric(definition.Gauge, name, description, value, labels)
+}
+
+func newMetric(kind definition.Kind, name, description string, value definition.Value, labels []definition.Label) definition.Metric {
+	return definition.Metric{
+		Name: name, Description: description, Kind: kind, Values: []definition.Value{value},
+		Labels: append(append([]definition.Label(nil), Common...), labels...),
+	}
+}
+
+func when(conditions []definition.Condition, m definition.Metric) definition.Metric {
+	m.When = conditions
+	return m
+}
+
+func split(label string, m definition.Metric, values ...definition.Value) definition.Metric {
+	m.SplitLabel, m.Values = label, values
+	return m
+}
+
+// lasting keeps the series of a rare event for long: a model is trained once a day or a week.
+func lasting(d time.Duration, m definition.Metric) definition.Metric {
+	m.Expiration = d
+	return m
+}
+
+// attribute is the number in a span attribute of the vocabulary, within the range that the vocabulary allows.
+func attribute(key string) definition.Value {
+	a := vocab.Lookup(key)
+	return definition.Value{Field: span(key), Min: a.Min, Max: a.Max, Whole: a.Type == vocab.Int}
+}
+
+func is(label string, v definition.Value) definition.Value {
+	v.Split = label
+	return v
+}
+
+func orDuration(v definition.Value) definition.Value {
+	v.OrDuration = true
+	return v
+}
+
+func isTrue(key string) definition.Condition {
+	return definition.Condition{Field: span(key), In: []string{"true"}}
+}
+
+func span(key string) definition.Field {
+	return definition.Field{Origin: definition.Span, Key: key}
+}
+
+func either(key string) definition.Label {
+	return definition.Label{Name: key, Field: definition.Field{Key: key}}
+}
+
+func resource(key string) definition.Label {
+	return definition.Label{Name: key, Field: definition.Field{Origin: definition.Resource, Key: key}}
+}
+
+func intrinsic(key string) definition.Label {
+	return definition.Label{Name: key, Field: definition.Field{Origin: definition.Intrinsic, Key: key}}
+}

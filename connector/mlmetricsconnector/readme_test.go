@@ -1,0 +1,64 @@
+package mlmetricsconnector
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/catalogue"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/internal/golden"
+)
+
+// TestReadme fails where the tables of the README differ from the code. `go test -update` writes them.
+func TestReadme(t *testing.T) {
+	golden.EqualSections(t, "README.md", map[string]string{
+		"settings": golden.SettingsTable(t, createDefaultConfig(), settingMeanings),
+		"common":   commonLabels(),
+		"metrics":  metricsTable(),
+	})
+}
+
+func commonLabels() string {
+	names := make([]string, 0, len(catalogue.Common))
+	for _, l := range catalogue.Common {
+		name := "`" + l.Name + "`"
+		if l.Field.Alternative != "" {
+			name += " (or `" + l.Field.Alternative + "`)"
+		}
+		names = append(names, name)
+	}
+	return strings.Join(names, ", ") + ".\n"
+}
+
+func metricsTable() string {
+	var b strings.Builder
+	b.WriteString("| Metric | Kind | What | More labels |\n|---|---|---|---|\n")
+	for _, m := range catalogue.Metrics() {
+		var labels []string
+		for _, l := range m.Labels[len(catalogue.Common):] {
+			labels = append(labels, "`"+l.Name+"`")
+		}
+		if m.SplitLabel != "" {
+			var values []string
+			for _, v := range m.Values {
+				values = append(values, v.Split)
+			}
+			labels = append(labels, "`"+m.SplitLabel+"`: "+strings.Join(values, ", "))
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, m.Kind, m.Description, strings.Join(labels, ", "))
+	}
+	b.WriteString("\nBounds of the histograms:\n\n| Histogram | Bounds |\n|---|---|\n")
+	for _, m := range catalogue.Metrics() {
+		if m.Kind != definition.Histogram {
+			continue
+		}
+		var bounds []string
+		for _, f := range m.Buckets {
+			bounds = append(bounds, strconv.FormatFloat(f, 'f', -1, 64))
+		}
+		fmt.Fprintf(&b, "| `%s` | %s |\n", m.Name, strings.Join(bounds, ", "))
+	}
+	return b.String()
+}

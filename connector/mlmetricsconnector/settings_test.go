@@ -1,0 +1,25 @@
+package mlmetricsconnector
+
+// settingMeanings has a line for each setting of the README.
+var settingMeanings = map[string]string{
+	"metrics_flush_interval":         "time between two exports of all series",
+	"aggregation_temporality":        "`cumulative`, or `delta` for backends that want increases; see below",
+	"series_limit":                   "largest number of series of each metric; label sets beyond it share the metric's overflow series; 0: no limit",
+	"series_expiration":              "how long a series may be idle before it is dropped; 0: never; `ml.evaluation.score` has a week of its own",
+	"adjusted_counts":                "a span of a trace that was sampled earlier counts for as many as the threshold `ot=th:` in its W3C trace state says",
+	"histograms::type":               "`explicit`, `exponential` (native histograms in Prometheus) or `both`",
+	"histograms::max_size":           "largest number of exponential buckets for either sign",
+	"histograms::min_max":            "exponential histograms carry the smallest and the largest value",
+	"histograms::exponential_suffix": "with `both`, what the name of the exponential one ends in",
+	"exemplars::enabled":             "see Exemplars",
+	"exemplars::signals":             "signals (`queue_bound`, ...) that a sampling policy keeps; `all`: every signal of mlsignals",
+	"exemplars::stages":              "values of `ml.stage` that a sampling policy keeps",
+	"exemplars::errors":              "a policy keeps traces with status ERROR",
+	"exemplars::latency_threshold":   "`threshold_ms` of the latency policy; 0: there is none",
+	"exemplars::sampling_percentage": "`sampling_percentage` of the probabilistic policy; 100 where every trace is kept",
+	"exemplars::hash_seed":           "`hash_salt` of the probabilistic policy; empty: its default",
+	"exemplars::decision_wait":       "`decision_wait` of tail_sampling",
+	"instance::label":                "label that tells this collector's series from those of others; empty: no label",
+	"instance::id":                   "value of that label; empty: the host's name, followed by `/` and the connector's name where it has one",
+	"metrics":                        "built-in metrics to change and others to add, by name; see below",
+}
