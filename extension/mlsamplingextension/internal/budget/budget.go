@@ -1,0 +1,241 @@
+// Package budget decides how much of each class of traces is kept, so that all
+// that is kept stays within a number of traces per second.
+package budget
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
+)
+
+// Limits say what may be kept.
+type Limits struct {
+	// Budget is how many traces per second are kept of all classes that are not in KeepAll.
+	Budget float64
+	// ClassBudget is how many traces per second of one class are kept for its own sake; +Inf: as many as the budget allows.
+	ClassBudget float64
+	// Baseline is the signal of traces that have none, BaselineShare the share of them that is kept, 0 to 1.
+	Baseline      string
+	BaselineShare float64
+	// KeepAll are signals whose traces are all kept and take nothing of the budget.
+	KeepAll []string
+	// Known are the signals that always have a class of their own.
+	Known []string
+	// MaxClasses is how many classes have a rate of their own; more share one for each signal.
+	MaxClasses int
+}
+
+func (l *Limits) known(signal string) bool {
+	return signal == l.Baseline || signal == Other || slices.Contains(l.Known, signal)
+}
+
+// Trace is what is decided on.
+type Trace struct {
+	// Classes are at least one and at most MaxPerTrace, sorted and distinct.
+	Classes []Class
+	// Randomness decides: the trace is kept if it is not below the threshold.
+	Randomness sampling.Randomness
+	// Before is the threshold that the trace has passed already, ahead of the collector.
+	Before sampling.Threshold
+}
+
+// Tally counts the decisions on traces with a signal.
+type Tally struct{ Kept, Dropped int64 }
+
+// Stats is what an Allocator tells about itself. Rates are traces per second, those of KeepAll aside.
+type Stats struct {
+	EvaluatedRate, KeptRate float64
+	// EachClass is how many traces per second one class may have.
+	EachClass float64
+	Classes   int
+	// Overflows counts memberships in a class that others share.
+	Overflows int64
+	// Signals has a Tally for each signal, Probability what each class is kept with.
+	Signals     map[string]Tally
+	Probability map[Class]float64
+}
+
+// Allocator divides a budget among classes. It may be used by several goroutines.
+type Allocator struct {
+	mu     sync.Mutex
+	now    func() time.Time
+	limits Limits
+
+	classes        map[Class]*class
+	sets           map[setKey]*set
+	unknownSignals map[string]bool
+	shared         int // classes that others share
+	lastID         uint32
+	members        []*class // scratch
+	active         []*set   // scratch
+
+	opened          time.Time // start of the open window
+	evaluated, kept meter
+	each            float64 // traces per second for each class
+	expected        float64 // traces kept in the open window, on average over random numbers
+	revise          float64 // of expected, where the rates are looked at before the window ends
+
+	tallies map[string]*Tally
+	stats   Stats
+}
+
+// New returns an Allocator that reads the time from now.
+func New(limits Limits, now func() time.Time) *Allocator {
+	a := &Allocator{
+		now: now, limits: limits,
+		classes: map[Class]*class{}, sets: map[setKey]*set{}, unknownSignals: map[string]bool{}, tallies: map[string]*Tally{},
+	}
+	a.solve()
+	a.reset()
+	return a
+}
+
+const (
+	// overshoot is how far above the budget an open window may get before the rates
+	// are looked at again, and grow by how much between that and the next look.
+	overshoot = 1.05
+	grow      = 1.25
+	// maxWeight bounds what a trace can claim to stand for: a wrong threshold in
+	// one trace state must not take the budget of all others.
+	maxWeight = 10_000
+)
+
+// Decide counts a trace, and returns the threshold of its classes and whether the trace passes it.
+// A trace is kept if any of its classes keeps it. All classes compare the same random number, so
+// the trace is kept with the largest of their probabilities, and that is what the threshold says.
+func (a *Allocator) Decide(t *Trace) (sampling.Threshold, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.advance()
+
+	a.members = a.members[:0]
+	all := false
+	for _, c := range t.Classes {
+		if member := a.class(c); !slices.Contains(a.members, member) { // shared classes can repeat
+			a.members = append(a.members, member)
+			all = all || member.all
+		}
+	}
+	if all {
+		a.count(true, all)
+		for _, c := range a.members {
+			c.meter.idle = 0
+		}
+		return sampling.AlwaysSampleThreshold, true
+	}
+
+	weight := min(t.Before.AdjustedCount(), maxWeight)
+	if t.Before == sampling.NeverSampleThreshold {
+		weight = 1
+	}
+	p, winner := -1.0, 0
+	for i, c := range a.members {
+		c.meter.add(weight)
+		if q := a.probability(c); q > p {
+			p, winner = q, i
+		}
+	}
+	s := a.set(a.members)
+	if s == nil {
+		s = a.set(a.members[winner : winner+1])
+	}
+	s.meter.add(weight)
+	a.evaluated.add(1)
+
+	// The decision must not depend on the random numbers of other traces, or counts
+	// would be biased: so the chance of being kept is summed, not what was kept.
+	a.expected += min(1, p*weight)
+	if a.expected > a.revise {
+		a.solve()
+		a.revise = a.expected * grow
+	}
+	th := threshold(p)
+	keep := th.ShouldSample(t.Randomness)
+	a.count(keep, all)
+	return th, keep
+}
+
+// advance ends the window when it is over.
+func (a *Allocator) advance() {
+	now := a.now()
+	if a.opened.IsZero() {
+		a.opened = now
+	}
+	elapsed := now.Sub(a.opened)
+	if elapsed < window {
+		return
+	}
+	seconds := elapsed.Seconds()
+	for _, c := range a.classes {
+		c.meter.close(seconds)
+	}
+	for _, s := range a.sets {
+		s.meter.close(seconds)
+	}
+	a.evaluated.close(seconds)
+	a.kept.close(seconds)
+	a.opened = now
+	a.expire()
+	a.solve()
+	a.reset()
+}
+
+func (a *Allocator) reset() { a.expected, a.revise = 0, a.limits.Budget*nominal*overshoot }
+
+// count adds a decision on the trace of a.members to the statistics.
+func (a *Allocator) count(keep, all bool) {
+	if keep && !all {
+		a.kept.add(1)
+	}
+	for i, c := range a.members {
+		if i > 0 && slices.ContainsFunc(a.members[:i], func(d *class) bool { return d.signal == c.signal }) {
+			continue // the same signal in another service
+		}
+		if keep {
+			c.signal.Kept++
+		} else {
+			c.signal.Dropped++
+		}
+	}
+}
+
+// tally returns the counts of a signal.
+func (a *Allocator) tally(signal string) *Tally {
+	t := a.tallies[signal]
+	if t == nil {
+		t = &Tally{}
+		a.tallies[signal] = t
+	}
+	return t
+}
+
+// Stats returns the state as of now.
+func (a *Allocator) Stats() Stats {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.opened.IsZero() {
+		a.advance() // or the rates of the last traffic would stand for ever
+	}
+	s := a.stats
+	s.EvaluatedRate, s.KeptRate = a.evaluated.known(), a.kept.known()
+	s.EachClass, s.Classes = a.each, len(a.classes)
+	s.Signals = make(map[string]Tally, len(a.tallies))
+	for signal, t := range a.tallies {
+		s.Signals[signal] = *t
+	}
+	s.Probability = make(map[Class]float64, len(a.classes))
+	for key, c := range a.classes {
+		s.Probability[key] = max(a.probability(c), leastProbability)
+	}
+	return s
+}
+
+// known is the rate of traces up to the last window that ended.
+func (m *meter) known() float64 {
+	if m.seconds == 0 {
+		return 0
+	}
+	return m.sum.traces / m.seconds
+}

@@ -1,0 +1,47 @@
+// Package policy is the sampling policy that tail_sampling asks.
+package policy
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/tailsamplingprocessor/pkg/samplingpolicy"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/extension/mlsamplingextension/internal/budget"
+	"github.com/otelcol-ml/otelcol-ml/extension/mlsamplingextension/internal/classify"
+)
+
+// Policy judges traces by a budget and marks those that it keeps. Policies may share a budget.
+type Policy struct {
+	Reader classify.Reader
+	Budget *budget.Allocator
+	// Unreadable counts kept spans whose trace state cannot be parsed.
+	Unreadable *atomic.Int64
+}
+
+// tail_sampling writes the threshold of a ThresholdEvaluator to the trace state too where its
+// feature gate processor.tailsamplingprocessor.usetracestate is on. It finds what mark has written.
+var _ samplingpolicy.ThresholdEvaluator = (*Policy)(nil)
+
+// Evaluate decides on a trace.
+func (p *Policy) Evaluate(ctx context.Context, id pcommon.TraceID, trace *samplingpolicy.TraceData) (samplingpolicy.Decision, error) {
+	decision, _, err := p.EvaluateWithThreshold(ctx, id, trace)
+	return decision, err
+}
+
+// EvaluateWithThreshold decides on a trace and returns the threshold that it was compared with.
+// The spans of a trace that is kept get their adjusted count: tail_sampling hands over its own copy.
+func (p *Policy) EvaluateWithThreshold(_ context.Context, id pcommon.TraceID, trace *samplingpolicy.TraceData) (samplingpolicy.Decision, sampling.Threshold, error) {
+	t := p.Reader.Read(id, trace.ReceivedBatches)
+	threshold, keep := p.Budget.Decide(&t)
+	if !keep {
+		return samplingpolicy.NotSampled, threshold, nil
+	}
+	p.Unreadable.Add(mark(trace.ReceivedBatches, threshold))
+	return samplingpolicy.Sampled, threshold, nil
+}
+
+// IsStateful tells that a decision depends on the traces before.
+func (p *Policy) IsStateful() bool { return true }
