@@ -1,0 +1,105 @@
+package e2e
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+
+	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/stack"
+)
+
+// backend takes OTLP over HTTP as Tempo and Jaeger do, and counts the spans of each trace.
+type backend struct {
+	mutex sync.Mutex
+	spans map[pcommon.TraceID]int
+}
+
+func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if err := b.take(r); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+	}
+}
+
+func (b *backend) take(r *http.Request) error {
+	if r.URL.Path != "/v1/traces" || r.Header.Get("Content-Encoding") != "gzip" {
+		return fmt.Errorf("unexpected request to %s, %s", r.URL.Path, r.Header)
+	}
+	unzipped, err := gzip.NewReader(r.Body)
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(unzipped)
+	if err != nil {
+		return err
+	}
+	request := ptraceotlp.NewExportRequest()
+	if err := request.UnmarshalProto(body); err != nil {
+		return err
+	}
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	for _, resource := range request.Traces().ResourceSpans().All() {
+		for _, scope := range resource.ScopeSpans().All() {
+			for _, span := range scope.Spans().All() {
+				b.spans[span.TraceID()]++
+			}
+		}
+	}
+	return nil
+}
+
+func (b *backend) received() map[pcommon.TraceID]int {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return maps.Clone(b.spans)
+}
+
+// TestBackend: one environment variable sends the kept traces, and only those, to an OTLP backend as well.
+func TestBackend(t *testing.T) {
+	t.Parallel()
+	receiving := &backend{spans: map[pcommon.TraceID]int{}}
+	server := httptest.NewServer(receiving)
+	t.Cleanup(server.Close)
+
+	options := stack.CollectorOptions(t)
+	options.Env = append(options.Env, "OTELCOL_ML_OTLP_ENDPOINT="+server.URL)
+	running := stack.StartCollector(t, options)
+	sent := sendTo(t, running, 31, 500)
+	want := map[pcommon.TraceID]int{}
+	for id, trace := range untilDecided(t, running, len(sent)) {
+		want[id] = len(trace)
+	}
+	require.NotEmpty(t, want)
+	stack.Until(t, running.Process, "the kept traces at the backend", func(context.Context) error {
+		if n := len(receiving.received()); n < len(want) {
+			return fmt.Errorf("%d of %d have arrived", n, len(want))
+		}
+		return nil
+	})
+	stack.Stop(t, running.Process)
+	assert.Equal(t, want, receiving.received())
+}
+
+// TestNoBackend: without that variable nothing is sent anywhere and nothing complains.
+func TestNoBackend(t *testing.T) {
+	t.Parallel()
+	running := stack.StartCollector(t, stack.CollectorOptions(t))
+	sent := sendTo(t, running, 31, 300)
+	require.NotEmpty(t, untilDecided(t, running, len(sent)))
+	stack.Stop(t, running.Process)
+	for line := range strings.Lines(running.Log()) {
+		assert.NotRegexp(t, `\t(warn|error)\t`, line)
+	}
+}

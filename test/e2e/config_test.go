@@ -1,0 +1,65 @@
+package e2e
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-ml/otelcol-ml/examples/demo/collector"
+	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/stack"
+)
+
+// TestConfigErrors: what is wrong in the configuration ends the start with an exit code and a message that names the
+// key and the value.
+func TestConfigErrors(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		setting stack.Setting
+		says    []string
+	}{
+		"mistyped key of mlsignals": {
+			"yaml:processors::mlsignals::signal::high_queue_wait::threshold: 200ms",
+			[]string{"mlsignals", "signal: there is no such key, must be one of", "signals"},
+		},
+		"mistyped key of mlmetrics": {
+			"yaml:connectors::mlmetrics::flush_intervall: 15s",
+			[]string{"mlmetrics", "flush_intervall: there is no such key, must be one of", "metrics_flush_interval"},
+		},
+		"text for a duration": {
+			"yaml:processors::mlsignals::signals::high_queue_wait::threshold: long",
+			[]string{"mlsignals", "signals::high_queue_wait::threshold", `"long"`, "300ms"},
+		},
+		"negative threshold": {
+			"yaml:processors::mlsignals::signals::high_queue_wait::threshold: -5ms",
+			[]string{"mlsignals", "signals::high_queue_wait::threshold", "-5ms"},
+		},
+		"share over one": {
+			"yaml:processors::mlsignals::signals::feature_cascade::db_share: 50",
+			[]string{"mlsignals", "signals::feature_cascade::db_share", "50"},
+		},
+		"interval of nothing": {
+			"yaml:connectors::mlmetrics::metrics_flush_interval: 0s",
+			[]string{"mlmetrics", "metrics_flush_interval", "0s"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			process, err := collector.Launch(stack.CollectorOptions(t, test.setting))
+			require.NoError(t, err)
+			t.Cleanup(func() { stack.Stop(t, process.Process) })
+			ctx, cancel := context.WithTimeout(t.Context(), stack.Patience)
+			defer cancel()
+			select {
+			case <-process.Exited():
+			case <-ctx.Done():
+				t.Fatal("the collector started all the same")
+			}
+			assert.Equal(t, 1, process.ExitCode())
+			for _, words := range test.says {
+				assert.Contains(t, process.Log(), words)
+			}
+		})
+	}
+}

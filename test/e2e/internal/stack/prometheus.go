@@ -1,0 +1,162 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-ml/otelcol-ml/examples/demo/proc"
+)
+
+// Prometheus is a running Prometheus server.
+type Prometheus struct {
+	*proc.Process
+	v1.API
+	// URL is where the server listens.
+	URL string
+	t   testing.TB
+}
+
+// StartPrometheus starts a server that scrapes the addresses, host:port, every second, loads the rule files and takes
+// remote writes. It waits until each target has been scraped, so that what is sent from then on is seen from its first
+// increment.
+func StartPrometheus(t testing.TB, ruleFiles []string, targets ...string) *Prometheus {
+	t.Helper()
+	binary := prometheusBinary.find(t)
+	dir := t.TempDir()
+	address, err := proc.FreeAddress()
+	require.NoError(t, err)
+	config := fmt.Sprintf(`
+global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
+rule_files: [%s]
+scrape_configs:
+  - job_name: otelcol-ml
+    static_configs: [{ targets: [%s] }]
+`, strings.Join(ruleFiles, ", "), strings.Join(targets, ", "))
+	require.NoError(t, os.WriteFile(dir+"/prometheus.yaml", []byte(config), 0o600))
+
+	process, err := proc.Start(proc.Command{
+		Name: "Prometheus", Path: binary, Dir: dir, Log: dir + "/prometheus.log",
+		Args: []string{
+			"--config.file=prometheus.yaml", "--storage.tsdb.path=data", "--web.listen-address=" + address,
+			"--enable-feature=exemplar-storage", "--web.enable-remote-write-receiver", "--log.level=warn",
+		},
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		Stop(t, process)
+		if t.Failed() {
+			t.Logf("the end of Prometheus' log:\n%s", process.Tail(10))
+		}
+	})
+	client, err := api.NewClient(api.Config{Address: "http://" + address})
+	require.NoError(t, err)
+	p := &Prometheus{Process: process, API: v1.NewAPI(client), URL: "http://" + address, t: t}
+	Until(t, process, "the first scrape of each target", func(ctx context.Context) error {
+		up, err := p.at(ctx, "up", time.Now())
+		if err != nil {
+			return err
+		}
+		for _, sample := range up {
+			if sample.Value != 1 {
+				return fmt.Errorf("%s is not up", sample.Metric)
+			}
+		}
+		if len(up) != len(targets) {
+			return fmt.Errorf("%d of %d targets are scraped", len(up), len(targets))
+		}
+		return nil
+	})
+	return p
+}
+
+// In returns the server for a subtest, which fails instead of its parent.
+func (p *Prometheus) In(t testing.TB) *Prometheus {
+	return &Prometheus{Process: p.Process, API: p.API, t: t}
+}
+
+// Ask answers an expression as of the newest scrape: at that time rate() and increase() have nothing to extrapolate.
+func (p *Prometheus) Ask(expression string) model.Vector {
+	p.t.Helper()
+	answer, err := p.ask(p.t.Context(), expression)
+	require.NoError(p.t, err, expression)
+	return answer
+}
+
+// Number answers an expression that has one value.
+func (p *Prometheus) Number(expression string) float64 {
+	p.t.Helper()
+	answer := p.Ask(expression)
+	require.Len(p.t, answer, 1, expression)
+	return float64(answer[0].Value)
+}
+
+// By answers an expression with one value for each set of the labels' values, joined by a slash.
+func (p *Prometheus) By(expression string, labels ...model.LabelName) map[string]float64 {
+	p.t.Helper()
+	by := map[string]float64{}
+	for _, sample := range p.Ask(expression) {
+		key := make([]string, len(labels))
+		for i, label := range labels {
+			key[i] = string(sample.Metric[label])
+		}
+		by[strings.Join(key, "/")] = float64(sample.Value)
+	}
+	return by
+}
+
+// UntilEqual waits until an expression's one value is a number, and fails the test where it goes past it.
+func (p *Prometheus) UntilEqual(expression string, want float64) {
+	p.t.Helper()
+	var past float64
+	Until(p.t, p.Process, expression, func(ctx context.Context) error {
+		answer, err := p.ask(ctx, expression)
+		if err != nil {
+			return err
+		}
+		if len(answer) != 1 {
+			return fmt.Errorf("%d values, want %v", len(answer), want)
+		}
+		got := float64(answer[0].Value)
+		if got > want {
+			past = got
+			return nil
+		}
+		if got != want {
+			return fmt.Errorf("is %v, want %v", got, want)
+		}
+		return nil
+	})
+	require.Zerof(p.t, past, "%s: counted more than was sent, %v", expression, want)
+}
+
+func (p *Prometheus) ask(ctx context.Context, expression string) (model.Vector, error) {
+	newest, err := p.at(ctx, "max(timestamp(up))", time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if len(newest) != 1 { // nothing is scraped: what is here was written
+		return p.at(ctx, expression, time.Now())
+	}
+	return p.at(ctx, expression, time.UnixMilli(int64(float64(newest[0].Value)*1000+0.5)))
+}
+
+func (p *Prometheus) at(ctx context.Context, expression string, at time.Time) (model.Vector, error) {
+	value, _, err := p.Query(ctx, expression, at)
+	if err != nil {
+		return nil, err
+	}
+	vector, ok := value.(model.Vector)
+	if !ok {
+		return nil, fmt.Errorf("%s is a %s, not a vector", expression, value.Type())
+	}
+	return vector, nil
+}
