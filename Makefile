@@ -54,7 +54,7 @@ unit: ## Unit tests of the components, with the race detector
 # of the package, to be committed with the fix. The default is a number of runs:
 # a run that ends by the clock can fail with "context deadline exceeded" in Go's
 # own coordinator and has then found nothing.
-FUZZTIME ?= 100000x
+FUZZTIME ?= 20000x
 .PHONY: fuzz
 fuzz: ## Fuzz every target of the components (FUZZTIME=10m each)
 	@set -e; grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' internal $(COMPONENTS) | \
