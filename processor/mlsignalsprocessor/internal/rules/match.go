@@ -1,6 +1,7 @@
 package rules
 
 import (
+	mathbits "math/bits"
 	"slices"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -11,7 +12,6 @@ import (
 func (s *Set) Resource(attrs pcommon.Map, sc *Scratch) {
 	clear(sc.scope)
 	clear(sc.resourceHas)
-	sc.scopeRules = sc.scopeRules[:0]
 	for name, v := range attrs.All() {
 		i := s.resources.Index(name)
 		if i < 0 {
@@ -20,7 +20,7 @@ func (s *Set) Resource(attrs pcommon.Map, sc *Scratch) {
 		k := &s.resourceInfo[i]
 		if !sc.resourceHas[k.slot] {
 			sc.resourceHas[k.slot], sc.resourceValues[k.slot] = true, v
-			s.hold(k.conditions, v, sc.scope, &sc.scopeRules)
+			hold(k.conditions, v, sc.scope)
 		}
 	}
 }
@@ -30,7 +30,7 @@ func (s *Set) Resource(attrs pcommon.Map, sc *Scratch) {
 func (s *Set) Scope(name string, sc *Scratch) {
 	for i := range s.scopes {
 		if s.scopes[i].Matches(name) {
-			s.setBit(s.scopes[i].atom, sc.scope, &sc.scopeRules)
+			setBit(s.scopes[i].atom, sc.scope)
 		}
 	}
 }
@@ -54,10 +54,9 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 			sc.bits[w] |= bits
 		}
 	}
-	sc.candidates = append(sc.candidates[:0], sc.scopeRules...)
-
-	for _, a := range s.named(sc).atoms {
-		s.setBit(a, sc.bits, &sc.candidates)
+	named := s.named(sc)
+	for _, a := range named.atoms {
+		setBit(a, sc.bits)
 	}
 	previous := 0
 	for name, v := range span.Attributes().All() {
@@ -79,11 +78,16 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 			sc.values[k.slot] = stampedValue{sc.stamp, v}
 		}
 		if len(k.conditions) > 0 {
-			s.hold(k.conditions, v, sc.bits, &sc.candidates)
+			hold(k.conditions, v, sc.bits)
 		}
 	}
 	s.matchEvents(sc)
-	return s.applicable(sc)
+	// Spans of a name nearly always fulfil the same conditions, so the same rules apply.
+	if !slices.Equal(named.bits, sc.bits) {
+		named.bits = append(named.bits[:0], sc.bits...)
+		named.rules = s.applicable(sc.bits, named.rules[:0])
+	}
+	return named.rules
 }
 
 func (s *Set) matchEvents(sc *Scratch) {
@@ -101,42 +105,34 @@ func (s *Set) matchEvents(sc *Scratch) {
 		}
 		*h = stampedEvent{sc.stamp, 1, e}
 		for _, a := range s.eventInfo[j].atoms {
-			s.setBit(a, sc.bits, &sc.candidates)
+			setBit(a, sc.bits)
 		}
 	}
 }
 
-func (s *Set) hold(conditions []keyCondition, v pcommon.Value, bits []uint64, triggered *[]int32) {
+func hold(conditions []keyCondition, v pcommon.Value, bits []uint64) {
 	for i := range conditions {
 		if conditions[i].Holds(v) {
-			s.setBit(conditions[i].atom, bits, triggered)
+			setBit(conditions[i].atom, bits)
 		}
 	}
 }
 
-// setBit sets an atom and triggers its rules, the first time only.
-func (s *Set) setBit(a atom, bits []uint64, triggered *[]int32) {
-	word, bit := &bits[a/64], uint64(1)<<(a%64)
-	if *word&bit != 0 {
-		return
-	}
-	*word |= bit
-	*triggered = append(*triggered, s.triggers[a]...)
-}
+func setBit(a atom, bits []uint64) { bits[a/64] |= 1 << (a % 64) }
 
-// applicable keeps the candidates whose every condition holds.
-func (s *Set) applicable(sc *Scratch) []int32 {
-	kept := sc.candidates[:0]
-	for _, i := range sc.candidates {
-		if holds(s.rules[i].need, sc.bits) {
-			kept = append(kept, i)
+// applicable appends the rules whose every condition holds, the most specific first.
+func (s *Set) applicable(bits []uint64, rules []int32) []int32 {
+	for w, word := range bits {
+		for ; word != 0; word &= word - 1 {
+			for _, i := range s.triggers[64*w+mathbits.TrailingZeros64(word)] {
+				if holds(s.rules[i].need, bits) {
+					rules = append(rules, i)
+				}
+			}
 		}
 	}
-	if len(kept) > 1 {
-		slices.Sort(kept)
-	}
-	sc.candidates = kept
-	return kept
+	slices.Sort(rules)
+	return rules
 }
 
 func holds(need, bits []uint64) bool {

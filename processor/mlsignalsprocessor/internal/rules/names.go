@@ -12,6 +12,9 @@ type named struct {
 	atoms []atom
 	// component is what a span of this name loads, "" for none.
 	component string
+	// bits are the atoms of the last span of this name, and rules those that applied to it.
+	bits  []uint64
+	rules []int32
 	// next is the name that came after this one the last time.
 	next *named
 }
@@ -29,7 +32,7 @@ func (s *Set) named(sc *Scratch) *named {
 		if len(sc.names) < maxNames {
 			n = &named{}
 		}
-		*n = named{name: sc.name, atoms: n.atoms[:0]}
+		*n = named{name: sc.name, atoms: n.atoms[:0], bits: n.bits[:0], rules: n.rules}
 		s.lookUp(n)
 		if n != &sc.spare {
 			n.name = strings.Clone(n.name)

@@ -31,9 +31,6 @@ type Scratch struct {
 
 	scope []uint64 // the atoms of the resource and the scope
 	bits  []uint64 // of the span
-	// scopeRules are rules that the scope or resource alone trigger.
-	scopeRules []int32
-	candidates []int32
 
 	// values and hits hold what this span and this resource have under the
 	// keys that rules read. An entry is of this span if its stamp is.
@@ -76,7 +73,7 @@ func (s *Set) NewScratch() *Scratch {
 func (sc *Scratch) Forget() {
 	sc.Readings.Forget()
 	sc.span, sc.name = ptrace.Span{}, ""
-	sc.spare = named{atoms: sc.spare.atoms[:0]}
+	sc.spare = named{atoms: sc.spare.atoms[:0], bits: sc.spare.bits[:0], rules: sc.spare.rules}
 	sc.named = &sc.spare
 	clear(sc.values)
 	clear(sc.hits)
