@@ -30,6 +30,17 @@ type Prometheus struct {
 // increment.
 func StartPrometheus(t testing.TB, ruleFiles []string, targets ...string) *Prometheus {
 	t.Helper()
+	return startPrometheus(t, false, ruleFiles, targets)
+}
+
+// StartPrometheusNative starts a server that stores exponential histograms as native ones.
+func StartPrometheusNative(t testing.TB, targets ...string) *Prometheus {
+	t.Helper()
+	return startPrometheus(t, true, nil, targets)
+}
+
+func startPrometheus(t testing.TB, native bool, ruleFiles, targets []string) *Prometheus {
+	t.Helper()
 	binary := prometheusBinary.find(t)
 	dir := t.TempDir()
 	address, err := proc.FreeAddress()
@@ -39,8 +50,9 @@ global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
 rule_files: [%s]
 scrape_configs:
   - job_name: otelcol-ml
+    scrape_native_histograms: %t
     static_configs: [{ targets: [%s] }]
-`, strings.Join(ruleFiles, ", "), strings.Join(targets, ", "))
+`, strings.Join(ruleFiles, ", "), native, strings.Join(targets, ", "))
 	require.NoError(t, os.WriteFile(dir+"/prometheus.yaml", []byte(config), 0o600))
 
 	process, err := proc.Start(proc.Command{
