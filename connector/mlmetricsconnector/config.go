@@ -104,9 +104,10 @@ type MetricConfig struct {
 	// When lists conditions, all of which must hold.
 	When []ConditionConfig `mapstructure:"when"`
 	// Spans is ml, for spans of ML pipelines, or all.
-	Spans            string        `mapstructure:"spans"`
-	SeriesLimit      int           `mapstructure:"series_limit"`
-	SeriesExpiration time.Duration `mapstructure:"series_expiration"`
+	Spans string `mapstructure:"spans"`
+	// SeriesLimit and SeriesExpiration stand in for the connector's, 0 for no limit and for never.
+	SeriesLimit      *int           `mapstructure:"series_limit"`
+	SeriesExpiration *time.Duration `mapstructure:"series_expiration"`
 }
 
 // SplitConfig tells the attributes of one metric apart by a label.

@@ -3,7 +3,9 @@ package mlmetricsconnector
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
 )
@@ -43,9 +45,10 @@ func (cc *ConditionConfig) condition(path, event string, p *problems) definition
 		}
 		d.Matches = r
 	}
-	if cc.Min != nil && cc.Max != nil && *cc.Min > *cc.Max {
-		p.add(path+"::min", "%v is above max, %v", *cc.Min, *cc.Max)
+	if checkRange(cc.Min, cc.Max, path, p) && cc.Min != nil && cc.Max != nil && *cc.Min > *cc.Max {
+		p.add(path+"::max", "%v is below min, %v", *cc.Max, *cc.Min)
 	}
+	checkIntrinsic(&d, path, p)
 	tests := len(d.In) + len(d.NotIn)
 	for _, set := range []bool{cc.Matches != "", d.Min != nil, d.Max != nil} {
 		if set {
@@ -59,6 +62,25 @@ func (cc *ConditionConfig) condition(path, event string, p *problems) definition
 		p.add(path+"::exists", "false excludes the other tests; an attribute that does not exist passes none of them")
 	}
 	return d
+}
+
+// intrinsicValues are what span.kind and status.code can be.
+var intrinsicValues = map[string][]string{
+	definition.StatusCode: {"UNSET", "OK", "ERROR"},
+	definition.SpanKind:   {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"},
+}
+
+// checkIntrinsic finds values that span.kind and status.code never have, such as error for ERROR.
+func checkIntrinsic(d *definition.Condition, path string, p *problems) {
+	values, ok := intrinsicValues[d.Field.Key]
+	if !ok || d.Field.Origin != definition.Intrinsic {
+		return
+	}
+	for _, text := range slices.Concat(d.In, d.NotIn) {
+		if !slices.Contains(values, text) {
+			p.add(path, "%s is never %q; write one of %s", d.Field.Key, text, strings.Join(values, ", "))
+		}
+	}
 }
 
 // asText writes a YAML scalar the way that attribute values are written.

@@ -30,8 +30,12 @@ func (c *Config) definitions(p *problems) []definition.Metric {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Metrics)) {
-		if mc := c.Metrics[name]; !builtIn[name] && (mc.Enabled == nil || *mc.Enabled) {
+		switch mc := c.Metrics[name]; {
+		case builtIn[name]:
+		case mc.Enabled == nil || *mc.Enabled:
 			all = append(all, mc.define(name, p))
+		case mc.Kind == "":
+			p.add("metrics::"+name+"::enabled", "false switches nothing off: %s is not built in, and not defined here; see the README for the names of the built-in metrics", name)
 		}
 	}
 	return all
@@ -40,12 +44,13 @@ func (c *Config) definitions(p *problems) []definition.Metric {
 // change applies the settings to a built-in metric.
 func (mc *MetricConfig) change(m *definition.Metric, p *problems) {
 	path := "metrics::" + m.Name
-	for key, set := range map[string]bool{
+	set := map[string]bool{
 		"kind": mc.Kind != "", "unit": mc.Unit != "", "attribute": mc.Attribute != "", "from": mc.From != "",
 		"duration": mc.Duration, "event": mc.Event != "", "split": mc.Split != nil, "spans": mc.Spans != "",
 		"min": mc.Min != nil, "max": mc.Max != nil,
-	} {
-		if set {
+	}
+	for _, key := range slices.Sorted(maps.Keys(set)) {
+		if set[key] {
 			p.add(path+"::"+key, "%s is built in, and its %s is fixed; only enabled, description, buckets, histogram, labels, when, series_limit and series_expiration can be set; define a metric of another name for the rest", m.Name, key)
 		}
 	}
@@ -66,6 +71,11 @@ func (mc *MetricConfig) define(name string, p *problems) definition.Metric {
 	case "histogram":
 		m.Kind = definition.Histogram
 		m.Buckets = slices.Clone(catalogue.DefaultBuckets)
+		if mc.Duration && mc.Unit == "s" {
+			for i := range m.Buckets {
+				m.Buckets[i] /= 1000
+			}
+		}
 	case "counter":
 		m.Kind = definition.Counter
 	case "gauge":
@@ -99,8 +109,8 @@ func (mc *MetricConfig) values(m *definition.Metric, path string, p *problems) {
 	if mc.Max != nil {
 		v.Max = *mc.Max
 	}
-	if v.Min > v.Max || math.IsNaN(v.Min) || math.IsNaN(v.Max) {
-		p.add(path+"::min", "%v is above max, %v", v.Min, v.Max)
+	if checkRange(mc.Min, mc.Max, path, p) && v.Min > v.Max {
+		p.add(path+"::max", "%v is below min, %v", v.Max, v.Min)
 	}
 	if m.Kind == definition.Counter && v.Min < 0 {
 		p.add(path+"::min", "%v is negative, and a counter never falls; write 0 or more, or kind: gauge", v.Min)
@@ -137,8 +147,13 @@ func (mc *MetricConfig) values(m *definition.Metric, path string, p *problems) {
 			p.add(path+"::attribute", "is missing; write the key of the number to observe, or duration: true; only a counter can do without, to count spans or events")
 		}
 	}
-	if mc.From != "" && mc.Attribute == "" {
-		p.add(path+"::from", "%q has no attribute beside it", mc.From)
+	if mc.Attribute == "" {
+		if mc.From != "" {
+			p.add(path+"::from", "%q has no attribute beside it", mc.From)
+		}
+		if bound := cmp.Or(mc.Min, mc.Max); bound != nil {
+			p.add(path, "min and max bound the values of an attribute, and there is none; leave %v out", *bound)
+		}
 	}
 	m.Values = []definition.Value{v}
 }
@@ -148,6 +163,8 @@ func (mc *MetricConfig) split(m *definition.Metric, v definition.Value, path str
 	m.SplitLabel = mc.Split.Label
 	if mc.Split.Label == "" {
 		p.add(path+"::label", "is missing; write the name of the label that tells the attributes apart")
+	} else if err := naming.Label(mc.Split.Label); err != nil {
+		p.add(path+"::label", "%v", err)
 	}
 	if len(mc.Split.Attributes) == 0 {
 		p.add(path+"::attributes", "is empty; write label values with the keys of their attributes")
@@ -158,7 +175,10 @@ func (mc *MetricConfig) split(m *definition.Metric, v definition.Value, path str
 			p.add(path+"::attributes::"+value, "%q: %q has an empty side", value, key)
 			continue
 		}
-		v.Split, v.Field = value, field(key, mc.From, mc.Event, path+"::attributes::"+value, p)
+		v.Split, v.Field = value, field(key, mc.From, mc.Event, path, p)
+		if v.Field.Origin == definition.Intrinsic {
+			p.add(path+"::attributes::"+value, "%q is not a number; use it as a label", key)
+		}
 		m.Values = append(m.Values, v)
 	}
 }
@@ -185,20 +205,36 @@ func (mc *MetricConfig) common(m *definition.Metric, path string, p *problems) {
 			p.add(at+"::attribute", "is missing; write the key of an attribute, or span.name, span.kind or status.code")
 			continue
 		}
+		name := cmp.Or(l.Name, l.Attribute)
+		if err := naming.Label(name); err != nil {
+			p.add(at+"::name", "%v", err)
+		}
 		m.Labels = append(m.Labels, definition.Label{
-			Name: cmp.Or(l.Name, l.Attribute), Field: field(l.Attribute, l.From, mc.eventOf(m), at, p), Default: l.Default,
+			Name: name, Field: field(l.Attribute, l.From, mc.eventOf(m), at, p), Default: l.Default,
 		})
 	}
 	for i := range mc.When {
 		m.When = append(m.When, mc.When[i].condition(path+"::when::"+strconv.Itoa(i), mc.eventOf(m), p))
 	}
 	m.SeriesLimit, m.Expiration = mc.SeriesLimit, cmp.Or(mc.SeriesExpiration, m.Expiration)
-	if mc.SeriesLimit < 0 {
-		p.add(path+"::series_limit", "%d is negative; write the largest number of series, or leave it out for the connector's", mc.SeriesLimit)
+	if mc.SeriesLimit != nil && *mc.SeriesLimit < 0 {
+		p.add(path+"::series_limit", "%d is negative; write the largest number of series, 0 for no limit, or leave it out for the connector's", *mc.SeriesLimit)
 	}
-	if mc.SeriesExpiration < 0 {
-		p.add(path+"::series_expiration", "%v is negative; write a duration, or leave it out for the connector's", mc.SeriesExpiration)
+}
+
+// checkRange tells whether the bounds of a range, nil where not set, are numbers.
+func checkRange(low, high *float64, path string, p *problems) bool {
+	ok := true
+	for _, bound := range []struct {
+		key string
+		f   *float64
+	}{{"min", low}, {"max", high}} {
+		if bound.f != nil && (math.IsNaN(*bound.f) || math.IsInf(*bound.f, 0)) {
+			p.add(path+"::"+bound.key, "%v is not finite; write a number, or leave it out for no bound", *bound.f)
+			ok = false
+		}
 	}
+	return ok
 }
 
 // eventOf is the name of the events that a metric looks at, empty where it looks at spans.
@@ -260,19 +296,25 @@ func (c *Config) validateMetrics(p *problems) {
 	for i := range metrics {
 		m := &metrics[i]
 		path := "metrics::" + m.Name
-		names := naming.Series(m.Name, m.Kind)
+		names := naming.Series(m.Name, m.Unit, m.Kind)
 		if m.Kind == definition.Histogram && cmp.Or(m.Form, c.Histograms.Type) == definition.Both {
-			names = append(names, naming.Series(m.Name+c.Histograms.ExponentialSuffix, m.Kind)...)
+			names = append(names, naming.Series(m.Name+c.Histograms.ExponentialSuffix, m.Unit, m.Kind)...)
 		}
-		for _, name := range names {
+		for _, name := range slices.Compact(names) {
+			if naming.Reserved(name) {
+				p.add(path, "is %s in Prometheus, which writes a series of that name itself; write another name", name)
+				break
+			}
 			if by, ok := taken[name]; ok {
 				p.add(path, "is %s in Prometheus, and so is a series of %s; write another name", name, by)
 				break
 			}
 			taken[name] = m.Name
 		}
-		c.checkLabels(m, path, p)
+		c.checkExpiration(path+"::series_expiration", c.Metrics[m.Name].SeriesExpiration, p)
+		checkLabels(m, path, p)
 	}
+	c.checkInstanceLabel(metrics, p)
 	if len(p.list) > 0 {
 		return
 	}
@@ -281,7 +323,42 @@ func (c *Config) validateMetrics(p *problems) {
 	}
 }
 
-func (c *Config) checkLabels(m *definition.Metric, path string, p *problems) {
+// checkLabels finds labels of a metric that would be one.
+func checkLabels(m *definition.Metric, path string, p *problems) {
+	taken := make(map[string]string)
+	for _, name := range labelNames(m) {
+		translated := naming.PrometheusLabel(name)
+		switch by, ok := taken[translated]; {
+		case ok && by == name:
+			p.add(path+"::labels", "%s is a label of %s already; leave it out, or write another name", name, m.Name)
+		case ok:
+			p.add(path+"::labels", "%s and %s are both %s in Prometheus; write another name", by, name, translated)
+		}
+		taken[translated] = name
+	}
+}
+
+// checkInstanceLabel tells the first metric that has the instance's label already.
+func (c *Config) checkInstanceLabel(metrics []definition.Metric, p *problems) {
+	label := c.Instance.Label
+	if label == "" {
+		return
+	}
+	if err := naming.Label(label); err != nil {
+		p.add("instance::label", "%v", err)
+		return
+	}
+	for i := range metrics {
+		for _, name := range labelNames(&metrics[i]) {
+			if naming.PrometheusLabel(name) == naming.PrometheusLabel(label) {
+				p.add("instance::label", "%s and the label %s of %s are both %s in Prometheus; write another name for one of them", label, name, metrics[i].Name, naming.PrometheusLabel(name))
+				return
+			}
+		}
+	}
+}
+
+func labelNames(m *definition.Metric) []string {
 	var names []string
 	for _, l := range m.Labels {
 		names = append(names, l.Name)
@@ -289,22 +366,7 @@ func (c *Config) checkLabels(m *definition.Metric, path string, p *problems) {
 	if m.SplitLabel != "" {
 		names = append(names, m.SplitLabel)
 	}
-	for _, name := range names {
-		if err := naming.Label(name); err != nil {
-			p.add(path+"::labels", "%v", err)
-		}
-	}
-	if c.Instance.Label != "" {
-		names = append(names, c.Instance.Label)
-	}
-	taken := make(map[string]string)
-	for _, name := range names {
-		translated := naming.PrometheusLabel(name)
-		if by, ok := taken[translated]; ok {
-			p.add(path+"::labels", "%s and %s are both %s in Prometheus; write another name", by, name, translated)
-		}
-		taken[translated] = name
-	}
+	return names
 }
 
 // marks are the attributes that the exemplar rules read.

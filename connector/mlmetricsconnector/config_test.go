@@ -1,6 +1,7 @@
 package mlmetricsconnector
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,9 @@ import (
 	"go.opentelemetry.io/collector/confmap/confmaptest"
 	"go.opentelemetry.io/collector/connector/connectortest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/catalogue"
+	"github.com/otelcol-ml/otelcol-ml/internal/golden"
 )
 
 func TestDefaultConfigIsValid(t *testing.T) {
@@ -80,4 +84,40 @@ func requireBuilds(t *testing.T, name string, conf *confmap.Conf) {
 	require.NoError(t, config.Validate(), name)
 	_, err := newMetricsConnector(connectortest.NewNopSettings(NewFactory().Type()), config, consumertest.NewNop(), time.Now)
 	require.NoError(t, err, name)
+}
+
+// TestMetricsOverrideTheConnectorsLimits tells 0, no limit and never, from keys that are not there.
+func TestMetricsOverrideTheConnectorsLimits(t *testing.T) {
+	config := createDefaultConfig().(*Config)
+	require.NoError(t, confmap.NewFromStringMap(map[string]any{
+		"series_limit": 1, "series_expiration": "15s",
+		"metrics": map[string]any{
+			"duration_ms":   map[string]any{"series_limit": 0, "series_expiration": "0s"},
+			"ml.batch.size": map[string]any{"enabled": true},
+		},
+	}).Unmarshal(config))
+	require.NoError(t, config.Validate())
+	clock := newClock()
+	c, sink := newTestConnector(t, config, clock.Now)
+	require.NoError(t, c.ConsumeTraces(context.Background(), golden.ReadTraces(t, "../../testdata/article/flamegraph.json")))
+	for range 4 {
+		clock.advance(time.Minute)
+		c.flush(context.Background())
+	}
+	all := sink.AllMetrics()
+	spans := golden.ReadTraces(t, "../../testdata/article/flamegraph.json").SpanCount()
+	require.Equal(t, spans, durations(t, all[len(all)-1]).Len(), "each span has a series of its own, and keeps it")
+	for _, m := range all[len(all)-1].ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
+		if m.Name() == "ml.stage.calls" { // the connector's one series has expired, the overflow series stays
+			require.Equal(t, 1, m.Sum().DataPoints().Len())
+		}
+	}
+}
+
+func TestDefaultBucketsAreInTheUnitOfTheDuration(t *testing.T) {
+	metric := MetricConfig{Kind: "histogram", Duration: true, Unit: "s"}
+	m := metric.define("acme.duration", &problems{})
+	require.Equal(t, 0.001, m.Buckets[0])
+	require.Equal(t, 3600.0, m.Buckets[len(m.Buckets)-1])
+	require.Equal(t, 1.0, catalogue.DefaultBuckets[0])
 }

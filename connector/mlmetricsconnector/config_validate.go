@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/exemplar"
@@ -27,8 +28,8 @@ func (p *problems) add(path, format string, args ...any) {
 // Validate tells everything that is wrong with the configuration.
 func (c *Config) Validate() error {
 	p := &problems{}
-	if c.FlushInterval <= 0 {
-		p.add("metrics_flush_interval", "%v is not positive; write a duration such as 15s", c.FlushInterval)
+	if c.FlushInterval < time.Millisecond {
+		p.add("metrics_flush_interval", "%v is shorter than a millisecond; write a duration with its unit, such as 15s", c.FlushInterval)
 	}
 	if c.Temporality != cumulative && c.Temporality != delta {
 		p.add("aggregation_temporality", "%q is unknown; write cumulative (Prometheus) or delta", c.Temporality)
@@ -36,18 +37,18 @@ func (c *Config) Validate() error {
 	if c.SeriesLimit < 0 {
 		p.add("series_limit", "%d is negative; write the largest number of series of a metric, or 0 for no limit", c.SeriesLimit)
 	}
-	if c.SeriesExpiration < 0 || c.SeriesExpiration > 0 && c.SeriesExpiration < c.FlushInterval {
-		p.add("series_expiration", "%v is shorter than metrics_flush_interval, %v; write a longer one, or 0 to keep every series for ever", c.SeriesExpiration, c.FlushInterval)
-	}
+	c.checkExpiration("series_expiration", &c.SeriesExpiration, p)
 	c.Histograms.validate(p)
 	c.Exemplars.validate(p)
-	if l := c.Instance.Label; l != "" {
-		if err := naming.Label(l); err != nil {
-			p.add("instance::label", "%v", err)
-		}
-	}
 	c.validateMetrics(p)
 	return errors.Join(p.list...)
+}
+
+// checkExpiration checks how long series may be idle, nil where that is not set.
+func (c *Config) checkExpiration(path string, d *time.Duration, p *problems) {
+	if d != nil && (*d < 0 || *d > 0 && *d < c.FlushInterval) {
+		p.add(path, "%v is shorter than metrics_flush_interval, %v; write a longer one, or 0 to keep every series for ever", *d, c.FlushInterval)
+	}
 }
 
 func (c *HistogramsConfig) validate(p *problems) {
@@ -81,14 +82,14 @@ func (c *ExemplarsConfig) validate(p *problems) {
 			p.add(fmt.Sprintf("exemplars::stages::%d", i), "%q is no stage; write some of %s", s, strings.Join(vocab.Stages, ", "))
 		}
 	}
-	if c.LatencyThreshold < 0 {
-		p.add("exemplars::latency_threshold", "%v is negative; write the latency policy's threshold_ms, such as 800ms, or 0 if there is no such policy", c.LatencyThreshold)
+	if c.LatencyThreshold != 0 && c.LatencyThreshold < time.Millisecond {
+		p.add("exemplars::latency_threshold", "%v is shorter than a millisecond; write the latency policy's threshold_ms with its unit, such as 800ms, or 0 if there is no such policy", c.LatencyThreshold)
 	}
 	if !(c.SamplingPercentage >= 0 && c.SamplingPercentage <= 100) {
 		p.add("exemplars::sampling_percentage", "%v is not within 0 and 100", c.SamplingPercentage)
 	}
-	if c.DecisionWait <= 0 {
-		p.add("exemplars::decision_wait", "%v is not positive; write the decision_wait of tail_sampling, such as 10s", c.DecisionWait)
+	if c.DecisionWait < time.Millisecond {
+		p.add("exemplars::decision_wait", "%v is shorter than a millisecond; write the decision_wait of tail_sampling with its unit, such as 10s", c.DecisionWait)
 	}
 }
 

@@ -77,7 +77,7 @@ func New(p *plan.Plan, options Options) *Aggregator {
 	a := &Aggregator{plan: p, options: options, counts: newCounts(p)}
 	a.resketched = a.now()
 	n := min(max(runtime.GOMAXPROCS(0), 2), maxStripes)
-	a.registry = &registry{byHash: make(map[uint64]*series), stripes: n, now: a.now, floor: math.Inf(1)}
+	a.registry = &registry{byHash: make(map[uint64]*series), texts: texts{known: make(map[string]string)}, stripes: n, now: a.now, floor: math.Inf(1)}
 	if options.Exemplars != nil {
 		a.registry.floor = math.Inf(-1)
 	}
@@ -102,8 +102,8 @@ func newMetric(pm *plan.Metric, o *Options) *metric {
 		explicit:    form != definition.Exponential,
 		exponential: form == definition.Exponential || form == definition.Both,
 		maxSize:     o.MaxSize,
-		limit:       cmp.Or(pm.SeriesLimit, o.SeriesLimit),
-		expiration:  pcommon.Timestamp(cmp.Or(pm.Expiration, o.Expiration)),
+		limit:       *cmp.Or(pm.SeriesLimit, &o.SeriesLimit),
+		expiration:  pcommon.Timestamp(*cmp.Or(pm.Expiration, &o.Expiration)),
 	}
 }
 

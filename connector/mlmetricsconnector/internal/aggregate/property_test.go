@@ -192,7 +192,7 @@ func TestEqualsReference(t *testing.T) {
 		clock := newFakeClock()
 		metrics := everyKind()
 		for i := range metrics {
-			metrics[i].Expiration = 0
+			metrics[i].Expiration = nil
 		}
 		a := New(plan.Compile(metrics), Options{AdjustedCounts: true, Expiration: interval*idleFlushes - time.Second, Now: clock.Now})
 		r := newReference(metrics)
@@ -242,7 +242,7 @@ func TestNothingIsLostWhileFlushing(t *testing.T) {
 			metrics := everyKind()
 			metrics = metrics[:len(metrics)-4]
 			for i := range metrics {
-				metrics[i].Expiration = 0
+				metrics[i].Expiration = nil
 			}
 			a := New(plan.Compile(metrics), Options{AdjustedCounts: true, Expiration: 20 * time.Second, SeriesLimit: 40, Delta: delta, Now: clock.Now})
 			r := newReference(metrics)

@@ -18,8 +18,8 @@ var (
 	spanMS = []float64{1, 2.5, 5, 10, 25, 50, 100, 250, 500, 800, 1000, 2500, 5000, 10_000, 30_000, 60_000, 600_000, 3_600_000}
 	// A request that takes over a minute has failed whatever it returns.
 	requestMS = []float64{5, 10, 25, 50, 100, 250, 500, 800, 1000, 1500, 2000, 3000, 5000, 10_000, 30_000, 60_000}
-	// A database lookup is ten to fifty times slower than the cache.
-	lookupMS = []float64{0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 800, 1000, 2500, 5000, 10_000}
+	// A database lookup is ten to fifty times slower than the cache. That of a fallback takes a second or two, where the bounds are close.
+	lookupMS = []float64{0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 800, 1000, 1500, 2000, 3000, 5000, 10_000}
 	queueMS  = []float64{0.5, 1, 5, 10, 25, 50, 100, 200, 300, 500, 750, 1000, 2500, 5000, 10_000, 30_000}
 	loadMS   = []float64{1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000}
 	// 1 is where the queue outweighs the compute.
@@ -146,7 +146,7 @@ func split(label string, m definition.Metric, values ...definition.Value) defini
 
 // lasting keeps the series of a rare event for long: a model is trained once a day or a week.
 func lasting(d time.Duration, m definition.Metric) definition.Metric {
-	m.Expiration = d
+	m.Expiration = &d
 	return m
 }
 

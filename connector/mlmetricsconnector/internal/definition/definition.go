@@ -165,10 +165,10 @@ type Metric struct {
 	Buckets []float64
 	// Form says which kinds of buckets a histogram has. Empty: the connector's setting.
 	Form Form
-	// Expiration is how long a series may be idle before it is dropped. 0: the connector's setting.
-	Expiration time.Duration
-	// SeriesLimit is the largest number of series. 0: the connector's setting.
-	SeriesLimit int
+	// Expiration is how long a series may be idle before it is dropped, 0 for ever. Nil: the connector's setting.
+	Expiration *time.Duration
+	// SeriesLimit is the largest number of series, 0 for no limit. Nil: the connector's setting.
+	SeriesLimit *int
 }
 
 // Whole tells that a counter only ever grows by whole numbers, so that its points are integers.

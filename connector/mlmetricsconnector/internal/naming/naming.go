@@ -4,6 +4,7 @@ package naming
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,9 +13,9 @@ import (
 )
 
 var (
-	metricName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]{0,254}$`)
-	labelName  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./-]*$`)
-	other      = regexp.MustCompile(`[^A-Za-z0-9]+`)
+	metricName  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_./-]{0,254}$`)
+	labelName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./-]*$`)
+	underscores = regexp.MustCompile(`_+`)
 )
 
 // abbreviations at the end of a name are units that Prometheus does not recognise as such.
@@ -22,6 +23,9 @@ var abbreviations = []string{"ns", "us", "ms", "s", "min", "h", "kb", "mb", "gb"
 
 // reservedLabels are those that Prometheus and its exporter set themselves.
 var reservedLabels = []string{"le", "quantile", "job", "instance", "otel_metric_overflow"}
+
+// reservedMetrics are those that Prometheus and its exporter write themselves, besides scrape_*.
+var reservedMetrics = []string{"up", "target_info", "otel_scope_info", "ALERTS", "ALERTS_FOR_STATE"}
 
 // Metric tells what is wrong with the name of a metric.
 func Metric(name string) error {
@@ -36,7 +40,8 @@ func Unit(name, unit string) error {
 	if unit == "" || strings.HasPrefix(unit, "{") {
 		return nil
 	}
-	if last := lastWord(name); slices.Contains(abbreviations, last) {
+	last := lastWord(name)
+	if slices.Contains(abbreviations, last) || isUnit(last) && len(addUnit(words(name), unit)) > len(words(name)) {
 		return fmt.Errorf("%q beside the name's %q would give the name two units in Prometheus (as in _ms_milliseconds); leave the unit out, or take %q out of the name", unit, last, last)
 	}
 	return nil
@@ -48,37 +53,103 @@ func Label(name string) error {
 		return fmt.Errorf("%q is no label name; write letters, digits and _ . - / with a letter first", name)
 	}
 	p := PrometheusLabel(name)
-	if slices.Contains(reservedLabels, p) || strings.HasPrefix(p, "__") || strings.HasPrefix(p, "otel_scope_") {
+	if slices.Contains(reservedLabels, p) || strings.HasPrefix(escape(name), "__") || strings.HasPrefix(p, "otel_scope_") {
 		return fmt.Errorf("%q is a label that Prometheus or its exporter sets; write another name", name)
 	}
 	return nil
 }
 
-// PrometheusLabel is the name of a label in Prometheus.
-func PrometheusLabel(name string) string {
+// PrometheusLabel is the name of a label in Prometheus. Some ways there keep
+// several underscores in a row and some do not; two names that differ in
+// nothing else are too close in any case.
+func PrometheusLabel(name string) string { return underscores.ReplaceAllString(escape(name), "_") }
+
+// escape replaces what Prometheus does not have in names.
+func escape(name string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+		if isWord(r) {
 			return r
 		}
 		return '_'
 	}, name)
 }
 
-// Series returns the names that a metric and its series have in Prometheus, its unit left aside.
-func Series(name string, kind definition.Kind) []string {
-	words := strings.Split(strings.Trim(other.ReplaceAllString(name, "_"), "_"), "_")
-	base := strings.Join(words, "_")
+// Series returns the names that a metric and its series have in Prometheus.
+func Series(name, unit string, kind definition.Kind) []string {
+	words := addUnit(words(name), unit)
 	switch kind {
 	case definition.Counter:
-		return []string{strings.Join(append(slices.DeleteFunc(words, func(w string) bool { return w == "total" }), "total"), "_")}
+		words = without(words, "total")
+		// The last is the name of the family, which has the help text.
+		return []string{strings.Join(append(words, "total"), "_"), strings.Join(words, "_")}
 	case definition.Histogram:
+		base := strings.Join(words, "_")
 		return []string{base, base + "_bucket", base + "_count", base + "_sum"}
 	default:
-		return []string{base}
+		if unit == "1" {
+			words = append(without(words, "ratio"), "ratio")
+		}
+		return []string{strings.Join(words, "_")}
 	}
 }
 
+// Reserved tells that Prometheus or its exporter writes a series of this name.
+func Reserved(series string) bool {
+	return slices.Contains(reservedMetrics, series) || strings.HasPrefix(series, "scrape_")
+}
+
+// units are the names that Prometheus has for UCUM units; it writes others as they are.
+var (
+	units = map[string]string{
+		"d": "days", "h": "hours", "min": "minutes", "s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds",
+		"By": "bytes", "KiBy": "kibibytes", "MiBy": "mebibytes", "GiBy": "gibibytes", "TiBy": "tibibytes",
+		"KBy": "kilobytes", "MBy": "megabytes", "GBy": "gigabytes", "TBy": "terabytes",
+		"m": "meters", "V": "volts", "A": "amperes", "J": "joules", "W": "watts", "g": "grams",
+		"Cel": "celsius", "Hz": "hertz", "1": "", "%": "percent",
+	}
+	perUnits = map[string]string{"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week", "mo": "month", "y": "year"}
+)
+
+// addUnit appends a unit's words to those of a name that does not have them.
+func addUnit(words []string, unit string) []string {
+	unit, per, _ := strings.Cut(unit, "/")
+	if w := unitWord(unit, units); w != "" && !slices.Contains(words, w) {
+		words = append(words, w)
+	}
+	if w := unitWord(per, perUnits); w != "" && !slices.Contains(words, "per_"+w) {
+		words = append(words, "per_"+w)
+	}
+	return words
+}
+
+// unitWord is a unit's name, empty for annotations such as {request}.
+func unitWord(unit string, names map[string]string) string {
+	unit = strings.TrimSpace(unit)
+	if strings.ContainsAny(unit, "{}") {
+		return ""
+	}
+	if name, ok := names[unit]; ok {
+		return name
+	}
+	return strings.TrimPrefix(PrometheusLabel(unit), "_")
+}
+
+func isWord(r rune) bool { return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
+
+func without(words []string, word string) []string {
+	return slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == word })
+}
+
+// words are the parts of a name.
+func words(name string) []string {
+	return strings.FieldsFunc(name, func(r rune) bool { return !isWord(r) })
+}
+
 func lastWord(name string) string {
-	words := strings.FieldsFunc(name, func(r rune) bool { return strings.ContainsRune("_./-", r) })
-	return words[len(words)-1]
+	all := words(name)
+	return all[len(all)-1]
+}
+
+func isUnit(word string) bool {
+	return word != "" && slices.Contains(slices.Collect(maps.Values(units)), word)
 }
