@@ -61,8 +61,10 @@ func TestBadValuesAreCountedAndNeverObserved(t *testing.T) {
 			tc.set(span)
 			td.MarkReadOnly() // other consumers share it
 			require.NoError(t, c.ConsumeTraces(context.Background(), td))
-			c.flush(context.Background())
-			c.flush(context.Background())
+			for range 2 {
+				_, err = c.flush(context.Background())
+				require.NoError(t, err)
+			}
 
 			metadatatest.AssertEqualConnectorMlmetricsInvalidValues(t, tel, []metricdata.DataPoint[int64]{{
 				Value: 1, Attributes: attribute.NewSet(attribute.String("attribute", tc.invalid)),

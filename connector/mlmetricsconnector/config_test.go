@@ -102,7 +102,8 @@ func TestMetricsOverrideTheConnectorsLimits(t *testing.T) {
 	require.NoError(t, c.ConsumeTraces(context.Background(), golden.ReadTraces(t, "../../testdata/article/flamegraph.json")))
 	for range 4 {
 		clock.advance(time.Minute)
-		c.flush(context.Background())
+		_, err := c.flush(context.Background())
+		require.NoError(t, err)
 	}
 	all := sink.AllMetrics()
 	spans := golden.ReadTraces(t, "../../testdata/article/flamegraph.json").SpanCount()

@@ -88,7 +88,9 @@ func (c *metricsConnector) Start(context.Context, component.Host) error {
 		for {
 			select {
 			case <-ticker.C:
-				c.flush(context.Background())
+				if _, err := c.flush(context.Background()); err != nil {
+					c.logger.Error("The metrics pipeline refused the metrics; the next flush brings their counts", zap.Error(err))
+				}
 			case <-c.stop:
 				return
 			}
@@ -105,11 +107,40 @@ func (c *metricsConnector) Shutdown(ctx context.Context) error {
 	close(c.stop)
 	c.stopped.Wait()
 	c.stop = nil
-	if c.flush(ctx) {
+	held, err := c.lastFlush(ctx)
+	if held {
 		// The first point of new series was zero. There is no later flush that would bring their counts.
-		c.flush(ctx)
+		_, err = c.lastFlush(ctx)
+	}
+	if err != nil {
+		c.logger.Error("The metrics pipeline refused the last metrics; what was observed since it took some is lost", zap.Error(err))
 	}
 	return nil
+}
+
+const (
+	// lastFlushes is how often a flush is tried at shutdown, when no other follows: a queue that is full or a memory
+	// limit that is reached pass. The collector's end waits for it, 1.5 s at most.
+	lastFlushes = 5
+	// lastFlushWait is the wait before the second try. It doubles from try to try.
+	lastFlushWait = 100 * time.Millisecond
+)
+
+// lastFlush flushes until the metrics pipeline takes the metrics.
+func (c *metricsConnector) lastFlush(ctx context.Context) (held bool, err error) {
+	wait := lastFlushWait
+	for try := 1; ; try++ {
+		held, err = c.flush(ctx)
+		if err == nil || try == lastFlushes {
+			return held, err
+		}
+		select {
+		case <-time.After(wait):
+			wait *= 2
+		case <-ctx.Done():
+			return held, err
+		}
+	}
 }
 
 // ConsumeTraces observes the spans.
@@ -119,12 +150,9 @@ func (c *metricsConnector) ConsumeTraces(_ context.Context, td ptrace.Traces) er
 }
 
 // flush exports all series. It tells whether some were held at zero.
-func (c *metricsConnector) flush(ctx context.Context) bool {
+func (c *metricsConnector) flush(ctx context.Context) (held bool, err error) {
 	start := time.Now()
-	held, err := c.aggregator.Flush(func(metrics pmetric.Metrics) error { return c.next.ConsumeMetrics(ctx, metrics) })
-	if err != nil {
-		c.logger.Error("The metrics pipeline refused the metrics; the next flush brings their counts", zap.Error(err))
-	}
+	held, err = c.aggregator.Flush(func(metrics pmetric.Metrics) error { return c.next.ConsumeMetrics(ctx, metrics) })
 	c.telemetry.record(ctx, c.aggregator, time.Since(start))
-	return held
+	return held, err
 }

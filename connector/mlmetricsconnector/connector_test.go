@@ -2,20 +2,27 @@ package mlmetricsconnector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/confmap/confmaptest"
 	"go.opentelemetry.io/collector/connector/connectortest"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/processor/processortest"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/golden"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor"
@@ -71,11 +78,14 @@ func TestGolden(t *testing.T) {
 
 			require.NoError(t, processor.ConsumeTraces(context.Background(), golden.ReadTraces(t, input)))
 			clock.advance(15 * time.Second)
-			held := c.flush(context.Background())
+			held, err := c.flush(context.Background())
+			require.NoError(t, err)
 			require.Equal(t, c.config.Temporality == cumulative, held, "new cumulative series are held at zero")
 			if held {
 				clock.advance(15 * time.Second)
-				require.False(t, c.flush(context.Background()))
+				held, err = c.flush(context.Background())
+				require.NoError(t, err)
+				require.False(t, held)
 				requireAllZero(t, sink.AllMetrics()[0])
 			}
 			all := sink.AllMetrics()
@@ -134,6 +144,96 @@ func TestShutdownExportsZeroThenWhatWasObserved(t *testing.T) {
 	require.EqualValues(t, golden.ReadTraces(t, "../../testdata/article/flamegraph.json").SpanCount(), count)
 }
 
+// TestShutdownTriesAgain has the metrics pipeline refuse metrics at shutdown, when no later flush brings them.
+func TestShutdownTriesAgain(t *testing.T) {
+	for _, refusals := range []int{0, 1, 4, 5, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			sink := &consumertest.MetricsSink{}
+			calls := 0
+			next, err := consumer.NewMetrics(func(ctx context.Context, md pmetric.Metrics) error {
+				if calls++; calls <= refusals {
+					return errors.New("the queue is full")
+				}
+				return sink.ConsumeMetrics(ctx, md)
+			})
+			require.NoError(t, err)
+			set := connectortest.NewNopSettings(NewFactory().Type())
+			core, logs := observer.New(zap.ErrorLevel)
+			set.Logger = zap.New(core)
+			config := createDefaultConfig().(*Config)
+			config.FlushInterval = time.Hour
+			c, err := newMetricsConnector(set, config, next, time.Now)
+			require.NoError(t, err)
+			require.NoError(t, c.Start(context.Background(), componenttest.NewNopHost()))
+			require.NoError(t, c.ConsumeTraces(context.Background(), golden.ReadTraces(t, "../../testdata/article/flamegraph.json")))
+			require.NoError(t, c.Shutdown(context.Background()))
+
+			if refusals >= lastFlushes {
+				require.Equal(t, lastFlushes, calls, "it gives up")
+				require.Equal(t, 1, logs.FilterMessageSnippet("what was observed since it took some is lost").Len())
+				return
+			}
+			require.Zero(t, logs.Len())
+			all := sink.AllMetrics()
+			require.Len(t, all, 2)
+			requireAllZero(t, all[0])
+			var count uint64
+			for _, dp := range durations(t, all[1]).All() {
+				count += dp.Count()
+			}
+			require.EqualValues(t, golden.ReadTraces(t, "../../testdata/article/flamegraph.json").SpanCount(), count)
+		})
+	}
+}
+
+// TestShutdownEndsInTime does not try for longer than it may.
+func TestShutdownEndsInTime(t *testing.T) {
+	calls := 0
+	next, err := consumer.NewMetrics(func(context.Context, pmetric.Metrics) error { calls++; return errors.New("no") })
+	require.NoError(t, err)
+	c, err := newMetricsConnector(connectortest.NewNopSettings(NewFactory().Type()), createDefaultConfig().(*Config), next, time.Now)
+	require.NoError(t, err)
+	require.NoError(t, c.Start(context.Background(), componenttest.NewNopHost()))
+	require.NoError(t, c.ConsumeTraces(context.Background(), golden.ReadTraces(t, "../../testdata/article/flamegraph.json")))
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.NoError(t, c.Shutdown(ctx))
+	require.Equal(t, 1, calls)
+}
+
+// TestReloadContinuesTheCounts shuts a connector down between spans and starts another, as a reload of the
+// configuration does. Each span is counted by one of them, and the intervals that their points cover do not overlap.
+func TestReloadContinuesTheCounts(t *testing.T) {
+	clock := newClock()
+	config := createDefaultConfig().(*Config)
+	config.FlushInterval = time.Hour
+	var count, ended uint64
+	for range 3 {
+		c, sink := newTestConnector(t, config, clock.Now)
+		require.NoError(t, c.Start(context.Background(), componenttest.NewNopHost()))
+		var writers sync.WaitGroup
+		for range 4 {
+			writers.Go(func() {
+				assert.NoError(t, c.ConsumeTraces(context.Background(), golden.ReadTraces(t, "../../testdata/article/flamegraph.json")))
+			})
+		}
+		writers.Wait()
+		clock.advance(time.Second)
+		require.NoError(t, c.Shutdown(context.Background()))
+		all := sink.AllMetrics()
+		requireAllZero(t, all[0])
+		last := uint64(0)
+		for _, dp := range durations(t, all[1]).All() {
+			require.Greater(t, uint64(dp.StartTimestamp()), ended)
+			last = max(last, uint64(dp.Timestamp()))
+			count += dp.Count()
+		}
+		ended = last
+		clock.advance(time.Second)
+	}
+	require.EqualValues(t, 12*golden.ReadTraces(t, "../../testdata/article/flamegraph.json").SpanCount(), count)
+}
+
 func durations(t *testing.T, metrics pmetric.Metrics) pmetric.HistogramDataPointSlice {
 	t.Helper()
 	for _, m := range metrics.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
@@ -171,7 +271,8 @@ func TestTwoCollectorsNeverShareASeries(t *testing.T) {
 		config.Instance.ID = id
 		c, sink := newTestConnector(t, config, time.Now)
 		require.NoError(t, c.ConsumeTraces(context.Background(), golden.ReadTraces(t, "../../testdata/article/flamegraph.json")))
-		c.flush(context.Background())
+		_, err := c.flush(context.Background())
+		require.NoError(t, err)
 		keys := make(map[string]bool)
 		for _, dp := range durations(t, sink.AllMetrics()[0]).All() {
 			keys[fmt.Sprint(dp.Attributes().AsRaw())] = true
