@@ -35,22 +35,27 @@ type bucket struct {
 // skipped stands in a row for an observation whose conditions the row fails.
 var skipped = &cell{}
 
-// newCell returns an empty cell. floor is -Inf where exemplars are wanted, +Inf where not.
-func newCell(s *series, floor float64) *cell {
-	c := &cell{series: s, buckets: make([]bucket, 1+len(s.metric.plan.Buckets))}
-	for i := range c.buckets {
-		c.buckets[i].floor = floor
-	}
-	if s.exponential != nil {
-		c.exponential = exponential.New(s.metric.maxSize)
+// newCell returns an empty cell of the stripe.
+func (s *stripe) newCell(of *series) *cell {
+	c := s.cellChunk.one()
+	c.series, c.buckets = of, s.bucketChunk.take(1+len(of.metric.plan.Buckets))
+	c.resetFloors(s.registry.floor)
+	if of.exponential != nil {
+		c.exponential = exponential.New(of.metric.maxSize)
 	}
 	return c
 }
 
+func (c *cell) resetFloors(floor float64) {
+	for i := range c.buckets {
+		c.buckets[i].floor = floor
+	}
+}
+
 // keep puts an exemplar into the cell's reservoir.
-func (c *cell) keep(e *exemplar.Exemplar) {
+func (s *stripe) keep(c *cell, e *exemplar.Exemplar) {
 	if c.exemplars == nil {
-		c.exemplars = &exemplar.Reservoir{}
+		c.exemplars = s.registry.reservoirs.take()
 	}
 	c.exemplars.Offer(e)
 	for i := range c.buckets {
@@ -59,16 +64,16 @@ func (c *cell) keep(e *exemplar.Exemplar) {
 }
 
 // mergeExemplars moves the exemplars to the series.
-func (s *series) mergeExemplars(c *cell) {
-	if c.exemplars == nil || c.exemplars.Len() == 0 {
+func (s *series) mergeExemplars(c *cell, pool *reservoirs) {
+	if c.exemplars == nil {
 		return
 	}
 	if s.exemplars == nil {
-		s.exemplars = &exemplar.Reservoir{}
+		s.exemplars = c.exemplars
+	} else {
+		s.exemplars.Merge(c.exemplars)
+		pool.give(c.exemplars)
 	}
-	s.exemplars.Merge(c.exemplars)
-	c.exemplars.Reset()
-	for i := range c.buckets {
-		c.buckets[i].floor = math.Inf(-1)
-	}
+	c.exemplars = nil
+	c.resetFloors(math.Inf(-1))
 }

@@ -76,7 +76,7 @@ func (s *stripe) offer(c *cell, value float64, bucket int) {
 	if s.sampled == sampledNo || s.span.TraceID().IsEmpty() {
 		return
 	}
-	c.keep(&exemplar.Exemplar{
+	s.keep(c, &exemplar.Exemplar{
 		Trace: s.span.TraceID(), Span: s.span.SpanID(), Time: s.arrived,
 		Value: value, Score: s.score, Bucket: bucket,
 	})

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -10,8 +11,8 @@ import (
 )
 
 // Flush merges what the stripes hold and gives the series to send, stamped
-// with the present time; it does not call send where there is nothing to send.
-// What send refuses stays for the next flush.
+// with the present time, in parts of at most about maxPoints; it does not call
+// send where there is nothing to send. What send refuses stays for the next flush.
 //
 // With cumulative points a new counter or histogram is given out at zero
 // first, for one flush, so that rate() sees its first increment. held tells
@@ -26,26 +27,27 @@ func (a *Aggregator) Flush(send func(pmetric.Metrics) error) (held bool, err err
 		a.merge(s, now)
 	}
 
-	metrics := pmetric.NewMetrics()
-	sm := metrics.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty()
-	sm.Scope().SetName(a.options.Scope)
-	w := writer{options: &a.options, out: sm.Metrics(), now: now}
+	w := writer{options: &a.options, now: now}
+	w.begin()
 	for _, m := range a.registry.metrics {
 		// Stripes append to the series meanwhile; those that this flush has not merged wait for the next.
 		a.registry.mu.Lock()
 		all, overflow := m.series, m.overflow
 		a.registry.mu.Unlock()
 		a.counts.Active[m.plan.Number] = len(all)
-		w.metric(m, all, overflow)
-	}
-	if len(w.written) > 0 {
-		if err := send(metrics); err != nil {
-			return false, err
+		for part := range slices.Chunk(w.wanted(all, overflow), maxPoints) {
+			w.metric(m, part)
+			if len(w.written) >= maxPoints {
+				if err := a.export(&w, send, &held); err != nil {
+					return held, err
+				}
+			}
 		}
 	}
-	for _, s := range w.written {
-		held = s.sent(now, a.options.Delta) || held
+	if err := a.export(&w, send, &held); err != nil {
+		return held, err
 	}
+	a.registry.reservoirs.trim()
 	a.expire(now)
 	if now > a.resketched+pcommon.Timestamp(resketchInterval) {
 		a.resketched = now
@@ -56,6 +58,21 @@ func (a *Aggregator) Flush(send func(pmetric.Metrics) error) (held bool, err err
 		a.registry.mu.Unlock()
 	}
 	return held, nil
+}
+
+// export sends what was written and begins anew.
+func (a *Aggregator) export(w *writer, send func(pmetric.Metrics) error, held *bool) error {
+	if len(w.written) == 0 {
+		return nil
+	}
+	if err := send(w.metrics); err != nil {
+		return err
+	}
+	for _, s := range w.written {
+		*held = a.sent(s, w.now) || *held
+	}
+	w.begin()
+	return nil
 }
 
 // resketchInterval is how long the label values of a series that is gone count.
@@ -79,7 +96,7 @@ func (a *Aggregator) merge(s *stripe, now pcommon.Timestamp) {
 			t.mergeGauge(c)
 			t.zeroed = true
 		}
-		t.mergeExemplars(c)
+		t.mergeExemplars(c, &a.registry.reservoirs)
 		t.seen, t.merged, t.unsent = now, true, true
 		// A series may have been created after this flush took its time.
 		t.start = min(t.start, now)
@@ -92,16 +109,17 @@ func (a *Aggregator) merge(s *stripe, now pcommon.Timestamp) {
 }
 
 // sent notes that a series was exported, and tells whether it was at zero.
-func (s *series) sent(now pcommon.Timestamp, delta bool) bool {
-	if !s.zeroed && !delta {
+func (a *Aggregator) sent(s *series, now pcommon.Timestamp) bool {
+	if !s.zeroed && !a.options.Delta {
 		s.zeroed = true
 		return true
 	}
 	s.unsent = false
 	if s.exemplars != nil {
-		s.exemplars.Reset()
+		a.registry.reservoirs.give(s.exemplars)
+		s.exemplars = nil
 	}
-	if delta {
+	if a.options.Delta {
 		s.start = now
 		switch s.metric.plan.Kind {
 		case definition.Histogram:

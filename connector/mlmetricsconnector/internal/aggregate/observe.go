@@ -160,7 +160,7 @@ func (s *stripe) find(o *plan.Observation) *cell {
 			return c
 		}
 	}
-	c := s.registry.cell(m, h, s.labels, s.index)
+	c := s.registry.cell(m, h, s.labels, s)
 	if !c.series.overflow {
 		s.cells.add(h, c)
 	}

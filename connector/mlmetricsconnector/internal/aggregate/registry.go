@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"strings"
 	"sync"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -70,14 +69,25 @@ type registry struct {
 	metrics []*metric
 	byHash  map[uint64]*series
 	stripes int
-	floor   float64 // see newCell
-	now     func() pcommon.Timestamp
+	// floor of a bucket without an exemplar: -Inf where exemplars are wanted, +Inf where not.
+	floor float64
+	now   func() pcommon.Timestamp
+	// texts has the label values of all series.
+	texts texts
+
+	seriesChunk chunk[series]
+	labelChunk  chunk[string]
+	cellsChunk  chunk[*cell]
+	countChunk  chunk[float64]
+
+	// reservoirs has a lock of its own.
+	reservoirs reservoirs
 }
 
 // cell returns a stripe's cell of the series with these labels, a new one
 // where the stripe had none. Where the metric is at its limit and does not
 // know the labels, it is the cell of the overflow series.
-func (r *registry) cell(m *metric, hash uint64, labels []string, stripe int) *cell {
+func (r *registry) cell(m *metric, hash uint64, labels []string, stripe *stripe) *cell {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.byHash[hash]
@@ -92,16 +102,17 @@ func (r *registry) cell(m *metric, hash uint64, labels []string, stripe int) *ce
 			s = r.create(m, hash, labels)
 		}
 	}
-	if s.cells[stripe] == nil {
-		s.cells[stripe] = newCell(s, r.floor)
+	if s.cells[stripe.index] == nil {
+		s.cells[stripe.index] = stripe.newCell(s)
 	}
-	return s.cells[stripe]
+	return s.cells[stripe.index]
 }
 
 func (r *registry) create(m *metric, hash uint64, labels []string) *series {
 	s := r.newSeries(m)
-	for _, l := range labels {
-		s.labels = append(s.labels, strings.Clone(l))
+	s.labels = r.labelChunk.take(len(labels))
+	for i, l := range labels {
+		s.labels[i] = r.texts.own(l)
 	}
 	s.hash, s.next = hash, r.byHash[hash]
 	r.byHash[hash] = s
@@ -111,9 +122,10 @@ func (r *registry) create(m *metric, hash uint64, labels []string) *series {
 
 func (r *registry) newSeries(m *metric) *series {
 	now := r.now()
-	s := &series{metric: m, cells: make([]*cell, r.stripes), start: now, seen: now}
+	s := r.seriesChunk.one()
+	*s = series{metric: m, cells: r.cellsChunk.take(r.stripes), start: now, seen: now}
 	if m.plan.Kind == definition.Histogram {
-		s.counts = make([]float64, len(m.plan.Buckets)+1)
+		s.counts = r.countChunk.take(len(m.plan.Buckets) + 1)
 		if m.exponential {
 			s.exponential = exponential.New(m.maxSize)
 		}
@@ -127,7 +139,9 @@ func (r *registry) remove() {
 		var kept *series
 		for s != nil {
 			next := s.next
-			if !s.dead {
+			if s.dead {
+				*s = series{metric: s.metric, dead: true} // its chunk may live on
+			} else {
 				s.next, kept = kept, s
 			}
 			s = next
@@ -137,5 +151,8 @@ func (r *registry) remove() {
 		} else {
 			r.byHash[hash] = kept
 		}
+	}
+	if r.texts.full() {
+		r.texts.retain(r.metrics)
 	}
 }

@@ -12,13 +12,26 @@ import (
 // The tables below only save work: a span that finds them full takes the way
 // without them, and its series come out the same.
 const (
-	// maxRows bounds the rows of a stripe to some 20 MB.
-	maxRows = 1 << 15
+	// leastRows bounds the rows of a stripe to some 20 MB, mostRows to four times as much; see rowLimit.
+	leastRows = 1 << 15
+	mostRows  = 1 << 17
 	// maxResources bounds the resources of a stripe.
 	maxResources = 1 << 12
 	// rowIdlePeriods is after how many flushes without a span a row is dropped once the table is full.
 	rowIdlePeriods = 2
 )
+
+// rowLimit is how many rows a stripe may have: enough for all the series that a metric may have, as far as memory allows.
+func rowLimit(metrics []*metric) int {
+	most := leastRows
+	for _, m := range metrics {
+		if m.limit == 0 {
+			return mostRows
+		}
+		most = max(most, 2*m.limit)
+	}
+	return min(most, mostRows)
+}
 
 // resource is what the metrics need of an OTLP resource.
 type resource struct {
@@ -106,10 +119,10 @@ func (s *stripe) row() *row {
 			return r
 		}
 	}
-	if s.rows.n >= maxRows {
+	if s.rows.n >= s.maxRows {
 		s.dropIdle()
 	}
-	if s.rows.n >= maxRows || s.resource == &s.spareResource {
+	if s.rows.n >= s.maxRows || s.resource == &s.spareResource {
 		clear(s.spareRow.cells)
 		s.spareRow.keptStage, s.spareRow.slots = s.keptStage(), s.work.Slots
 		return &s.spareRow

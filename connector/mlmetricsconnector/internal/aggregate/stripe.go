@@ -25,10 +25,13 @@ type stripe struct {
 	weigh    bool
 	rules    *rules
 
-	resources table[resource]
-	rows      table[row]
-	extras    table[extra]
-	cells     table[cell]
+	resources   table[resource]
+	rows        table[row]
+	maxRows     int
+	extras      table[extra]
+	cells       table[cell]
+	cellChunk   chunk[cell]
+	bucketChunk chunk[bucket]
 	// dirty are the cells that have something to merge.
 	dirty []*cell
 	// last is the row of the last span.
@@ -75,7 +78,7 @@ type guess struct {
 
 func newStripe(index int, p *plan.Plan, r *registry, o *Options, seed uint64) *stripe {
 	s := &stripe{
-		index: index, plan: p, registry: r, seed: seed, weigh: o.AdjustedCounts, rules: newRules(o.Exemplars),
+		index: index, plan: p, registry: r, seed: seed, weigh: o.AdjustedCounts, rules: newRules(o.Exemplars), maxRows: rowLimit(r.metrics),
 		resourceValues: make([]string, p.Resource.Len()),
 		values:         make([]pcommon.Value, p.Span.Len()),
 		after:          make([]guess, p.Span.Len()+1),

@@ -7,29 +7,46 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
 )
 
+// maxPoints is about how many points are sent at once: all the series of a large collector would need as much memory
+// again as they take themselves.
+const maxPoints = 1 << 13
+
 // writer writes series out as OTLP.
 type writer struct {
 	options *Options
-	out     pmetric.MetricSlice
 	now     pcommon.Timestamp
+	metrics pmetric.Metrics
+	out     pmetric.MetricSlice
 	written []*series
+	list    []*series
 }
 
-// metric writes a metric with its series, nothing where there is none.
-func (w *writer) metric(m *metric, all []*series, overflow *series) {
-	before := len(w.written)
+// begin starts an empty export.
+func (w *writer) begin() {
+	w.metrics = pmetric.NewMetrics()
+	sm := w.metrics.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty()
+	sm.Scope().SetName(w.options.Scope)
+	w.out = sm.Metrics()
+	w.written = w.written[:0]
+}
+
+// wanted returns the series that have a point to write. They are valid until the next call.
+func (w *writer) wanted(all []*series, overflow *series) []*series {
+	w.list = w.list[:0]
 	for _, s := range all {
 		if w.wants(s) {
-			w.written = append(w.written, s)
+			w.list = append(w.list, s)
 		}
 	}
 	if overflow != nil && w.wants(overflow) {
-		w.written = append(w.written, overflow)
+		w.list = append(w.list, overflow)
 	}
-	list := w.written[before:]
-	if len(list) == 0 {
-		return
-	}
+	return w.list
+}
+
+// metric writes a metric with some of its series.
+func (w *writer) metric(m *metric, list []*series) {
+	w.written = append(w.written, list...)
 	switch m.plan.Kind {
 	case definition.Histogram:
 		if m.explicit {
