@@ -44,11 +44,16 @@ demo: build ## The tour: start the collector, send traffic, show what was found
 ##### Tests
 
 .PHONY: test
-test: compiler check unit fuzz validate rules e2e ## Everything that CI runs
+test: compiler check unit flood fuzz validate rules e2e ## Everything that CI runs
 
 .PHONY: unit
 unit: ## Unit tests of the components, with the race detector
 	go test -race ./...
+
+# In full only without the race detector, whose own memory would be most of what is measured.
+.PHONY: flood
+flood: ## Ten million label sets: resident memory stays within its bound
+	go test -count=1 -run Flood -v ./connector/mlmetricsconnector/internal/aggregate
 
 # Go fuzzes one target at a time. What it finds is written into testdata/fuzz
 # of the package, to be committed with the fix. The default is a number of runs:
