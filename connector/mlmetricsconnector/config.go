@@ -49,7 +49,8 @@ type HistogramsConfig struct {
 	ExponentialSuffix string `mapstructure:"exponential_suffix"`
 }
 
-// ExemplarsConfig mirrors the policies of the tail_sampling processor that follows.
+// ExemplarsConfig mirrors the policies of the tail_sampling processor that follows. In otelcol-ml mlexemplarsconverter
+// sets it from them.
 type ExemplarsConfig struct {
 	Enabled bool `mapstructure:"enabled"`
 	// Signals are those that a policy keeps, with or without the prefix `ml.signal.`, or `all`.
@@ -148,7 +149,7 @@ const (
 	delta      = "delta"
 )
 
-// createDefaultConfig has the exemplar rules of the policies in otelcol.yaml.
+// createDefaultConfig has the exemplar rules of the policies in otelcol.yaml, which count where no converter sets them.
 func createDefaultConfig() component.Config {
 	return &Config{
 		FlushInterval:    15 * time.Second,

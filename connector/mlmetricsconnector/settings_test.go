@@ -11,7 +11,7 @@ var settingMeanings = map[string]string{
 	"histograms::max_size":           "largest number of exponential buckets for either sign",
 	"histograms::min_max":            "exponential histograms carry the smallest and the largest value",
 	"histograms::exponential_suffix": "with `both`, what the name of the exponential one ends in",
-	"exemplars::enabled":             "see Exemplars",
+	"exemplars::enabled":             "see Exemplars: the rules below follow the policies of tail_sampling",
 	"exemplars::signals":             "signals (`queue_bound`, ...) that a sampling policy keeps; `all`: every signal of mlsignals",
 	"exemplars::stages":              "values of `ml.stage` that a sampling policy keeps",
 	"exemplars::errors":              "a policy keeps traces with status ERROR",
