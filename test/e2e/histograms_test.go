@@ -56,7 +56,7 @@ func TestNativeHistograms(t *testing.T) {
 		assert.Empty(t, prometheus.Ask(metric+"_count"+exponential))
 		assert.Empty(t, prometheus.Ask("histogram_count("+metric+besides+")"), "%s itself is classic", metric)
 	}
-	// Prometheus reads the exemplars of the first series of each native histogram, and of all series of a classic one.
+	// Prometheus reads the exemplars of all series of a classic histogram, and of the first of a native one.
 	native, classic := 0, 0
 	for _, series := range exemplars(t, prometheus) {
 		switch metric := string(series.SeriesLabels["__name__"]); {
