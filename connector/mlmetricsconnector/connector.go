@@ -108,7 +108,7 @@ func (c *metricsConnector) Shutdown(ctx context.Context) error {
 	c.stopped.Wait()
 	c.stop = nil
 	held, err := c.lastFlush(ctx)
-	if held {
+	if held && err == nil {
 		// The first point of new series was zero. There is no later flush that would bring their counts.
 		_, err = c.lastFlush(ctx)
 	}

@@ -1,9 +1,12 @@
 package aggregate
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -16,6 +19,7 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/catalogue"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/exponential"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
@@ -25,6 +29,8 @@ type stream struct {
 	*rand.Rand
 	// seen are batches that may come again, so that series, rows and guesses do.
 	seen []ptrace.Traces
+	// thirds lets spans count for 4/3.
+	thirds bool
 }
 
 // lastEnd is the end of the last span: no two spans end at the same time, or gauges would depend on the order.
@@ -78,6 +84,10 @@ func (s *stream) span(span ptrace.Span) {
 		span.TraceState().FromRaw("ot=th:8")
 	case 1:
 		span.TraceState().FromRaw("ot=th:c;rv:00000000000000")
+	case 2:
+		if s.thirds {
+			span.TraceState().FromRaw("ot=th:4")
+		}
 	}
 	a := span.Attributes()
 	if s.IntN(4) > 0 {
@@ -180,9 +190,113 @@ func flush(t *testing.T, a *Aggregator) pmetric.Metrics {
 	return out
 }
 
-// TestEqualsReference has writers observe random batches at the same time, and compares every flush with the
-// reference, series expiring and coming back.
+// TestEqualsReference observes random batches on stripe after stripe, so that the order of first sight is known, and
+// compares every series, start and count of every flush with the reference: in both temporalities and all forms of
+// histograms, beyond the series limit, with a next consumer that refuses, series expiring and coming back.
 func TestEqualsReference(t *testing.T) {
+	const (
+		rounds, batches = 30, 4
+		interval        = 15 * time.Second
+		idleFlushes     = 3
+	)
+	metrics := everyKind()
+	for i := range metrics {
+		metrics[i].Expiration = nil
+	}
+	for _, delta := range []bool{false, true} {
+		for _, form := range []definition.Form{definition.Explicit, definition.Exponential, definition.Both} {
+			for _, limit := range []int{0, 25} {
+				t.Run(fmt.Sprintf("delta=%v,%s,limit=%d", delta, form, limit), func(t *testing.T) {
+					clock := newFakeClock()
+					options := Options{
+						AdjustedCounts: true, Expiration: interval*idleFlushes - time.Second, SeriesLimit: limit, Now: clock.Now,
+						Delta: delta, Histograms: form, MaxSize: exponential.MinSize, MinMax: true, ExponentialSuffix: ".exponential",
+					}
+					a := New(plan.Compile(metrics), options)
+					r := newReference(metrics)
+					r.options, r.idleFlushes = options, idleFlushes
+					// What is left of a third in an exponential bucket goes on in the wider bucket that it may become.
+					random := &stream{Rand: rand.New(rand.NewPCG(3, 1)), thirds: !delta || form == definition.Explicit}
+					var expired, overflowed uint64
+					for round := range rounds {
+						r.now = clock.Now()
+						for range random.IntN(batches + 1) {
+							td := random.batch()
+							if round%7 > 3 {
+								onlyGateway(td)
+							}
+							r.consume(td)
+							td.MarkReadOnly()
+							a.stripes[random.IntN(len(a.stripes))].consume(td, a.now())
+						}
+						clock.advance(interval)
+						accepted := random.IntN(4) > 0
+						got := pmetric.NewMetrics()
+						held, err := a.Flush(func(m pmetric.Metrics) error {
+							m.ResourceMetrics().MoveAndAppendTo(got.ResourceMetrics())
+							if !accepted {
+								return errors.New("not now")
+							}
+							return nil
+						})
+						empty := len(r.points()) == 0 // then there is nothing to refuse
+						require.Equal(t, accepted || empty, err == nil)
+						require.Equal(t, r.points(), exported(got), "flush %d", round)
+						require.Equal(t, r.starts(), started(got, options.ExponentialSuffix), "flush %d", round)
+						a.TakeCounts(func(c *Counts) {
+							within := maps.Clone(r.within)
+							require.Equal(t, held, r.taken(accepted || empty, clock.Now()), "flush %d", round)
+							for i, m := range a.plan.Metrics {
+								require.Equal(t, within[m.Name], c.Active[i], m.Name)
+								require.Equal(t, r.counts[m.Name], refCounts{c.Observed[i], c.Overflowed[i], c.Expired[i]}, m.Name)
+								expired += c.Expired[i]
+								overflowed += c.Overflowed[i]
+							}
+							clear(r.counts)
+						})
+					}
+					require.NotZero(t, expired, "the test is to see series expire")
+					require.Equal(t, limit > 0, overflowed > 0)
+				})
+			}
+		}
+	}
+}
+
+// onlyGateway lets series idle.
+func onlyGateway(td ptrace.Traces) {
+	td.ResourceSpans().RemoveIf(func(rs ptrace.ResourceSpans) bool {
+		name, _ := rs.Resource().Attributes().Get(vocab.ServiceName)
+		return name.Str() != "gateway"
+	})
+}
+
+// started are the starts of what a flush gave out, gauges aside. The two forms of a histogram start together.
+func started(metrics pmetric.Metrics, suffix string) map[string]pcommon.Timestamp {
+	out := map[string]pcommon.Timestamp{}
+	each(metrics, func(m pmetric.Metric) {
+		m.SetName(strings.TrimSuffix(m.Name(), suffix))
+		switch m.Type() {
+		case pmetric.MetricTypeHistogram:
+			for _, dp := range m.Histogram().DataPoints().All() {
+				out[seriesKey(m, dp.Attributes())] = dp.StartTimestamp()
+			}
+		case pmetric.MetricTypeExponentialHistogram:
+			for _, dp := range m.ExponentialHistogram().DataPoints().All() {
+				out[seriesKey(m, dp.Attributes())] = dp.StartTimestamp()
+			}
+		case pmetric.MetricTypeSum:
+			for _, dp := range m.Sum().DataPoints().All() {
+				out[seriesKey(m, dp.Attributes())] = dp.StartTimestamp()
+			}
+		}
+	})
+	return out
+}
+
+// TestWritersEqualReference has writers observe random batches at the same time, and compares every flush with the
+// reference. There is no limit, at which the order would matter.
+func TestWritersEqualReference(t *testing.T) {
 	const (
 		rounds, writers, batches = 22, 4, 3
 		interval                 = 15 * time.Second
@@ -194,9 +308,14 @@ func TestEqualsReference(t *testing.T) {
 		for i := range metrics {
 			metrics[i].Expiration = nil
 		}
-		a := New(plan.Compile(metrics), Options{AdjustedCounts: true, Expiration: interval*idleFlushes - time.Second, Now: clock.Now})
+		options := Options{
+			AdjustedCounts: true, Expiration: interval*idleFlushes - time.Second, Now: clock.Now,
+			Histograms: definition.Both, MaxSize: 160, MinMax: true, ExponentialSuffix: ".exponential",
+		}
+		a := New(plan.Compile(metrics), options)
 		r := newReference(metrics)
-		random := &stream{Rand: rand.New(rand.NewPCG(seed, 1))}
+		r.options, r.idleFlushes = options, idleFlushes
+		random := &stream{Rand: rand.New(rand.NewPCG(seed, 1)), thirds: true}
 		for round := range rounds {
 			var wait sync.WaitGroup
 			for range writers {
@@ -204,10 +323,7 @@ func TestEqualsReference(t *testing.T) {
 				for range random.IntN(batches + 1) {
 					td := random.batch()
 					if round%7 > 3 {
-						td.ResourceSpans().RemoveIf(func(rs ptrace.ResourceSpans) bool { // let some series idle
-							name, _ := rs.Resource().Attributes().Get(vocab.ServiceName)
-							return name.Str() != "gateway"
-						})
+						onlyGateway(td)
 					}
 					r.consume(td)
 					td.MarkReadOnly()
@@ -221,7 +337,7 @@ func TestEqualsReference(t *testing.T) {
 			}
 			wait.Wait()
 			clock.advance(interval)
-			require.Equal(t, r.export(idleFlushes), exported(flush(t, a)), "seed %d, flush %d", seed, round)
+			r.requireFlush(t, flush(t, a), "seed %d, flush %d", seed, round)
 		}
 		expired := uint64(0)
 		a.TakeCounts(func(c *Counts) {
@@ -244,8 +360,12 @@ func TestNothingIsLostWhileFlushing(t *testing.T) {
 			for i := range metrics {
 				metrics[i].Expiration = nil
 			}
-			a := New(plan.Compile(metrics), Options{AdjustedCounts: true, Expiration: 20 * time.Second, SeriesLimit: 40, Delta: delta, Now: clock.Now})
+			a := New(plan.Compile(metrics), Options{
+				AdjustedCounts: true, Expiration: 20 * time.Second, SeriesLimit: 40, Delta: delta, Now: clock.Now,
+				Histograms: definition.Both, MaxSize: 160, ExponentialSuffix: ".exponential",
+			})
 			r := newReference(metrics)
+			r.options.AdjustedCounts = true
 			var wait sync.WaitGroup
 			for w := range uint64(4) {
 				random := &stream{Rand: rand.New(rand.NewPCG(w, 2))}
@@ -310,9 +430,12 @@ func TestNothingIsLostWhileFlushing(t *testing.T) {
 			for _, s := range r.series {
 				switch s.metric.Kind {
 				case definition.Histogram:
-					expected[s.metric.Name] += s.count
+					for _, v := range s.values {
+						expected[s.metric.Name] += v.weight
+						expected[s.metric.Name+".exponential"] += v.weight
+					}
 				case definition.Counter:
-					expected[s.metric.Name] += s.total
+					expected[s.metric.Name] += sum(s.values)
 				}
 			}
 			for name, total := range expected {
@@ -335,6 +458,10 @@ func points(metrics pmetric.Metrics) map[string]point {
 		switch m.Type() {
 		case pmetric.MetricTypeHistogram:
 			for _, dp := range m.Histogram().DataPoints().All() {
+				out[m.Name()+fmt.Sprint(dp.Attributes().AsRaw())] = point{m.Name(), float64(dp.Count()), dp.StartTimestamp(), dp.Timestamp()}
+			}
+		case pmetric.MetricTypeExponentialHistogram:
+			for _, dp := range m.ExponentialHistogram().DataPoints().All() {
 				out[m.Name()+fmt.Sprint(dp.Attributes().AsRaw())] = point{m.Name(), float64(dp.Count()), dp.StartTimestamp(), dp.Timestamp()}
 			}
 		case pmetric.MetricTypeSum:

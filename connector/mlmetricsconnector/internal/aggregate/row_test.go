@@ -44,8 +44,8 @@ func TestAlikeSpansAreToldApart(t *testing.T) {
 				a.stripes[0].consume(td, a.now())
 				r.consume(td)
 			}
-			require.Equal(t, r.export(0), exported(flush(t, a)))
-			require.Equal(t, r.export(0), exported(flush(t, a)))
+			r.requireFlush(t, flush(t, a))
+			r.requireFlush(t, flush(t, a))
 		})
 	}
 }
@@ -65,8 +65,8 @@ func TestResourcesAreToldApart(t *testing.T) {
 			r.consume(td)
 		}
 	}
-	require.Equal(t, r.export(0), exported(flush(t, a)))
-	require.Equal(t, r.export(0), exported(flush(t, a)))
+	r.requireFlush(t, flush(t, a))
+	r.requireFlush(t, flush(t, a))
 }
 
 // TestFullTablesChangeNothing sends more resources and rows than a stripe remembers, with numbers among the labels,
@@ -103,11 +103,11 @@ func TestFullTablesChangeNothing(t *testing.T) {
 				send(next - 1 - i)
 			}
 			if flushes > 0 {
-				require.Equal(t, r.export(0), exported(flush(t, a)))
+				r.requireFlush(t, flush(t, a))
 			}
 		}
 		require.LessOrEqual(t, s.resources.n, maxResources)
-		require.Equal(t, r.export(0), exported(flush(t, a)))
-		require.Equal(t, r.export(0), exported(flush(t, a)))
+		r.requireFlush(t, flush(t, a))
+		r.requireFlush(t, flush(t, a))
 	}
 }

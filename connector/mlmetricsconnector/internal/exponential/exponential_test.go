@@ -1,8 +1,10 @@
 package exponential
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -64,6 +66,15 @@ func requireBuckets(t *testing.T, expected map[int]float64, b Buckets, maxSize i
 	require.Equal(t, expected, actual)
 }
 
+// span is how many buckets lie between the outermost ones.
+func span(counts map[int]float64) int {
+	if len(counts) == 0 {
+		return 0
+	}
+	indexes := slices.Sorted(maps.Keys(counts))
+	return indexes[len(indexes)-1] - indexes[0] + 1
+}
+
 func TestAddAndMergeCountEveryValueOnce(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for round := range 200 {
@@ -93,6 +104,10 @@ func TestAddAndMergeCountEveryValueOnce(t *testing.T) {
 			requireBuckets(t, positive, h.Positive, maxSize)
 			requireBuckets(t, negative, h.Negative, maxSize)
 			require.GreaterOrEqual(t, h.Scale, MinScale)
+			if h.Scale < MaxScale {
+				positive, negative, _ = naive(values, weights, h.Scale+1)
+				require.True(t, span(positive) > maxSize || span(negative) > maxSize, "scale %d is coarser than it has to be", h.Scale)
+			}
 		}
 	}
 }
@@ -111,4 +126,35 @@ func TestResetKeepsNoCount(t *testing.T) {
 	require.Zero(t, h.Zero)
 	require.Equal(t, 1000.0, h.Min)
 	require.Equal(t, 1000.0, h.Max)
+}
+
+// TestRemaindersGoOn gives out whole counts and goes on with what is left.
+func TestRemaindersGoOn(t *testing.T) {
+	whole := func(c float64) float64 { return c - math.Round(c) }
+	h := New(160)
+	h.Add(0, 1.25)
+	h.Add(8, 2)
+	h.Add(-3, 1.75)
+	require.True(t, h.KeepRemainders(whole))
+	require.Equal(t, 0.25, h.Zero)
+	require.Equal(t, []float64{0}, h.Positive.Counts)
+	require.Equal(t, []float64{-0.25}, h.Negative.Counts)
+	require.Greater(t, h.Min, h.Max, "there was no value since")
+	h.Add(-3, 0.25)
+	h.Add(0, 0.75)
+	require.Equal(t, -3.0, h.Min)
+	require.Equal(t, 0.0, h.Max)
+	require.False(t, h.KeepRemainders(whole), "nothing is left")
+}
+
+func TestScaleIsTheFinestThatFits(t *testing.T) {
+	for maxSize, scale := range map[int]int{17<<3 + 1: 3, 17 << 3: 2} { // at scale 3, 1 and 2^17 are 17<<3 buckets apart
+		for _, values := range [][]float64{{1, 1 << 17}, {1 << 17, 1}, {-1, -1 << 17}} {
+			h := New(maxSize)
+			for _, v := range values {
+				h.Add(v, 1)
+			}
+			require.Equal(t, scale, h.Scale, "%v in %d buckets", values, maxSize)
+		}
+	}
 }
