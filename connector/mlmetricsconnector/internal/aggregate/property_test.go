@@ -195,7 +195,7 @@ func flush(t *testing.T, a *Aggregator) pmetric.Metrics {
 // histograms, beyond the series limit, with a next consumer that refuses, series expiring and coming back.
 func TestEqualsReference(t *testing.T) {
 	const (
-		rounds, batches = 30, 4
+		rounds, batches = 22, 4
 		interval        = 15 * time.Second
 		idleFlushes     = 3
 	)
