@@ -24,10 +24,10 @@ const memoryBound = 128 << 20
 // Resident memory stays within the bound and no longer grows, a series that was there before stays exact, sums are
 // right, and telemetry tells which labels are to blame. With the race detector or -short it sends 300,000.
 func TestFloodOfLabelSets(t *testing.T) {
-	const perBatch, rounds = 1000, 100
-	batches := 100 // for each round, over all writers
+	const perBatch = 1000
+	rounds, batches := 100, 100 // batches of each round, over all writers
 	if raceDetector || testing.Short() {
-		batches = 3
+		rounds, batches = 10, 30
 	}
 	// Stripes cost memory, and there is one for each core from two on.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))

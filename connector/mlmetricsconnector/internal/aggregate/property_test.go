@@ -298,7 +298,7 @@ func started(metrics pmetric.Metrics, suffix string) map[string]pcommon.Timestam
 // reference. There is no limit, at which the order would matter.
 func TestWritersEqualReference(t *testing.T) {
 	const (
-		rounds, writers, batches = 22, 4, 3
+		rounds, writers, batches = 15, 4, 3
 		interval                 = 15 * time.Second
 		idleFlushes              = 3
 	)
