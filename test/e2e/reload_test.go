@@ -253,15 +253,16 @@ func (b *metricsBackend) point(metric string, labels pcommon.Map, start, at pcom
 	b.series[series][uint64(start)][uint64(at)] = p
 }
 
-// runs are each series' points of the first configuration and of the second, in the order of time. Series that both have
-// tell when the second one began.
+// runs are each series' points of the first configuration and of the second, in the order of time. Every export has all
+// series, so those that both have tell when the first one's last export was.
 func (b *metricsBackend) runs() map[string][2][]point {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
-	began := uint64(math.MaxUint64)
+	ended := uint64(math.MaxUint64)
 	for _, starts := range b.series {
 		if len(starts) > 1 {
-			began = min(began, slices.Max(slices.Collect(maps.Keys(starts))))
+			first := starts[slices.Min(slices.Collect(maps.Keys(starts)))]
+			ended = slices.Max(slices.Collect(maps.Keys(first)))
 		}
 	}
 	runs := map[string][2][]point{}
@@ -269,7 +270,7 @@ func (b *metricsBackend) runs() map[string][2][]point {
 		var of [2][]point
 		for _, start := range slices.Sorted(maps.Keys(starts)) {
 			run := 0
-			if start >= began {
+			if start > ended {
 				run = 1
 			}
 			for _, at := range slices.Sorted(maps.Keys(starts[start])) {
