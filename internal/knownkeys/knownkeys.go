@@ -7,6 +7,7 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -78,6 +79,7 @@ func wrongType(value any, of reflect.Type) string {
 	}
 	text, isText := value.(string)
 	_, isBool := value.(bool)
+	number, _ := value.(float64)
 	switch kind := of.Kind(); {
 	case of == reflect.TypeFor[time.Duration]():
 		if _, err := time.ParseDuration(text); isBool || isText && err != nil {
@@ -85,7 +87,7 @@ func wrongType(value any, of reflect.Type) string {
 		}
 	case kind == reflect.Bool && !isBool:
 		return "true or false"
-	case kind >= reflect.Int && kind <= reflect.Uint64 && (isText || isBool):
+	case kind >= reflect.Int && kind <= reflect.Uint64 && (isText || isBool || number != math.Trunc(number)):
 		return "a whole number"
 	case (kind == reflect.Float32 || kind == reflect.Float64) && (isText || isBool):
 		return "a number"

@@ -49,9 +49,10 @@ func TestUnmarshal(t *testing.T) {
 		"two":                {"{inner: {rato: 1, enable: true}}", []string{"inner::rato", "inner::enable"}},
 		"text for a number":  {"{inner: {ratio: high}}", []string{`inner::ratio: found "high", must be a number`}},
 		"bool for a count":   {"{list: [{count: true}]}", []string{`list[0]::count: found true, must be a whole number`}},
+		"part of a count":    {"{inner: {count: 1.5}}", []string{`inner::count: found 1.5, must be a whole number`}},
 		"text for a time":    {"{inner: {wait: long}}", []string{`inner::wait: found "long", must be a duration such as 300ms or 10s`}},
 		"number for a bool":  {"{inner: {enabled: 1}}", []string{`inner::enabled: found 1, must be true or false`}},
-		"times and numbers":  {"{inner: {wait: 10s, ratio: 1, count: 2, enabled: false}}", nil},
+		"times and numbers":  {"{inner: {wait: 10s, ratio: 1, count: 2, enabled: false}, list: [{count: 2.0}]}", nil},
 		"another mistake":    {"{inner: [1]}", []string{"inner"}},
 	} {
 		t.Run(name, func(t *testing.T) {
