@@ -12,9 +12,11 @@ import (
 // The tables below only save work: a span that finds them full takes the way
 // without them, and its series come out the same.
 const (
-	// leastRows bounds the rows of a stripe to some 20 MB, mostRows to four times as much; see rowLimit.
-	leastRows = 1 << 15
+	// usualRows bounds the rows of a stripe to some 20 MB, mostRows to four times as much, and totalRows those of all
+	// stripes where there are many; see rowLimit.
+	usualRows = 1 << 15
 	mostRows  = 1 << 17
+	totalRows = 1 << 18
 	// maxResources bounds the resources of a stripe.
 	maxResources = 1 << 12
 	// rowIdlePeriods is after how many flushes without a span a row is dropped once the table is full.
@@ -22,15 +24,15 @@ const (
 )
 
 // rowLimit is how many rows a stripe may have: enough for all the series that a metric may have, as far as memory allows.
-func rowLimit(metrics []*metric) int {
-	most := leastRows
+func rowLimit(metrics []*metric, stripes int) int {
+	rows := usualRows
 	for _, m := range metrics {
 		if m.limit == 0 {
-			return mostRows
+			rows = mostRows
 		}
-		most = max(most, 2*m.limit)
+		rows = max(rows, 2*m.limit)
 	}
-	return min(most, mostRows)
+	return min(rows, mostRows, totalRows/stripes)
 }
 
 // resource is what the metrics need of an OTLP resource.

@@ -78,7 +78,7 @@ type guess struct {
 
 func newStripe(index int, p *plan.Plan, r *registry, o *Options, seed uint64) *stripe {
 	s := &stripe{
-		index: index, plan: p, registry: r, seed: seed, weigh: o.AdjustedCounts, rules: newRules(o.Exemplars), maxRows: rowLimit(r.metrics),
+		index: index, plan: p, registry: r, seed: seed, weigh: o.AdjustedCounts, rules: newRules(o.Exemplars), maxRows: rowLimit(r.metrics, r.stripes),
 		resourceValues: make([]string, p.Resource.Len()),
 		values:         make([]pcommon.Value, p.Span.Len()),
 		after:          make([]guess, p.Span.Len()+1),
