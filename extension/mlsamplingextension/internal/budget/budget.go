@@ -73,9 +73,10 @@ type Allocator struct {
 
 	opened          time.Time // start of the open window
 	evaluated, kept meter
-	each            float64 // traces per second for each class
+	planned, each   float64 // traces per second for each class: at the start of the open window, and now
+	saved           float64 // traces that could be kept when the open window started
 	expected        float64 // traces kept in the open window, on average over random numbers
-	revise          float64 // of expected, where the rates are looked at before the window ends
+	next            float64 // of expected, where the rates are looked at before the window ends
 
 	tallies map[string]*Tally
 	stats   Stats
@@ -87,16 +88,21 @@ func New(limits Limits, now func() time.Time) *Allocator {
 		now: now, limits: limits,
 		classes: map[Class]*class{}, sets: map[setKey]*set{}, unknownSignals: map[string]bool{}, tallies: map[string]*Tally{},
 	}
-	a.solve()
-	a.reset()
+	a.saved = limits.Budget * nominal
+	a.plan()
 	return a
 }
 
 const (
-	// overshoot is how far above the budget an open window may get before the rates
-	// are looked at again, and grow by how much between that and the next look.
-	overshoot = 1.05
-	grow      = 1.25
+	// stages: the rates are looked at again whenever this part of what is left of an open window's budget is gone.
+	stages = 4
+	// reserve is what is left always, as a part of a second's budget: no trace gets a
+	// probability so low that, if kept, it stands for most of what there is. So a
+	// window with ever more traces than expected goes over the budget, by about this
+	// much each time that they become three times as many, and the next one has less.
+	reserve = 1.0 / 12
+	// late is how many seconds a batch of judgements may come late, so that the next one comes as much sooner.
+	late = 0.5
 	// maxWeight bounds what a trace can claim to stand for: a wrong threshold in
 	// one trace state must not take the budget of all others.
 	maxWeight = 10_000
@@ -133,8 +139,8 @@ func (a *Allocator) Decide(t *Trace) (sampling.Threshold, bool) {
 	p, winner := -1.0, 0
 	for i, c := range a.members {
 		c.meter.add(weight)
-		if q := a.probability(c); q > p {
-			p, winner = q, i
+		if c.p > p {
+			p, winner = c.p, i
 		}
 	}
 	s := a.set(a.members)
@@ -147,9 +153,8 @@ func (a *Allocator) Decide(t *Trace) (sampling.Threshold, bool) {
 	// The decision must not depend on the random numbers of other traces, or counts
 	// would be biased: so the chance of being kept is summed, not what was kept.
 	a.expected += min(1, p*weight)
-	if a.expected > a.revise {
-		a.solve()
-		a.revise = a.expected * grow
+	if a.expected > a.next {
+		a.revise()
 	}
 	th := threshold(p)
 	keep := th.ShouldSample(t.Randomness)
@@ -177,12 +182,15 @@ func (a *Allocator) advance() {
 	a.evaluated.close(seconds)
 	a.kept.close(seconds)
 	a.opened = now
+	// A budget is not saved for later: only what a window took too much is taken from the next.
+	most := nominal
+	if seconds <= nominal+late {
+		most = max(most, seconds)
+	}
+	a.saved = min(a.saved+a.limits.Budget*seconds-a.expected, a.limits.Budget*most)
 	a.expire()
-	a.solve()
-	a.reset()
+	a.plan()
 }
-
-func (a *Allocator) reset() { a.expected, a.revise = 0, a.limits.Budget*nominal*overshoot }
 
 // count adds a decision on the trace of a.members to the statistics.
 func (a *Allocator) count(keep, all bool) {
@@ -219,23 +227,15 @@ func (a *Allocator) Stats() Stats {
 		a.advance() // or the rates of the last traffic would stand for ever
 	}
 	s := a.stats
-	s.EvaluatedRate, s.KeptRate = a.evaluated.known(), a.kept.known()
-	s.EachClass, s.Classes = a.each, len(a.classes)
+	s.EvaluatedRate, s.KeptRate = a.evaluated.known().traces, a.kept.known().traces
+	s.EachClass, s.Classes = a.planned, len(a.classes)
 	s.Signals = make(map[string]Tally, len(a.tallies))
 	for signal, t := range a.tallies {
 		s.Signals[signal] = *t
 	}
 	s.Probability = make(map[Class]float64, len(a.classes))
 	for key, c := range a.classes {
-		s.Probability[key] = max(a.probability(c), leastProbability)
+		s.Probability[key] = max(c.planned, leastProbability)
 	}
 	return s
-}
-
-// known is the rate of traces up to the last window that ended.
-func (m *meter) known() float64 {
-	if m.seconds == 0 {
-		return 0
-	}
-	return m.sum.traces / m.seconds
 }

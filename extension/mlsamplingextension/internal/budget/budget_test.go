@@ -2,6 +2,7 @@ package budget
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -50,7 +51,7 @@ func TestIncident(t *testing.T) {
 	b.run(settle, everything...)
 	onset := keptRate(settle, everything...)
 	t.Logf("kept per second in the first %d s: %.0f", settle, onset)
-	assert.Less(t, onset, 150.0)
+	assert.Less(t, onset, 110.0)
 	assertCounts(t, everything...)
 
 	reset(everything...)
@@ -85,29 +86,58 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-// TestAdapts steps the load: after four seconds the rate is near the budget.
+// TestAdapts steps the load. The first second at the new one goes over the budget by a third at most, though what comes
+// may be a hundred times of what was expected; the second makes up for that, and the third is as planned.
 func TestAdapts(t *testing.T) {
-	for _, step := range []struct{ from, to float64 }{{10, 5000}, {5000, 400}, {400, 900}, {100, 200}, {900, 400}} {
+	const budget = 50
+	for _, step := range []struct{ from, to float64 }{
+		{0.1, 600}, {10, 5000}, {200, 1000}, {400, 900}, {100, 200}, {1000, 1300}, {1000, 1000}, {5000, 400}, {900, 400},
+	} {
 		t.Run(fmt.Sprintf("%v to %v", step.from, step.to), func(t *testing.T) {
-			b := newBench(Limits{Budget: 50})
+			b := newBench(Limits{Budget: budget})
 			s := in(step.from, "queue_bound")
 			b.run(60, s)
 			s.rate = step.to
 			reset(s)
-			b.run(4, s)
-			t.Logf("first 4 s: %.0f/s", keptRate(4, s))
-			assert.Less(t, keptRate(4, s), 2.5*50)
+			var seconds []float64 // on average over random numbers: without the noise of the choice
+			for range 15 {
+				b.run(1, s)
+				seconds = append(seconds, b.expected)
+			}
+			t.Logf("%.0f", seconds)
 			assertCounts(t, s)
-			reset(s)
-			b.run(10, s)
-			t.Logf("next 10 s: %.0f/s", keptRate(10, s))
-			assert.InEpsilon(t, 50, keptRate(10, s), 0.35)
+			assert.LessOrEqual(t, seconds[0], 1.34*budget)
+			for i, kept := range seconds[1:] {
+				assert.LessOrEqual(t, kept, 1.1*budget, "second %d", i+2)
+			}
+			for i := range seconds[2:] {
+				assert.LessOrEqual(t, seconds[i]+seconds[i+1]+seconds[i+2], 1.1*3*budget, "3 seconds from second %d on", i+1)
+			}
+			for i, kept := range seconds[3:] {
+				assert.Greater(t, kept, 0.8*budget, "second %d", i+4)
+			}
 			reset(s)
 			b.run(60, s)
-			assert.InEpsilon(t, 50, keptRate(60, s), 0.1)
+			assert.InEpsilon(t, budget, keptRate(60, s), 0.1)
 			assertCounts(t, s)
 		})
 	}
+}
+
+// TestUnbiased repeats the first second of a flood, whose traces are kept with many different probabilities: counted
+// again from what is kept there are on average as many as were made.
+func TestUnbiased(t *testing.T) {
+	b := newBench(Limits{Budget: 50})
+	flood, rest := in(0, "queue_bound"), in(200, "baseline")
+	for range 400 {
+		flood.rate = 2
+		b.run(10, rest)
+		flood.rate = 1000
+		b.run(1, flood, rest)
+	}
+	t.Logf("%d made, %d kept, counted %.0f ± %.0f", flood.made, flood.kept, flood.counted, math.Sqrt(flood.variance))
+	assert.Less(t, math.Sqrt(flood.variance), 0.05*float64(flood.made), "or this test shows nothing")
+	assertCounts(t, flood, rest)
 }
 
 // TestJudgedAtAnyTime spreads the judgements and lets batches come late.
@@ -230,7 +260,7 @@ func TestRates(t *testing.T) {
 	stats := b.Stats()
 	assert.InEpsilon(t, 100, stats.EvaluatedRate, 0.15)
 	assert.InDelta(t, 10, stats.KeptRate, 4)
-	assert.InEpsilon(t, 10, stats.EachClass, 0.01)
+	assert.InEpsilon(t, 10, stats.EachClass, 0.15, "less after a second that was over the budget")
 	assert.InEpsilon(t, 0.1, stats.Probability[s.classes[0]], 0.15)
 	assert.Equal(t, Tally{Kept: int64(s.kept), Dropped: int64(s.made - s.kept)}, stats.Signals["slow"])
 	b.time = b.time.Add(time.Minute)
@@ -267,6 +297,6 @@ func BenchmarkSolve(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(bench.sets)), "sets")
 	for b.Loop() {
-		bench.solve()
+		bench.plan()
 	}
 }

@@ -32,18 +32,18 @@ type class struct {
 	most   float64 // the probability that it is never kept above
 	shared bool    // by classes beyond the bound
 	signal *Tally
-	meter  meter    // stays at zero for an `all` class, which takes nothing of the budget
-	trial  struct { // scratch of solve
-		rate count
-		p    float64
-	}
+	meter  meter   // stays at zero for an `all` class, which takes nothing of the budget
+	rate   count   // that p was found for
+	p      float64 // the probability with which it is kept now
+	// planned is p at the start of the open window. What is told, because p falls near the end of a busy one.
+	planned float64
 }
 
 // set is the traces that are in the same classes. Sets do not overlap, so their rates add up to the total; classes do overlap.
 type set struct {
 	classes []*class
 	meter   meter
-	rate    count // scratch of solve
+	future  count // scratch of solve
 }
 
 // setKey is the IDs of a set's classes, in their order, then zeros.
@@ -82,6 +82,7 @@ func (a *Allocator) class(c Class) *class {
 	if c.Signal == a.limits.Baseline {
 		made.most = a.limits.BaselineShare
 	}
+	made.p, made.planned = made.most, made.most // until the next look
 	a.classes[c] = made
 	return made
 }

@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"cmp"
 	"math"
 	"time"
 )
@@ -15,13 +16,15 @@ const (
 	// memory is how long a rate is averaged, in seconds. It is a compromise: a
 	// class of 10 a second is known to 10 %, a slow change is followed in as long.
 	memory = 5.0
-	// A window with more than jump times the traces that were expected is a new
-	// load and not noise: what was known is forgotten, as it is after two windows
-	// with less than 1/jump. More than 2, because a delayed batch of judgements
-	// may fall into the same window as the next one.
-	jump = 2.5
-	// sigmas is how unlikely a jump must be under the known rate.
+	// Two windows in a row that are both unusually full, or both unusually empty,
+	// are a new load: what was known before them is forgotten. One with more than
+	// jump times the traces that were expected is enough. That much more, because a
+	// delayed batch of judgements may fall into the same window as the next one.
+	jump = 1.5
+	// sigmas is how unlikely a number of arrivals must be to be unusual.
 	sigmas = 4
+	// again is how many more come in a window that has more than was expected, for each that came.
+	again = 1.0
 )
 
 // count is a number of traces and how many of the services' traces they stand for,
@@ -40,19 +43,46 @@ type meter struct {
 	seconds float64 // that sum covers
 	idle    float64 // seconds since the last arrival
 
-	before        count // the last window, if it was unusually empty
+	unusual       int   // of the last window: 1 if it was unusually full, -1 if unusually empty
+	before        count // the last window
 	beforeSeconds float64
 }
 
 func (m *meter) add(weight float64) { m.open = m.open.plus(count{1, weight}) }
 
-// rate is per second. An open window that has more than a second's worth already is believed at once.
-func (m *meter) rate() count {
-	var known count
-	if m.seconds > 0 {
-		known = m.sum.times(1 / m.seconds)
+// known is the rate per second up to the last window that ended.
+func (m *meter) known() count {
+	if m.seconds == 0 {
+		return count{}
 	}
-	return known.atLeast(m.open.times(1 / nominal))
+	return m.sum.times(1 / m.seconds)
+}
+
+// future is what is still to come in the open window: what was expected and has not come. How much there will be of
+// what comes in greater numbers than expected nobody knows: the excess is taken to double, and if it cannot be noise, all of it.
+func (m *meter) future() count {
+	known := m.known()
+	of := known
+	if of.traces == 0 {
+		of = m.open
+	}
+	if of.traces == 0 {
+		return count{}
+	}
+	n := math.Abs(known.traces*nominal - m.open.traces)
+	if m.open.traces > known.traces*nominal && !m.open.isNoise(known.traces*nominal) {
+		of, n = m.open, again*m.open.traces
+	}
+	return of.times(n / of.traces)
+}
+
+// rate is per second, of the open window when it will be full.
+func (m *meter) rate() count {
+	known := m.known()
+	if m.open.traces <= known.traces*nominal || m.open.isNoise(known.traces*nominal) {
+		return known.atLeast(m.open.times(1 / nominal))
+	}
+	return m.open.plus(m.future()).times(1 / nominal)
 }
 
 // close ends the window, which lasted so many seconds.
@@ -62,24 +92,20 @@ func (m *meter) close(seconds float64) {
 	} else {
 		m.idle += seconds
 	}
-	expected := 0.0
-	if m.seconds > 0 {
-		expected = m.sum.traces / m.seconds * seconds
+	expected := m.known().traces * seconds
+	unusual := 0
+	if m.seconds > 0 && !m.open.isNoise(expected) {
+		unusual = cmp.Compare(m.open.traces, expected)
 	}
-	unusual := m.seconds > 0 && !m.open.isNoise(expected)
-	few := unusual && m.open.traces < expected/jump
 	switch {
-	case unusual && m.open.traces > expected*jump:
+	case unusual > 0 && m.open.traces > expected*jump:
 		m.sum, m.seconds = m.open, seconds
-	case few && m.beforeSeconds > 0:
+	case unusual != 0 && unusual == m.unusual:
 		m.sum, m.seconds = m.before.plus(m.open), m.beforeSeconds+seconds
 	default:
 		kept := math.Exp(-seconds / memory)
 		m.sum, m.seconds = m.sum.times(kept).plus(m.open), m.seconds*kept+seconds
 	}
-	m.before, m.beforeSeconds = count{}, 0
-	if few {
-		m.before, m.beforeSeconds = m.open, seconds
-	}
+	m.unusual, m.before, m.beforeSeconds = unusual, m.open, seconds
 	m.open = count{}
 }

@@ -18,26 +18,43 @@ func (c *class) probability(rate count, each float64) float64 {
 	return min(c.most, each/rate.weight)
 }
 
-// probability is that with which the class is kept now.
-func (a *Allocator) probability(c *class) float64 { return c.probability(c.meter.rate(), a.each) }
+// plan divides the budget at the start of a window.
+func (a *Allocator) plan() {
+	a.expected, a.planned = 0, min(a.limits.Budget, a.limits.ClassBudget)
+	a.solve(min(a.saved, a.limits.Budget*nominal))
+	a.planned = a.each
+	for _, c := range a.classes {
+		c.planned = c.p
+	}
+}
+
+// revise divides what is left of it.
+func (a *Allocator) revise() {
+	a.solve(a.saved + a.limits.Budget*a.now().Sub(a.opened).Seconds() - a.expected)
+}
 
 // solve finds the largest number of traces per second that each class may have
-// without the total going over the budget: rare classes need less and are whole,
-// what they leave is shared equally by the abundant ones.
-func (a *Allocator) solve() {
+// without what is still to come in the open window going over what is left of its
+// budget: rare classes need less and are whole, what they leave is shared equally by
+// the abundant ones. What was not used early is not thrown after the last traces of a
+// window, so the number is at most what was planned.
+func (a *Allocator) solve(left float64) {
+	left = max(left, a.limits.Budget*reserve)
+	a.next = a.expected + left/stages
+
 	for _, c := range a.classes {
-		c.trial.rate = c.meter.rate()
+		c.rate = c.meter.rate()
 	}
 	active := a.active[:0]
 	for _, s := range a.sets {
-		if s.rate = s.meter.rate(); s.rate.traces > 0 {
+		if s.future = s.meter.future(); s.future.traces > 0 {
 			active = append(active, s)
 		}
 	}
 	a.active = active
 	total := func(each float64) float64 {
 		for _, c := range a.classes {
-			c.trial.p = c.probability(c.trial.rate, each)
+			c.p = c.probability(c.rate, each)
 		}
 		sum := 0.0
 		for _, s := range active {
@@ -45,31 +62,31 @@ func (a *Allocator) solve() {
 		}
 		return sum
 	}
-	most := min(a.limits.Budget, a.limits.ClassBudget)
-	a.each = most
-	if total(most) <= a.limits.Budget {
+	a.each = a.planned
+	if total(a.each) <= left {
 		return
 	}
-	low, high := 0.0, most
+	low, high := 0.0, a.each
 	for range 30 { // to a billionth of the budget
-		if middle := (low + high) / 2; total(middle) <= a.limits.Budget {
+		if middle := (low + high) / 2; total(middle) <= left {
 			low = middle
 		} else {
 			high = middle
 		}
 	}
 	a.each = low
+	total(low)
 }
 
-// kept is how many traces per second of a set are kept. With one random number per trace, a trace is kept
-// as soon as its most probable class is.
+// kept is how many traces of a set are kept of those that are still to come in the open window. With one random number
+// per trace, a trace is kept as soon as its most probable class is.
 func (s *set) kept() float64 {
 	p := 0.0
 	for _, c := range s.classes {
-		p = max(p, c.trial.p)
+		p = max(p, c.p)
 	}
 	// A trace that stands for w came through a sampler with the probability 1/w.
-	return s.rate.traces * min(1, p*s.rate.weight/s.rate.traces)
+	return s.future.traces * min(1, p*s.future.weight/s.future.traces)
 }
 
 const (

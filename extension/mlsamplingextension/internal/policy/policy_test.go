@@ -21,7 +21,7 @@ import (
 func newPolicy(share float64) *Policy {
 	return &Policy{
 		Budget: budget.New(budget.Limits{
-			Budget: 100, ClassBudget: math.Inf(1), Baseline: classify.Baseline, BaselineShare: share, MaxClasses: 10,
+			Budget: 10_000, ClassBudget: math.Inf(1), Baseline: classify.Baseline, BaselineShare: share, MaxClasses: 10,
 		}, func() time.Time { return time.Unix(1_700_000_000, 0) }),
 		Unreadable: &atomic.Int64{},
 	}
