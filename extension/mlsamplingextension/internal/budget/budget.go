@@ -71,12 +71,13 @@ type Allocator struct {
 	members        []*class // scratch
 	active         []*set   // scratch
 
-	opened          time.Time // start of the open window
-	evaluated, kept meter
-	planned, each   float64 // traces per second for each class: at the start of the open window, and now
-	saved           float64 // traces that could be kept when the open window started
-	expected        float64 // traces kept in the open window, on average over random numbers
-	next            float64 // of expected, where the rates are looked at before the window ends
+	opened            time.Time // start of the open window
+	evaluated, stored meter
+	each              float64 // traces per second for each class
+	scale             float64 // what is left of that for abundant classes, 0 to 1
+	saved             float64 // traces that could be kept when the open window started
+	expected          float64 // traces kept in the open window, on average over random numbers
+	next              float64 // of expected, where the rates are looked at before the window ends
 
 	tallies map[string]*Tally
 	stats   Stats
@@ -89,7 +90,7 @@ func New(limits Limits, now func() time.Time) *Allocator {
 		classes: map[Class]*class{}, sets: map[setKey]*set{}, unknownSignals: map[string]bool{}, tallies: map[string]*Tally{},
 	}
 	a.saved = limits.Budget * nominal
-	a.plan()
+	a.solve(a.saved)
 	return a
 }
 
@@ -139,8 +140,8 @@ func (a *Allocator) Decide(t *Trace) (sampling.Threshold, bool) {
 	p, winner := -1.0, 0
 	for i, c := range a.members {
 		c.meter.add(weight)
-		if c.p > p {
-			p, winner = c.p, i
+		if q := c.probability(a.scale); q > p {
+			p, winner = q, i
 		}
 	}
 	s := a.set(a.members)
@@ -154,7 +155,7 @@ func (a *Allocator) Decide(t *Trace) (sampling.Threshold, bool) {
 	// would be biased: so the chance of being kept is summed, not what was kept.
 	a.expected += min(1, p*weight)
 	if a.expected > a.next {
-		a.revise()
+		a.solve(a.saved + a.limits.Budget*a.now().Sub(a.opened).Seconds() - a.expected)
 	}
 	th := threshold(p)
 	keep := th.ShouldSample(t.Randomness)
@@ -180,7 +181,7 @@ func (a *Allocator) advance() {
 		s.meter.close(seconds)
 	}
 	a.evaluated.close(seconds)
-	a.kept.close(seconds)
+	a.stored.close(seconds)
 	a.opened = now
 	// A budget is not saved for later: only what a window took too much is taken from the next.
 	most := nominal
@@ -188,14 +189,15 @@ func (a *Allocator) advance() {
 		most = max(most, seconds)
 	}
 	a.saved = min(a.saved+a.limits.Budget*seconds-a.expected, a.limits.Budget*most)
+	a.expected = 0
 	a.expire()
-	a.plan()
+	a.solve(a.saved)
 }
 
 // count adds a decision on the trace of a.members to the statistics.
 func (a *Allocator) count(keep, all bool) {
 	if keep && !all {
-		a.kept.add(1)
+		a.stored.add(1)
 	}
 	for i, c := range a.members {
 		if i > 0 && slices.ContainsFunc(a.members[:i], func(d *class) bool { return d.signal == c.signal }) {
@@ -227,15 +229,15 @@ func (a *Allocator) Stats() Stats {
 		a.advance() // or the rates of the last traffic would stand for ever
 	}
 	s := a.stats
-	s.EvaluatedRate, s.KeptRate = a.evaluated.known().traces, a.kept.known().traces
-	s.EachClass, s.Classes = a.planned, len(a.classes)
+	s.EvaluatedRate, s.KeptRate = a.evaluated.known().traces, a.stored.known().traces
+	s.EachClass, s.Classes = a.each, len(a.classes)
 	s.Signals = make(map[string]Tally, len(a.tallies))
 	for signal, t := range a.tallies {
 		s.Signals[signal] = *t
 	}
 	s.Probability = make(map[Class]float64, len(a.classes))
 	for key, c := range a.classes {
-		s.Probability[key] = max(c.planned, leastProbability)
+		s.Probability[key] = max(c.p, leastProbability)
 	}
 	return s
 }

@@ -52,6 +52,7 @@ func TestIncident(t *testing.T) {
 	onset := keptRate(settle, everything...)
 	t.Logf("kept per second in the first %d s: %.0f", settle, onset)
 	assert.Less(t, onset, 110.0)
+	assertWhole(t, rare...)
 	assertCounts(t, everything...)
 
 	reset(everything...)
@@ -297,6 +298,6 @@ func BenchmarkSolve(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(bench.sets)), "sets")
 	for b.Loop() {
-		bench.plan()
+		bench.solve(100)
 	}
 }

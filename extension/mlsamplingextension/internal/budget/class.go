@@ -33,17 +33,16 @@ type class struct {
 	shared bool    // by classes beyond the bound
 	signal *Tally
 	meter  meter   // stays at zero for an `all` class, which takes nothing of the budget
-	rate   count   // that p was found for
-	p      float64 // the probability with which it is kept now
-	// planned is p at the start of the open window. What is told, because p falls near the end of a busy one.
-	planned float64
+	rate   count   // scratch of solve
+	p      float64 // its fair probability, by its rate
 }
 
 // set is the traces that are in the same classes. Sets do not overlap, so their rates add up to the total; classes do overlap.
 type set struct {
 	classes []*class
 	meter   meter
-	future  count // scratch of solve
+	// scratch of solve: per second, and what is still to come in the open window
+	rate, future count
 }
 
 // setKey is the IDs of a set's classes, in their order, then zeros.
@@ -82,7 +81,7 @@ func (a *Allocator) class(c Class) *class {
 	if c.Signal == a.limits.Baseline {
 		made.most = a.limits.BaselineShare
 	}
-	made.p, made.planned = made.most, made.most // until the next look
+	made.p = made.most // until the next look
 	a.classes[c] = made
 	return made
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
 )
 
-// probability is that with which a class of this rate is kept when each class may have so many traces per second.
-func (c *class) probability(rate count, each float64) float64 {
+// fair is the probability for a class of this rate when each class may have so many traces per second.
+func (c *class) fair(rate count, each float64) float64 {
 	if c.all {
 		return 1
 	}
@@ -18,75 +18,78 @@ func (c *class) probability(rate count, each float64) float64 {
 	return min(c.most, each/rate.weight)
 }
 
-// plan divides the budget at the start of a window.
-func (a *Allocator) plan() {
-	a.expected, a.planned = 0, min(a.limits.Budget, a.limits.ClassBudget)
-	a.solve(min(a.saved, a.limits.Budget*nominal))
-	a.planned = a.each
-	for _, c := range a.classes {
-		c.planned = c.p
+// probability is that with which the class is kept now. What is kept whole, or as far as it ever is, stays so.
+func (c *class) probability(scale float64) float64 {
+	if c.p < c.most {
+		return c.p * scale
 	}
+	return c.p
 }
 
-// revise divides what is left of it.
-func (a *Allocator) revise() {
-	a.solve(a.saved + a.limits.Budget*a.now().Sub(a.opened).Seconds() - a.expected)
-}
-
-// solve finds the largest number of traces per second that each class may have
-// without what is still to come in the open window going over what is left of its
-// budget: rare classes need less and are whole, what they leave is shared equally by
-// the abundant ones. What was not used early is not thrown after the last traces of a
-// window, so the number is at most what was planned.
+// solve divides the budget, in two steps. The first is by the rates: it finds the largest
+// number of traces per second that each class may have without the total going over the
+// budget. Rare classes need less and are whole, what they leave is shared equally by the
+// abundant ones. The second is by what is still to come in the open window: where that
+// is more than is left of its budget, the abundant classes have less than their share.
 func (a *Allocator) solve(left float64) {
-	left = max(left, a.limits.Budget*reserve)
-	a.next = a.expected + left/stages
-
 	for _, c := range a.classes {
 		c.rate = c.meter.rate()
 	}
-	active := a.active[:0]
+	a.active = a.active[:0]
 	for _, s := range a.sets {
-		if s.future = s.meter.future(); s.future.traces > 0 {
-			active = append(active, s)
+		s.rate, s.future = s.meter.rate(), s.meter.future()
+		if s.rate.traces > 0 {
+			a.active = append(a.active, s)
 		}
 	}
-	a.active = active
-	total := func(each float64) float64 {
+
+	a.each = largest(min(a.limits.Budget, a.limits.ClassBudget), a.limits.Budget, func(each float64) float64 {
 		for _, c := range a.classes {
-			c.p = c.probability(c.rate, each)
+			c.p = c.fair(c.rate, each)
 		}
-		sum := 0.0
-		for _, s := range active {
-			sum += s.kept()
-		}
-		return sum
+		return a.kept(1, func(s *set) count { return s.rate })
+	})
+	coming := func(scale float64) float64 { return a.kept(scale, func(s *set) count { return s.future }) }
+	left = max(left, coming(0)+a.limits.Budget*reserve)
+	a.scale = largest(1, left, coming)
+	a.next = a.expected + left/stages
+}
+
+// largest finds the largest x up to most for which f is within the bound, to a millionth. f rises. It is called with
+// the result last.
+func largest(most, bound float64, f func(x float64) float64) float64 {
+	if f(most) <= bound {
+		return most
 	}
-	a.each = a.planned
-	if total(a.each) <= left {
-		return
-	}
-	low, high := 0.0, a.each
-	for range 30 { // to a billionth of the budget
-		if middle := (low + high) / 2; total(middle) <= left {
+	low, high := 0.0, most
+	for range 20 {
+		if middle := (low + high) / 2; f(middle) <= bound {
 			low = middle
 		} else {
 			high = middle
 		}
 	}
-	a.each = low
-	total(low)
+	f(low)
+	return low
 }
 
-// kept is how many traces of a set are kept of those that are still to come in the open window. With one random number
-// per trace, a trace is kept as soon as its most probable class is.
-func (s *set) kept() float64 {
-	p := 0.0
-	for _, c := range s.classes {
-		p = max(p, c.p)
+// kept is how many of so many traces of each set are kept.
+func (a *Allocator) kept(scale float64, of func(*set) count) float64 {
+	sum := 0.0
+	for _, s := range a.active {
+		n := of(s)
+		if n.traces == 0 {
+			continue
+		}
+		// With one random number per trace, a trace is kept as soon as its most probable class is.
+		p := 0.0
+		for _, c := range s.classes {
+			p = max(p, c.probability(scale))
+		}
+		// A trace that stands for w came through a sampler with the probability 1/w.
+		sum += n.traces * min(1, p*n.weight/n.traces)
 	}
-	// A trace that stands for w came through a sampler with the probability 1/w.
-	return s.future.traces * min(1, p*s.future.weight/s.future.traces)
+	return sum
 }
 
 const (
