@@ -14,7 +14,39 @@ func TestSeries(t *testing.T) {
 		name, unit string
 		kind       definition.Kind
 		expected   string // the first of the names
-	}{} {
+	}{
+		{"a.wait", "", definition.Histogram, "a_wait"},
+		{"a.wait", "ms", definition.Histogram, "a_wait_milliseconds"},
+		{"a.wait.seconds", "s", definition.Histogram, "a_wait_seconds"},
+		{"a.seconds.wait", "s", definition.Histogram, "a_seconds_wait"},
+		{"a..b__c", "{x}", definition.Histogram, "a_b_c"},
+		{"a.total", "s", definition.Histogram, "a_total_seconds"},
+		{"a.b", "1", definition.Histogram, "a_b"},
+		{"a-b/c", "m/s", definition.Histogram, "a_b_c_meters_per_second"},
+		{"a.wait", "", definition.Counter, "a_wait_total"},
+		{"a.wait", "s", definition.Counter, "a_wait_seconds_total"},
+		{"a.total", "s", definition.Counter, "a_seconds_total"},
+		{"a.total.b", "{x}", definition.Counter, "a_b_total"},
+		{"a.b_total", "", definition.Counter, "a_b_total"},
+		{"a.rate", "By/s", definition.Counter, "a_rate_bytes_per_second_total"},
+		{"a.rate", "{x}/s", definition.Counter, "a_rate_per_second_total"},
+		{"a.per.second", "By/s", definition.Counter, "a_per_second_bytes_per_second_total"},
+		{"a.b", "1", definition.Counter, "a_b_total"},
+		{"total", "", definition.Counter, "total"},
+		{"a.wait", "s", definition.Gauge, "a_wait_seconds"},
+		{"a.b", "1", definition.Gauge, "a_b_ratio"},
+		{"a.ratio.b", "1", definition.Gauge, "a_b_ratio"},
+		{"a.total.b", "{x}", definition.Gauge, "a_total_b"},
+		{"a.b", "%", definition.Gauge, "a_b_percent"},
+		{"a.b", "KiBy", definition.Gauge, "a_b_kibibytes"},
+		{"a.b", "furlong", definition.Gauge, "a_b_furlong"},
+		{"a.b", "foo bar!", definition.Gauge, "a_b_foo_bar_"},
+		{"a.b", "_x_", definition.Gauge, "a_b_x_"},
+		{"a.b", "/s", definition.Gauge, "a_b_per_second"},
+		{"a.b", "y/y", definition.Gauge, "a_b_y_per_year"},
+		{"a_", "s", definition.Gauge, "a_seconds"},
+		{"A.b", "", definition.Gauge, "A_b"},
+	} {
 		names := Series(c.name, c.unit, c.kind)
 		if c.kind == definition.Histogram {
 			require.Equal(t, []string{c.expected, c.expected + "_bucket", c.expected + "_count", c.expected + "_sum"}, names)
