@@ -305,7 +305,12 @@ func (c *Config) validateMetrics(p *problems) {
 				p.add(path, "is %s in Prometheus, which writes a series of that name itself; write another name", name)
 				break
 			}
-			if by, ok := taken[name]; ok {
+			by, ok := taken[name]
+			if ok && by == m.Name { // only the two forms of one histogram can clash
+				p.add("histograms::exponential_suffix", "%q makes a second %s of %s in Prometheus; write another suffix such as .exponential", c.Histograms.ExponentialSuffix, name, by)
+				return
+			}
+			if ok {
 				p.add(path, "is %s in Prometheus, and so is a series of %s; write another name", name, by)
 				break
 			}

@@ -58,8 +58,8 @@ func (c *HistogramsConfig) validate(p *problems) {
 	}
 	if c.ExponentialSuffix == "" {
 		p.add("histograms::exponential_suffix", "is empty; two histograms of one name overwrite each other in Prometheus; write a suffix such as .exponential")
-	} else if err := naming.Metric("m" + c.ExponentialSuffix); err != nil {
-		p.add("histograms::exponential_suffix", "%v", err)
+	} else if naming.Metric("m"+c.ExponentialSuffix) != nil {
+		p.add("histograms::exponential_suffix", "%q cannot end a metric's name; write letters, digits and _ . - / such as .exponential", c.ExponentialSuffix)
 	}
 }
 

@@ -50,7 +50,7 @@ func Unit(name, unit string) error {
 // Label tells what is wrong with the name of a label.
 func Label(name string) error {
 	if !labelName.MatchString(name) {
-		return fmt.Errorf("%q is no label name; write letters, digits and _ . - / with a letter first", name)
+		return fmt.Errorf("%q is no label name; write letters, digits and _ . - / with a letter or _ first", name)
 	}
 	p := PrometheusLabel(name)
 	if slices.Contains(reservedLabels, p) || strings.HasPrefix(escape(name), "__") || strings.HasPrefix(p, "otel_scope_") {
