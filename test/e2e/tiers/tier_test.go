@@ -25,7 +25,7 @@ const (
 // samplerOptions are those of a sampler with an overlay of deploy/ on a host of its own.
 func samplerOptions(t testing.TB, overlay, host, port string) collector.Options {
 	t.Helper()
-	options := stack.CollectorOptions(t, stack.Root(t, overlay), stack.FastFlush)
+	options := stack.CollectorOptions(t, stack.Root(t, overlay), stack.Root(t, "test/e2e/tiers/testdata/arrived.yaml"), stack.FastFlush)
 	options.Addresses = onHost(t, host, port)
 	options.Env = []string{decisionWait}
 	return options
