@@ -95,7 +95,7 @@ func New(limits Limits, now func() time.Time) *Allocator {
 }
 
 const (
-	// stages: the rates are looked at again whenever this part of what is left of an open window's budget is gone.
+	// The rates are looked at again whenever one part in so many of what is left of an open window's budget is gone.
 	stages = 4
 	// reserve is what is left always, as a part of a second's budget: no trace gets a
 	// probability so low that, if kept, it stands for most of what there is. So a
@@ -188,7 +188,7 @@ func (a *Allocator) advance() {
 	if seconds <= nominal+late {
 		most = max(most, seconds)
 	}
-	a.saved = min(a.saved+a.limits.Budget*seconds-a.expected, a.limits.Budget*most)
+	a.saved = max(-a.limits.Budget, min(a.saved+a.limits.Budget*seconds-a.expected, a.limits.Budget*most))
 	a.expected = 0
 	a.expire()
 	a.solve(a.saved)
