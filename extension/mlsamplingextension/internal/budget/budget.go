@@ -97,11 +97,15 @@ func New(limits Limits, now func() time.Time) *Allocator {
 const (
 	// The rates are looked at again whenever one part in so many of what is left of an open window's budget is gone.
 	stages = 4
-	// reserve is what is left always, as a part of a second's budget: no trace gets a
-	// probability so low that, if kept, it stands for most of what there is. So a
-	// window with ever more traces than expected goes over the budget, by about this
-	// much each time that they become three times as many, and the next one has less.
-	reserve = 1.0 / 12
+	// reserve is what is left always, as a part of a second's budget. A window with ever
+	// more traces than expected goes over the budget, by about this much each time that
+	// they become three times as many. With less, the last of them would get
+	// probabilities so low that none may be kept, and neither the estimate nor its
+	// error would tell of them: at 1/12 one estimate in ten is beyond five standard
+	// deviations, at 1/3 one in a hundred, for a flood of 50 times the budget.
+	reserve = 1.0 / 3
+	// repay is how much of a second's budget goes at most into making up for what seconds before took too much.
+	repay = 0.5
 	// late is how many seconds a batch of judgements may come late, so that the next one comes as much sooner.
 	late = 0.5
 	// maxWeight bounds what a trace can claim to stand for: a wrong threshold in
@@ -155,7 +159,7 @@ func (a *Allocator) Decide(t *Trace) (sampling.Threshold, bool) {
 	// would be biased: so the chance of being kept is summed, not what was kept.
 	a.expected += min(1, p*weight)
 	if a.expected > a.next {
-		a.solve(a.saved + a.limits.Budget*a.now().Sub(a.opened).Seconds() - a.expected)
+		a.solve(a.opening() + a.limits.Budget*a.now().Sub(a.opened).Seconds() - a.expected)
 	}
 	th := threshold(p)
 	keep := th.ShouldSample(t.Randomness)
@@ -183,16 +187,19 @@ func (a *Allocator) advance() {
 	a.evaluated.close(seconds)
 	a.stored.close(seconds)
 	a.opened = now
-	// A budget is not saved for later: only what a window took too much is taken from the next.
+	// A budget is not saved for later: only what a window took too much is taken from the next ones.
 	most := nominal
 	if seconds <= nominal+late {
 		most = max(most, seconds)
 	}
-	a.saved = max(-a.limits.Budget, min(a.saved+a.limits.Budget*seconds-a.expected, a.limits.Budget*most))
+	a.saved = max(-2*a.limits.Budget, min(a.saved+a.limits.Budget*seconds-a.expected, a.limits.Budget*most))
 	a.expected = 0
 	a.expire()
-	a.solve(a.saved)
+	a.solve(a.opening())
 }
+
+// opening is what the open window can keep from its start.
+func (a *Allocator) opening() float64 { return max(a.saved, a.limits.Budget*(nominal-repay)) }
 
 // count adds a decision on the trace of a.members to the statistics.
 func (a *Allocator) count(keep, all bool) {

@@ -3,6 +3,7 @@ package budget
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -87,8 +88,8 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-// TestAdapts steps the load. The first second at the new one goes over the budget by a third at most, though what comes
-// may be a hundred times of what was expected; the second makes up for that, and the third is as planned.
+// TestAdapts steps the load. The first second at the new one goes over the budget by a third for each time that it is e
+// times of what was expected; the next ones make up for that.
 func TestAdapts(t *testing.T) {
 	const budget = 50
 	for _, step := range []struct{ from, to float64 }{
@@ -107,21 +108,49 @@ func TestAdapts(t *testing.T) {
 			}
 			t.Logf("%.0f", seconds)
 			assertCounts(t, s)
-			assert.LessOrEqual(t, seconds[0], 1.34*budget)
+			times := max(1, step.to/max(step.from, budget))
+			assert.LessOrEqual(t, seconds[0], budget*(1.3+math.Log(times)/3))
 			for i, kept := range seconds[1:] {
 				assert.LessOrEqual(t, kept, 1.1*budget, "second %d", i+2)
 			}
-			for i := range seconds[2:] {
-				assert.LessOrEqual(t, seconds[i]+seconds[i+1]+seconds[i+2], 1.1*3*budget, "3 seconds from second %d on", i+1)
+			sum := 0.0
+			for i, kept := range seconds {
+				if sum += kept; i >= 5 {
+					assert.LessOrEqual(t, sum, 1.1*budget*float64(i+1), "the first %d seconds", i+1)
+				}
 			}
-			for i, kept := range seconds[3:] {
-				assert.Greater(t, kept, 0.8*budget, "second %d", i+4)
+			for i, kept := range seconds[7:] {
+				assert.InEpsilon(t, budget, kept, 0.2, "second %d", i+8)
 			}
 			reset(s)
 			b.run(60, s)
 			assert.InEpsilon(t, budget, keptRate(60, s), 0.1)
 			assertCounts(t, s)
 		})
+	}
+}
+
+// TestFirstSecond floods a new Allocator with up to 200 times its budget, many times: what is told of that second is as far
+// from the truth as its error says. Few kept traces that stand for very many would be missing most often, and with them
+// the error that they have.
+func TestFirstSecond(t *testing.T) {
+	for _, n := range []float64{300, 1500, 6000} {
+		const runs = 400
+		beyond, kept := 0, 0
+		for seed := range uint64(runs) {
+			b := newBench(Limits{Budget: 30})
+			b.random = rand.New(rand.NewPCG(seed, 9))
+			queue, rest := in(n/2, "queue_bound"), in(n/2, "baseline")
+			b.run(1, queue, rest)
+			kept += queue.kept + rest.kept
+			for _, s := range []*stream{queue, rest} {
+				if math.Abs(float64(s.made)-s.counted) > 5*math.Sqrt(s.variance) {
+					beyond++
+				}
+			}
+		}
+		t.Logf("%v traces: %d kept, %d of %d estimates are beyond five standard deviations", n, kept/runs, beyond, 2*runs)
+		assert.Less(t, beyond, 2*runs/50)
 	}
 }
 
