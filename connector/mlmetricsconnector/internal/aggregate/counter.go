@@ -1,14 +1,10 @@
 package aggregate
 
-import (
-	"math"
-
-	"go.opentelemetry.io/collector/pdata/pmetric"
-)
+import "go.opentelemetry.io/collector/pdata/pmetric"
 
 func (c *cell) observeCounter(value, weight float64) { c.total += value * weight }
 
-func (s *series) mergeCounter(c *cell) { s.total += c.total }
+func (s *series) mergeCounter(c *cell) { s.total = finite(s.total + c.total) }
 
 // writeCounter fills the series' point: 0 where zero is set.
 func (s *series) writeCounter(dp pmetric.NumberDataPoint, zero bool) {
@@ -19,7 +15,7 @@ func (s *series) writeCounter(dp pmetric.NumberDataPoint, zero bool) {
 		s.exemplars.Write(dp.Exemplars())
 	}
 	if s.metric.whole {
-		dp.SetIntValue(int64(math.Round(total)))
+		dp.SetIntValue(toWhole(total))
 	} else {
 		dp.SetDoubleValue(total)
 	}
@@ -28,7 +24,7 @@ func (s *series) writeCounter(dp pmetric.NumberDataPoint, zero bool) {
 // restartCounter begins the next interval of delta points.
 func (s *series) restartCounter() {
 	if s.metric.whole {
-		s.total -= math.Round(s.total)
+		s.total -= float64(toWhole(s.total))
 	} else {
 		s.total = 0
 	}

@@ -1,8 +1,6 @@
 package aggregate
 
 import (
-	"math"
-
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
@@ -15,11 +13,14 @@ func (c *cell) observeHistogram(value, weight float64, bucket int) {
 }
 
 func (s *series) mergeHistogram(c *cell) {
+	if s.given == nil && c.fractional() {
+		s.startGiving()
+	}
 	for i := range c.buckets {
 		s.counts[i] += c.buckets[i].count
 		c.buckets[i].count = 0
 	}
-	s.total += c.total
+	s.total = finite(s.total + c.total)
 	if c.exponential != nil {
 		s.exponential.Merge(c.exponential)
 		c.exponential.Reset()
@@ -34,8 +35,8 @@ func (s *series) writeHistogram(dp pmetric.HistogramDataPoint, zero bool) {
 		dp.SetSum(0)
 	} else {
 		var n uint64
-		for i, c := range s.counts {
-			counts[i] = round(c)
+		for i, c := range s.whole() {
+			counts[i] = toCount(c)
 			n += counts[i]
 		}
 		dp.SetCount(n)
@@ -56,18 +57,19 @@ func (s *series) writeExponential(dp pmetric.ExponentialHistogramDataPoint, zero
 		return
 	}
 	dp.SetSum(s.total)
-	n := round(h.Zero)
+	given := s.wholeExponential()
+	n := toCount(given.Zero)
 	dp.SetZeroCount(n)
 	for _, side := range []struct {
 		offset int
 		counts []float64
 		out    pmetric.ExponentialHistogramDataPointBuckets
-	}{{h.Positive.Offset, h.Positive.Counts, dp.Positive()}, {h.Negative.Offset, h.Negative.Counts, dp.Negative()}} {
+	}{{given.Positive.Offset, given.Positive.Counts, dp.Positive()}, {given.Negative.Offset, given.Negative.Counts, dp.Negative()}} {
 		side.out.SetOffset(int32(side.offset))
 		side.out.BucketCounts().EnsureCapacity(len(side.counts))
 		for _, c := range side.counts {
-			side.out.BucketCounts().Append(round(c))
-			n += round(c)
+			side.out.BucketCounts().Append(toCount(c))
+			n += toCount(c)
 		}
 	}
 	dp.SetCount(n)
@@ -80,19 +82,24 @@ func (s *series) writeExponential(dp pmetric.ExponentialHistogramDataPoint, zero
 	}
 }
 
-// restartHistogram begins the next interval of delta points.
+// restartHistogram begins the next interval of delta points. What is left of fractions goes into it.
 func (s *series) restartHistogram() {
 	s.total = 0
-	for i := range s.counts {
-		s.counts[i] -= float64(round(s.counts[i]))
+	if s.given == nil {
+		clear(s.counts)
+		if s.exponential != nil {
+			s.exponential.Reset()
+		}
+		return
 	}
+	for i := range s.counts {
+		s.counts[i] -= s.given[i]
+	}
+	clear(s.given)
 	if h := s.exponential; h != nil {
-		if !h.KeepRemainders(func(c float64) float64 { return c - float64(round(c)) }) {
+		if !h.Take(s.givenExponential) {
 			h.Reset()
 		}
+		s.givenExponential.Reset()
 	}
 }
-
-// round makes a weighted count whole. What it leaves over or takes too much is
-// settled by later points, so that errors do not add up.
-func round(count float64) uint64 { return uint64(math.Round(max(count, 0))) }

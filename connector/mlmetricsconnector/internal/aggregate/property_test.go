@@ -29,8 +29,6 @@ type stream struct {
 	*rand.Rand
 	// seen are batches that may come again, so that series, rows and guesses do.
 	seen []ptrace.Traces
-	// thirds lets spans count for 4/3.
-	thirds bool
 }
 
 // lastEnd is the end of the last span: no two spans end at the same time, or gauges would depend on the order.
@@ -84,10 +82,6 @@ func (s *stream) span(span ptrace.Span) {
 		span.TraceState().FromRaw("ot=th:8")
 	case 1:
 		span.TraceState().FromRaw("ot=th:c;rv:00000000000000")
-	case 2:
-		if s.thirds {
-			span.TraceState().FromRaw("ot=th:4")
-		}
 	}
 	a := span.Attributes()
 	if s.IntN(4) > 0 {
@@ -215,8 +209,7 @@ func TestEqualsReference(t *testing.T) {
 					a := New(plan.Compile(metrics), options)
 					r := newReference(metrics)
 					r.options, r.idleFlushes = options, idleFlushes
-					// What is left of a third in an exponential bucket goes on in the wider bucket that it may become.
-					random := &stream{Rand: rand.New(rand.NewPCG(3, 1)), thirds: !delta || form == definition.Explicit}
+					random := &stream{Rand: rand.New(rand.NewPCG(3, 1))}
 					var expired, overflowed uint64
 					for round := range rounds {
 						r.now = clock.Now()
@@ -315,7 +308,7 @@ func TestWritersEqualReference(t *testing.T) {
 		a := New(plan.Compile(metrics), options)
 		r := newReference(metrics)
 		r.options, r.idleFlushes = options, idleFlushes
-		random := &stream{Rand: rand.New(rand.NewPCG(seed, 1)), thirds: true}
+		random := &stream{Rand: rand.New(rand.NewPCG(seed, 1))}
 		for round := range rounds {
 			var wait sync.WaitGroup
 			for range writers {

@@ -296,7 +296,7 @@ func (r *reference) explicit(s *refSeries) string {
 	bucket := func(v float64) int { return sort.SearchFloat64s(s.metric.Buckets, v) }
 	counts := make([]uint64, len(s.metric.Buckets)+1)
 	total := uint64(0)
-	for i, n := range whole(now, before, bucket) {
+	for i, n := range count(now, before, bucket) {
 		counts[i] = n
 		total += n
 	}
@@ -336,7 +336,7 @@ func (r *reference) exponential(s *refSeries) string {
 			}
 			return of
 		}
-		return whole(only(now), only(before), index)
+		return count(only(now), only(before), index)
 	}
 	zeros := func(values []refValue) float64 {
 		n := 0.0
@@ -345,7 +345,7 @@ func (r *reference) exponential(s *refSeries) string {
 				n += v.weight
 			}
 		}
-		return math.Round(n)
+		return n
 	}
 	point := exponentialPoint{scale: scale, sum: text(sum(now) - sum(before)), zero: uint64(zeros(now) - zeros(before)), positive: side(1), negative: side(-1)}
 	point.count = point.zero
@@ -375,20 +375,11 @@ func (p exponentialPoint) String() string {
 	return fmt.Sprint("scale ", p.scale, " count ", p.count, " sum ", p.sum, " zero ", p.zero, p.positive, p.negative, " from ", p.min, " to ", p.max)
 }
 
-// whole counts values by bucket, in whole numbers: what came before was rounded, and the rest follows now.
-func whole(now, before []refValue, bucket func(float64) int) map[int]uint64 {
-	weigh := func(values []refValue) map[int]float64 {
-		counts := map[int]float64{}
-		for _, v := range values {
-			counts[bucket(v.value)] += v.weight
-		}
-		return counts
-	}
-	earlier, counts := weigh(before), map[int]uint64{}
-	for i, n := range weigh(now) {
-		if n := uint64(math.Round(n) - math.Round(earlier[i])); n > 0 {
-			counts[i] = n
-		}
+// count counts the values since the last point by bucket. Weights are whole.
+func count(now, before []refValue, bucket func(float64) int) map[int]uint64 {
+	counts := map[int]uint64{}
+	for _, v := range now[len(before):] {
+		counts[bucket(v.value)] += uint64(v.weight)
 	}
 	return counts
 }

@@ -55,8 +55,11 @@ type series struct {
 	total       float64
 	counts      []float64
 	exponential *exponential.Histogram
-	exemplars   *exemplar.Reservoir
-	newest      uint64
+	// given and givenExponential are what was given out of counts that are fractions, nil before there are any.
+	given            []float64
+	givenExponential *exponential.Histogram
+	exemplars        *exemplar.Reservoir
+	newest           uint64
 }
 
 func (s *series) is(m *metric, labels []string) bool {

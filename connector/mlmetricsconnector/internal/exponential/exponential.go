@@ -157,18 +157,3 @@ func index(v float64, scale int) int {
 	part := int(math.Log2(2*fraction) * float64(int(1)<<scale))
 	return (exponent-1)<<scale + min(part, 1<<scale-1)
 }
-
-// KeepRemainders replaces every count by what f makes of it, and tells whether
-// anything is left. Min and Max begin anew.
-func (h *Histogram) KeepRemainders(f func(float64) float64) bool {
-	h.Min, h.Max = math.Inf(1), math.Inf(-1)
-	h.Zero = f(h.Zero)
-	left := h.Zero != 0
-	for _, b := range []*Buckets{&h.Positive, &h.Negative} {
-		for i, count := range b.Counts {
-			b.Counts[i] = f(count)
-			left = left || b.Counts[i] != 0
-		}
-	}
-	return left
-}

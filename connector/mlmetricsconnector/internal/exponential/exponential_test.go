@@ -128,25 +128,6 @@ func TestResetKeepsNoCount(t *testing.T) {
 	require.Equal(t, 1000.0, h.Max)
 }
 
-// TestRemaindersGoOn gives out whole counts and goes on with what is left.
-func TestRemaindersGoOn(t *testing.T) {
-	whole := func(c float64) float64 { return c - math.Round(c) }
-	h := New(160)
-	h.Add(0, 1.25)
-	h.Add(8, 2)
-	h.Add(-3, 1.75)
-	require.True(t, h.KeepRemainders(whole))
-	require.Equal(t, 0.25, h.Zero)
-	require.Equal(t, []float64{0}, h.Positive.Counts)
-	require.Equal(t, []float64{-0.25}, h.Negative.Counts)
-	require.Greater(t, h.Min, h.Max, "there was no value since")
-	h.Add(-3, 0.25)
-	h.Add(0, 0.75)
-	require.Equal(t, -3.0, h.Min)
-	require.Equal(t, 0.0, h.Max)
-	require.False(t, h.KeepRemainders(whole), "nothing is left")
-}
-
 func TestScaleIsTheFinestThatFits(t *testing.T) {
 	for maxSize, scale := range map[int]int{17<<3 + 1: 3, 17 << 3: 2} { // at scale 3, 1 and 2^17 are 17<<3 buckets apart
 		for _, values := range [][]float64{{1, 1 << 17}, {1 << 17, 1}, {-1, -1 << 17}} {
