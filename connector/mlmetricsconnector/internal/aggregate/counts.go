@@ -51,11 +51,8 @@ func (a *Aggregator) TakeCounts(f func(*Counts)) {
 	defer a.flushing.Unlock()
 	a.registry.mu.Lock()
 	for i, m := range a.registry.metrics {
-		if m.overflow == nil {
-			continue
-		}
-		for j := range m.sketches {
-			a.counts.LabelValues[i] = append(a.counts.LabelValues[i], m.sketches[j].Estimate())
+		if m.overflow != nil {
+			a.counts.LabelValues[i] = m.labelValues()
 		}
 	}
 	a.registry.mu.Unlock()

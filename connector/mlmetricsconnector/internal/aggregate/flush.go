@@ -51,11 +51,7 @@ func (a *Aggregator) Flush(send func(pmetric.Metrics) error) (held bool, err err
 	a.expire(now)
 	if now > a.resketched+pcommon.Timestamp(resketchInterval) {
 		a.resketched = now
-		a.registry.mu.Lock()
-		for _, m := range a.registry.metrics {
-			m.resketch()
-		}
-		a.registry.mu.Unlock()
+		a.resketch()
 	}
 	return held, nil
 }

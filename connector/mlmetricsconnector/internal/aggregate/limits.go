@@ -40,11 +40,38 @@ func (m *metric) sketch(labels []string) {
 	}
 }
 
-// resketch forgets the label values of series that are gone, so that estimates fall again once a cause is removed.
-func (m *metric) resketch() {
-	clear(m.sketches)
-	for _, s := range m.series {
-		m.sketch(s.labels)
+// labelValues estimates how many values each label has.
+func (m *metric) labelValues() []uint64 {
+	values := make([]uint64, len(m.sketches))
+	for i := range m.sketches {
+		values[i] = m.sketches[i].Estimate()
+		if i < len(m.estimates) {
+			values[i] = max(values[i], m.estimates[i])
+		}
+	}
+	return values
+}
+
+// resketch forgets the label values that no longer come, so that estimates fall again once a cause is removed: the last
+// ones hold until the next time. Rows that lead to an overflow series ask for their series anew, which notes the values of
+// those that do come.
+func (a *Aggregator) resketch() {
+	a.registry.mu.Lock()
+	for _, m := range a.registry.metrics {
+		m.estimates = m.estimates[:0]
+		for i := range m.sketches {
+			m.estimates = append(m.estimates, m.sketches[i].Estimate())
+		}
+		clear(m.sketches)
+		for _, s := range m.series {
+			m.sketch(s.labels)
+		}
+	}
+	a.registry.mu.Unlock()
+	for _, s := range a.stripes {
+		s.mu.Lock()
+		s.forgetCells(func(s *series) bool { return s.overflow })
+		s.mu.Unlock()
 	}
 }
 
@@ -101,12 +128,17 @@ func (s *series) idle(now pcommon.Timestamp) bool {
 func (s *stripe) forget() {
 	s.cells.keep(func(c *cell) bool { return !c.series.dead })
 	s.extras.keep(func(e *extra) bool { return !e.cell.series.dead })
+	s.forgetCells(func(s *series) bool { return s.dead || s.overflow })
+}
+
+// forgetCells has rows look for some of their series again.
+func (s *stripe) forgetCells(of func(*series) bool) {
 	for _, e := range s.rows.entries {
 		if e.p == nil {
 			continue
 		}
 		for i, c := range e.p.cells {
-			if c != nil && c != skipped && (c.series.dead || c.series.overflow) {
+			if c != nil && c != skipped && of(c.series) {
 				e.p.cells[i] = nil
 			}
 		}

@@ -28,8 +28,9 @@ type metric struct {
 	// series are those within the limit; overflow takes what comes beyond it, nil until then.
 	series   []*series
 	overflow *series
-	// sketches estimate the values of each label.
-	sketches []distinct.Sketch
+	// sketches estimate the values of each label; estimates are those of the period before.
+	sketches  []distinct.Sketch
+	estimates []uint64
 }
 
 // series is the state of a series: what the flushes have merged. A flush owns
