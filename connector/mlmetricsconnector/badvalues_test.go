@@ -38,6 +38,8 @@ func TestBadValuesAreCountedAndNeverObserved(t *testing.T) {
 		"negative count":        {attr(vocab.FeaturesCacheHits, int64(-1)), vocab.FeaturesCacheHits},
 		"negative gauge":        {attr(vocab.GPUMemoryAllocated, int64(-1)), vocab.GPUMemoryAllocated},
 		"unknown as -1":         {attr(vocab.InputTokens, int64(-1)), vocab.InputTokens},
+		"more than there are":   {attr(vocab.OutputTokens, int64(9e18)), vocab.OutputTokens},
+		"threshold of few":      {func(s ptrace.Span) { s.TraceState().FromRaw("ot=th:ffffffffffffff") }, "tracestate"},
 		"end before start": {func(s ptrace.Span) {
 			s.SetStartTimestamp(2e9)
 			s.SetEndTimestamp(1e9)

@@ -63,6 +63,7 @@ func (t *telemetry) record(ctx context.Context, a *aggregate.Aggregator, took ti
 			add(t.builder.ConnectorMlmetricsInvalidValues, n, with(attribute.String("attribute", key)))
 		}
 		invalid(c.InvalidDurations, "duration")
+		invalid(c.InvalidStates, "tracestate")
 		for _, slots := range []struct {
 			counts []uint64
 			keys   *plan.KeyTable

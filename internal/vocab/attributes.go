@@ -33,6 +33,10 @@ type Attribute struct {
 	Meaning string
 }
 
+// mostCount is more than one span can have of anything. A single number near 2^63, an unsigned -1 for instance, would end
+// every sum that it is part of.
+const mostCount = 1e12
+
 // unbounded admits every finite number.
 const unbounded = math.MaxFloat64
 
@@ -45,17 +49,17 @@ var Attributes = []Attribute{
 	{Key: ClientID, Type: String, Meaning: "who sent the request"},
 	{Key: DeviceType, Type: String, Meaning: "type of the device, such as `cuda`"},
 	{Key: DeviceID, Type: String, Meaning: "ID of the device"},
-	{Key: InputSizeBytes, Type: Int, Max: unbounded, Meaning: "size of the input in bytes"},
-	{Key: InputTokens, Type: Int, Max: unbounded, Meaning: "tokens of the input"},
-	{Key: OutputTokens, Type: Int, Max: unbounded, Meaning: "tokens of the output"},
-	{Key: BatchSize, Type: Int, Max: unbounded, Meaning: "requests in the batch"},
-	{Key: BatchMaxSeqLen, Type: Int, Max: unbounded, Meaning: "longest sequence of the batch in tokens"},
+	{Key: InputSizeBytes, Type: Int, Max: 1e15, Meaning: "size of the input in bytes"},
+	{Key: InputTokens, Type: Int, Max: mostCount, Meaning: "tokens of the input"},
+	{Key: OutputTokens, Type: Int, Max: mostCount, Meaning: "tokens of the output"},
+	{Key: BatchSize, Type: Int, Max: mostCount, Meaning: "requests in the batch"},
+	{Key: BatchMaxSeqLen, Type: Int, Max: mostCount, Meaning: "longest sequence of the batch in tokens"},
 
-	{Key: FeaturesRequested, Type: Int, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "features asked for"},
-	{Key: FeaturesCacheHits, Type: Int, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "features found in the cache"},
-	{Key: FeaturesCacheMisses, Type: Int, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "features not found in the cache"},
-	{Key: FeaturesRetrieved, Type: Int, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "features found at all"},
-	{Key: FeaturesUnavailable, Type: Int, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "features found nowhere"},
+	{Key: FeaturesRequested, Type: Int, Max: mostCount, Stage: StageFeatureExtraction, Meaning: "features asked for"},
+	{Key: FeaturesCacheHits, Type: Int, Max: mostCount, Stage: StageFeatureExtraction, Meaning: "features found in the cache"},
+	{Key: FeaturesCacheMisses, Type: Int, Max: mostCount, Stage: StageFeatureExtraction, Meaning: "features not found in the cache"},
+	{Key: FeaturesRetrieved, Type: Int, Max: mostCount, Stage: StageFeatureExtraction, Meaning: "features found at all"},
+	{Key: FeaturesUnavailable, Type: Int, Max: mostCount, Stage: StageFeatureExtraction, Meaning: "features found nowhere"},
 	{Key: FeaturesHitRate, Type: Double, Max: 1, Stage: StageFeatureExtraction, Meaning: "cache hits / (hits + misses), 0 to 1"},
 	{Key: FeaturesCacheLookup, Type: Double, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "time of the cache lookup in ms"},
 	{Key: FeaturesDBLookup, Type: Double, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "time of the database lookup in ms"},
@@ -66,7 +70,7 @@ var Attributes = []Attribute{
 	{Key: GPUMemoryAllocated, Type: Double, Max: unbounded, Stage: StageInference, Meaning: "GPU memory in use in MB"},
 	{Key: GPUMemoryReserved, Type: Double, Max: unbounded, Stage: StageInference, Meaning: "GPU memory held by the allocator in MB"},
 
-	{Key: ValidationAttempts, Type: Int, Max: unbounded, Stage: StagePostProcessing, Meaning: "validations of the output until it passed, 1 when it passed at once"},
+	{Key: ValidationAttempts, Type: Int, Max: mostCount, Stage: StagePostProcessing, Meaning: "validations of the output until it passed, 1 when it passed at once"},
 	{Key: OutputValid, Type: Bool, Stage: StagePostProcessing, Meaning: "the output passed validation in the end"},
 	{Key: OutputRequiredRepair, Type: Bool, Stage: StagePostProcessing, Meaning: "the output was repaired before it passed"},
 
@@ -79,7 +83,7 @@ var Attributes = []Attribute{
 	{Key: EvaluationLoss, Type: Double, Min: -unbounded, Max: unbounded, Meaning: "loss of the trained model"},
 
 	{Key: TaskQueueWait, Type: Double, Max: unbounded, Meaning: "time from queued to started of an orchestrator's task or run in ms; not the wait for the GPU"},
-	{Key: TaskAttempts, Type: Int, Max: unbounded, Meaning: "runs of an orchestrator's task so far, 1 when it was not retried"},
+	{Key: TaskAttempts, Type: Int, Max: mostCount, Meaning: "runs of an orchestrator's task so far, 1 when it was not retried"},
 
 	{Key: Stage, Type: String, Derived: true, Meaning: "stage of the pipeline, the same in every dialect"},
 	{Key: QueueComputeRatio, Type: Double, Max: unbounded, Derived: true, Meaning: "queue wait / forward pass; absent when the forward pass is 0"},

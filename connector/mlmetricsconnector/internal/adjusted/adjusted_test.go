@@ -17,15 +17,23 @@ func TestCount(t *testing.T) {
 		"ot=rv:6e6d1a75832a2f;th:c":      4,
 		"vendor=x:1;th:f , ot=th:c;rv:0": 4,
 		"rojo=1,ot=th:8":                 2,
-		"ot=th:ffffffffffffff":           1 << 56,
+		"ot=th:ffffff":                   Most,
 		"ot=rv:6e6d1a75832a2f":           1,
-		"ot=th:":                         1,
-		"ot=th:xyz":                      1,
-		"ot=th:-8":                       1,
-		"ot=th:fffffffffffffff":          1, // 15 digits
 		"not=th:8":                       1,
 		"ot":                             1,
 	} {
-		require.InEpsilon(t, expected, Count(state), 1e-12, state)
+		count, ok := Count(state)
+		require.True(t, ok, state)
+		require.InEpsilon(t, expected, count, 1e-12, state)
+	}
+	for _, state := range []string{
+		"ot=th:", "ot=th:xyz", "ot=th:-8",
+		"ot=th:fffffffffffffff", // 15 digits
+		"ot=th:ffffff8",         // more than Most
+		"ot=th:ffffffffffffff",
+	} {
+		count, ok := Count(state)
+		require.False(t, ok, state)
+		require.Equal(t, 1.0, count, state)
 	}
 }

@@ -13,6 +13,8 @@ type Counts struct {
 	LabelValues [][]uint64
 	// InvalidDurations counts spans that have no start or end before it.
 	InvalidDurations uint64
+	// InvalidStates counts spans with a sampling threshold that cannot be true in their trace state.
+	InvalidStates uint64
 	// InvalidSpans, InvalidResources and InvalidEvents count values that cannot be true, by the plan's slots.
 	InvalidSpans, InvalidResources, InvalidEvents []uint64
 }
@@ -29,7 +31,7 @@ func newCounts(p *plan.Plan) Counts {
 // take moves the increases of other to c.
 func (c *Counts) take(other *Counts) {
 	for _, pair := range [][2]*uint64{
-		{&c.MLSpans, &other.MLSpans}, {&c.OtherSpans, &other.OtherSpans}, {&c.InvalidDurations, &other.InvalidDurations},
+		{&c.MLSpans, &other.MLSpans}, {&c.OtherSpans, &other.OtherSpans}, {&c.InvalidDurations, &other.InvalidDurations}, {&c.InvalidStates, &other.InvalidStates},
 	} {
 		*pair[0] += *pair[1]
 		*pair[1] = 0

@@ -175,7 +175,7 @@ func (r *reference) observe(m *definition.Metric, v *definition.Value, resource 
 	s.lastSeen = r.flush
 	weight := 1.0
 	if r.options.AdjustedCounts {
-		weight = adjusted.Count(span.TraceState().AsRaw())
+		weight, _ = adjusted.Count(span.TraceState().AsRaw())
 	}
 	if m.Kind == definition.Gauge {
 		end := uint64(span.EndTimestamp())

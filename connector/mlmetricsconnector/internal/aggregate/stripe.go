@@ -66,8 +66,9 @@ type stripe struct {
 	score   float64
 	sampled sampled
 	// lastState is the last trace state, and lastWeight its adjusted count: whole batches have the same.
-	lastState  []byte
-	lastWeight float64
+	lastState    []byte
+	lastWeight   float64
+	lastReadable bool
 }
 
 // guess is an attribute key that the plan knows, and its slot.
@@ -202,7 +203,10 @@ func (s *stripe) consumeEvents(r *row, wanted []plan.Event) {
 func (s *stripe) adjustedCount(state string) float64 {
 	if string(s.lastState) != state {
 		s.lastState = append(s.lastState[:0], state...)
-		s.lastWeight = adjusted.Count(state)
+		s.lastWeight, s.lastReadable = adjusted.Count(state)
+	}
+	if !s.lastReadable {
+		s.counts.InvalidStates++
 	}
 	return s.lastWeight
 }
