@@ -1,11 +1,14 @@
 package aggregate
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
@@ -109,5 +112,42 @@ func TestFullTablesChangeNothing(t *testing.T) {
 		require.LessOrEqual(t, s.resources.n, maxResources)
 		r.requireFlush(t, flush(t, a))
 		r.requireFlush(t, flush(t, a))
+	}
+}
+
+// TestDroppedRowsAreNotUsed has a table of two rows, from which others are dropped and whose series expire meanwhile: no
+// way may lead back to a dropped row, whose cells no flush looks at.
+func TestDroppedRowsAreNotUsed(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		clock := newFakeClock()
+		a := New(calls(), Options{Delta: true, Expiration: 40 * time.Second, Now: clock.Now})
+		s := a.stripes[0]
+		s.maxRows = 2
+		sent, counted := map[string]int64{}, map[string]int64{}
+		count := func() {
+			clock.advance(15 * time.Second)
+			each(flush(t, a), func(m pmetric.Metric) {
+				for _, dp := range m.Sum().DataPoints().All() {
+					name, _ := dp.Attributes().Get("span")
+					counted[name.Str()] += dp.IntValue()
+				}
+			})
+		}
+		for range 400 {
+			var names []string
+			for range r.IntN(4) {
+				name := []string{"a", "b", "c", "d"}[r.IntN(4)]
+				names = append(names, name)
+				sent[name]++
+			}
+			s.consume(spansNamed(names...), a.now())
+			if r.IntN(2) == 0 {
+				continue
+			}
+			count()
+		}
+		count()
+		require.Equal(t, sent, counted)
 	}
 }
