@@ -1,6 +1,6 @@
-// Package knownkeys finds mistyped keys, and values of the wrong type, in a
-// component's settings. The collector's own decoder names the key too, but not
-// what is allowed instead or what was found.
+// Package knownkeys finds mistyped keys, and values of the wrong type or shape,
+// in a component's settings. The collector's own decoder names the key too, but
+// not what is allowed instead or, in YAML's words, what was found.
 package knownkeys
 
 import (
@@ -17,82 +17,156 @@ import (
 )
 
 // Unmarshal decodes settings into config, a pointer to a struct. Keys that the
-// struct does not have are an error that tells each with its path and with the
-// keys that are allowed there. Call it from the Unmarshal method of the config.
+// struct does not have, and values that their setting cannot take, are an error
+// that tells each with its path and with what is allowed there. Call it from the
+// Unmarshal method of the config.
 func Unmarshal(conf *confmap.Conf, config any) error {
-	if err := errors.Join(unknown(conf.ToStringMap(), reflect.TypeOf(config), "")...); err != nil {
+	w := walk{}
+	w.value(conf.ToStringMap(), reflect.TypeOf(config), "")
+	if err := errors.Join(w.errs...); err != nil {
 		return err
 	}
-	return conf.Unmarshal(config)
+	err := conf.Unmarshal(config)
+	if err != nil && len(w.unquoted) > 0 {
+		return errors.Join(w.unquoted...)
+	}
+	return err
 }
 
-// unknown walks the settings beside the type that they are decoded into. What
-// does not fit the type in another way is left for the decoder to tell.
-func unknown(value any, of reflect.Type, path string) []error {
-	if of.Kind() == reflect.Pointer {
-		return unknown(value, of.Elem(), path)
+// walk goes through settings beside the type that they are decoded into and
+// notes what does not fit. What only the decoder can tell is left to it.
+type walk struct {
+	errs []error
+	// unquoted are numbers and bools where text is wanted. They are mistakes only
+	// if the decoder says so: it knows the text of those that came from the
+	// environment. It would not take the others, of which YAML has lost the text:
+	// 1.10 is 1.1 by now.
+	unquoted []error
+}
+
+func (w *walk) value(value any, of reflect.Type, path string) {
+	for of.Kind() == reflect.Pointer {
+		of = of.Elem()
 	}
-	var errs []error
-	switch settings := value.(type) {
-	case map[string]any:
-		var fields map[string]reflect.Type
-		switch of.Kind() {
-		case reflect.Struct:
-			fields = keys(of)
-		case reflect.Map:
-		default:
-			return nil
+	if value == nil || of.Kind() == reflect.Interface {
+		return
+	}
+	settings, isBlock := value.(map[string]any)
+	list, isList := value.([]any)
+	switch {
+	case isText(of) && (isBlock || isList):
+		w.wrong(value, "text", path)
+	case isText(of):
+		if _, ok := value.(string); !ok {
+			w.unquoted = append(w.unquoted, fmt.Errorf("%s: found %v, must be text; put it in quotes", path, value))
 		}
+	case of.Kind() == reflect.Struct && isBlock:
+		w.block(settings, keys(of), path)
+	case of.Kind() == reflect.Map && isBlock:
 		for _, key := range sorted(settings) {
-			at := key
-			if path != "" {
-				at = path + "::" + key
-			}
-			if fields == nil {
-				errs = append(errs, unknown(settings[key], of.Elem(), at)...)
-			} else if field, ok := fields[key]; ok {
-				errs = append(errs, unknown(settings[key], field, at)...)
-			} else {
-				errs = append(errs, fmt.Errorf("%s: there is no such key, must be one of %s", at, strings.Join(sorted(fields), ", ")))
-			}
+			w.value(settings[key], of.Elem(), below(path, key))
 		}
-	case []any:
-		if of.Kind() != reflect.Slice {
-			return nil
+	case of.Kind() == reflect.Slice && isList:
+		for i := range list {
+			w.value(list[i], of.Elem(), fmt.Sprintf("%s[%d]", path, i))
 		}
-		for i := range settings {
-			errs = append(errs, unknown(settings[i], of.Elem(), fmt.Sprintf("%s[%d]", path, i))...)
-		}
-	case string, bool, int, int64, float64:
-		if must := wrongType(value, of); must != "" {
-			errs = append(errs, fmt.Errorf("%s: found %#v, must be %s", path, value, must))
-		}
+	case !fits(value, of):
+		w.wrong(value, wanted(of), path)
 	}
-	return errs
 }
 
-// wrongType says what a value must be that its setting cannot take, "" where
-// it can, or where the decoder knows better.
-func wrongType(value any, of reflect.Type) string {
-	if reflect.PointerTo(of).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
-		return ""
+func (w *walk) block(settings map[string]any, fields map[string]reflect.Type, path string) {
+	for _, key := range sorted(settings) {
+		if field, ok := fields[key]; ok {
+			w.value(settings[key], field, below(path, key))
+		} else {
+			w.errs = append(w.errs, fmt.Errorf("%s: there is no such key, must be one of %s", below(path, key), strings.Join(sorted(fields), ", ")))
+		}
 	}
-	text, isText := value.(string)
+}
+
+func (w *walk) wrong(value any, must, path string) {
+	w.errs = append(w.errs, fmt.Errorf("%s: found %s, must be %s", path, found(value), must))
+}
+
+func below(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "::" + key
+}
+
+// found says what a value is, without what a block or list has in it.
+func found(value any) string {
+	switch value.(type) {
+	case map[string]any:
+		return "a block of keys"
+	case []any:
+		return "a list"
+	case string:
+		return fmt.Sprintf("%q", value)
+	}
+	return fmt.Sprint(value)
+}
+
+// wanted says what a setting of a type takes.
+func wanted(of reflect.Type) string {
+	switch kind := of.Kind(); {
+	case isText(of):
+		return "text"
+	case of == reflect.TypeFor[time.Duration]():
+		return "a duration such as 300ms or 10s"
+	case kind == reflect.Bool:
+		return "true or false"
+	case isWhole(kind):
+		return "a whole number"
+	case kind == reflect.Float32 || kind == reflect.Float64:
+		return "a number"
+	case kind == reflect.Pointer:
+		return wanted(of.Elem())
+	case kind == reflect.Slice:
+		return "a list, each entry " + wanted(of.Elem())
+	case kind == reflect.Map:
+		return "a block of names, under each " + wanted(of.Elem())
+	case kind == reflect.Struct:
+		return "a block with some of the keys " + strings.Join(sorted(keys(of)), ", ")
+	}
+	return "any value"
+}
+
+// fits tells whether the decoder takes a value that is not text, nor a block or
+// a list where one is wanted.
+func fits(value any, of reflect.Type) bool {
+	text, isString := value.(string)
 	_, isBool := value.(bool)
 	number, _ := value.(float64)
 	switch kind := of.Kind(); {
+	case kind == reflect.Slice: // the decoder makes a list of text with commas
+		return isString && (isText(of.Elem()) || of.Elem().Kind() == reflect.Interface)
+	case kind == reflect.Struct || kind == reflect.Map:
+		return false
+	case reflect.TypeOf(value).Kind() == reflect.Map || reflect.TypeOf(value).Kind() == reflect.Slice:
+		return false
 	case of == reflect.TypeFor[time.Duration]():
-		if _, err := time.ParseDuration(text); isBool || isText && err != nil {
-			return "a duration such as 300ms or 10s"
-		}
-	case kind == reflect.Bool && !isBool:
-		return "true or false"
-	case kind >= reflect.Int && kind <= reflect.Uint64 && (isText || isBool || number != math.Trunc(number)):
-		return "a whole number"
-	case (kind == reflect.Float32 || kind == reflect.Float64) && (isText || isBool):
-		return "a number"
+		_, err := time.ParseDuration(text)
+		return !isBool && (!isString || err == nil)
+	case kind == reflect.Bool:
+		return isBool
+	case isWhole(kind):
+		return !isString && !isBool && number == math.Trunc(number)
+	case kind == reflect.Float32 || kind == reflect.Float64:
+		return !isString && !isBool
 	}
-	return ""
+	return true
+}
+
+// isText tells whether text is wanted, be it for a type that reads itself from it.
+func isText(of reflect.Type) bool {
+	return of.Kind() == reflect.String || reflect.PointerTo(of).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+func isWhole(kind reflect.Kind) bool {
+	return kind >= reflect.Int && kind <= reflect.Uint64
 }
 
 // keys returns the keys of a struct and their types, those of squashed structs
