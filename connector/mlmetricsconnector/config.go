@@ -147,6 +147,8 @@ type ConditionConfig struct {
 const (
 	cumulative = "cumulative"
 	delta      = "delta"
+
+	defaultExpiration = 15 * time.Minute
 )
 
 // createDefaultConfig has the exemplar rules of the policies in otelcol.yaml, which count where no converter sets them.
@@ -155,7 +157,7 @@ func createDefaultConfig() component.Config {
 		FlushInterval:    15 * time.Second,
 		Temporality:      cumulative,
 		SeriesLimit:      10_000,
-		SeriesExpiration: 15 * time.Minute,
+		SeriesExpiration: defaultExpiration,
 		AdjustedCounts:   true,
 		Histograms:       HistogramsConfig{Type: definition.Explicit, MaxSize: 160, MinMax: true, ExponentialSuffix: ".exponential"},
 		Exemplars: ExemplarsConfig{

@@ -48,7 +48,6 @@ func (cc *ConditionConfig) condition(path, event string, p *problems) definition
 	if checkRange(cc.Min, cc.Max, path, p) && cc.Min != nil && cc.Max != nil && *cc.Min > *cc.Max {
 		p.add(path+"::max", "%v is below min, %v", *cc.Max, *cc.Min)
 	}
-	checkIntrinsic(&d, path, p)
 	tests := len(d.In) + len(d.NotIn)
 	for _, set := range []bool{cc.Matches != "", d.Min != nil, d.Max != nil} {
 		if set {
@@ -58,8 +57,13 @@ func (cc *ConditionConfig) condition(path, event string, p *problems) definition
 	if tests == 0 && cc.Exists == nil {
 		p.add(path, "tests nothing; write one of exists, equals, not_equals, in, not_in, matches, min, max")
 	}
-	if tests > 0 && cc.Exists != nil && !*cc.Exists {
+	switch {
+	case cc.Exists != nil && d.Field.Origin == definition.Intrinsic:
+		p.add(path+"::exists", "every span has %s; leave exists out", cc.Attribute)
+	case tests > 0 && cc.Exists != nil && !*cc.Exists:
 		p.add(path+"::exists", "false excludes the other tests; an attribute that does not exist passes none of them")
+	default:
+		checkPossible(&d, path, p)
 	}
 	return d
 }
@@ -70,16 +74,38 @@ var intrinsicValues = map[string][]string{
 	definition.SpanKind:   {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"},
 }
 
-// checkIntrinsic finds values that span.kind and status.code never have, such as error for ERROR.
-func checkIntrinsic(d *definition.Condition, path string, p *problems) {
-	values, ok := intrinsicValues[d.Field.Key]
-	if !ok || d.Field.Origin != definition.Intrinsic {
-		return
+// checkPossible finds tests that nothing passes: error for ERROR, a number where there is none, tests that exclude
+// each other.
+func checkPossible(d *definition.Condition, path string, p *problems) {
+	var known []string // what the field can be
+	if d.Field.Origin == definition.Intrinsic {
+		known = intrinsicValues[d.Field.Key]
 	}
-	for _, text := range slices.Concat(d.In, d.NotIn) {
-		if !slices.Contains(values, text) {
-			p.add(path, "%s is never %q; write one of %s", d.Field.Key, text, strings.Join(values, ", "))
+	if known != nil {
+		before := len(p.list)
+		for _, text := range slices.Concat(d.In, d.NotIn) {
+			if !slices.Contains(known, text) {
+				p.add(path, "%s is never %q; write one of %s", d.Field.Key, text, strings.Join(known, ", "))
+			}
 		}
+		if d.Min != nil || d.Max != nil {
+			p.add(path, "%s is no number, so it has no min or max; write equals or in, with %s", d.Field.Key, strings.Join(known, ", "))
+		}
+		if len(p.list) > before {
+			return
+		}
+	}
+	values := d.In
+	if len(values) == 0 {
+		values = known
+	}
+	holds := func(text string) bool { return d.Holds(text, true) }
+	switch {
+	case len(values) == 0 || slices.ContainsFunc(values, holds):
+	case known != nil:
+		p.add(path, "never holds: %s is one of %s, and no one of these passes", d.Field.Key, strings.Join(known, ", "))
+	default:
+		p.add(path, "never holds: the other tests exclude %s; leave one of them out", strings.Join(values, ", "))
 	}
 }
 

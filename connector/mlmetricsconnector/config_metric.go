@@ -2,10 +2,10 @@ package mlmetricsconnector
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/bounds"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/catalogue"
@@ -200,7 +200,7 @@ func (mc *MetricConfig) common(m *definition.Metric, path string, p *problems) {
 		m.Form = mc.Histogram
 	}
 	for i, l := range mc.Labels {
-		at := path + "::labels::" + strconv.Itoa(i)
+		at := fmt.Sprintf("%s::labels[%d]", path, i)
 		if l.Attribute == "" {
 			p.add(at+"::attribute", "is missing; write the key of an attribute, or span.name, span.kind or status.code")
 			continue
@@ -214,7 +214,7 @@ func (mc *MetricConfig) common(m *definition.Metric, path string, p *problems) {
 		})
 	}
 	for i := range mc.When {
-		m.When = append(m.When, mc.When[i].condition(path+"::when::"+strconv.Itoa(i), mc.eventOf(m), p))
+		m.When = append(m.When, mc.When[i].condition(fmt.Sprintf("%s::when[%d]", path, i), mc.eventOf(m), p))
 	}
 	m.SeriesLimit, m.Expiration = mc.SeriesLimit, cmp.Or(mc.SeriesExpiration, m.Expiration)
 	if mc.SeriesLimit != nil && *mc.SeriesLimit < 0 {
@@ -263,7 +263,11 @@ func field(key, from, event, path string, p *problems) definition.Field {
 	f := definition.Field{Key: key}
 	switch key {
 	case definition.SpanName, definition.SpanKind, definition.StatusCode:
-		if from == "" {
+		switch from {
+		case "span": // meant for the span's own, or for an attribute?
+			p.add(path+"::from", "%q beside %s; leave it out for the span's own, or write span_or_resource for an attribute of that name", from, key)
+			fallthrough
+		case "":
 			f.Origin = definition.Intrinsic
 			return f
 		}

@@ -37,7 +37,11 @@ func (c *Config) Validate() error {
 	if c.SeriesLimit < 0 {
 		p.add("series_limit", "%d is negative; write the largest number of series of a metric, or 0 for no limit", c.SeriesLimit)
 	}
-	c.checkExpiration("series_expiration", &c.SeriesExpiration, p)
+	if c.SeriesExpiration == defaultExpiration && c.FlushInterval > defaultExpiration {
+		p.add("metrics_flush_interval", "%v is longer than series_expiration, %v; write a shorter one, or a longer series_expiration (0 to keep every series for ever)", c.FlushInterval, c.SeriesExpiration)
+	} else {
+		c.checkExpiration("series_expiration", &c.SeriesExpiration, p)
+	}
 	c.Histograms.validate(p)
 	c.Exemplars.validate(p)
 	c.validateMetrics(p)
@@ -47,7 +51,7 @@ func (c *Config) Validate() error {
 // checkExpiration checks how long series may be idle, nil where that is not set.
 func (c *Config) checkExpiration(path string, d *time.Duration, p *problems) {
 	if d != nil && (*d < 0 || *d > 0 && *d < c.FlushInterval) {
-		p.add(path, "%v is shorter than metrics_flush_interval, %v; write a longer one, or 0 to keep every series for ever", *d, c.FlushInterval)
+		p.add(path, "%v is shorter than metrics_flush_interval, %v; write a longer one, 0 to keep every series for ever, or a shorter metrics_flush_interval", *d, c.FlushInterval)
 	}
 }
 
@@ -74,12 +78,12 @@ func checkForm(p *problems, path string, form definition.Form) {
 func (c *ExemplarsConfig) validate(p *problems) {
 	for i, s := range c.Signals {
 		if s != allSignals && !slices.Contains(vocab.Signals, signalKey(s)) {
-			p.add(fmt.Sprintf("exemplars::signals::%d", i), "%q is no signal; write all, or some of %s", s, strings.Join(signalNames(), ", "))
+			p.add(fmt.Sprintf("exemplars::signals[%d]", i), "%q is no signal; write all, or some of %s", s, strings.Join(signalNames(), ", "))
 		}
 	}
 	for i, s := range c.Stages {
 		if !slices.Contains(vocab.Stages, s) {
-			p.add(fmt.Sprintf("exemplars::stages::%d", i), "%q is no stage; write some of %s", s, strings.Join(vocab.Stages, ", "))
+			p.add(fmt.Sprintf("exemplars::stages[%d]", i), "%q is no stage; write some of %s", s, strings.Join(vocab.Stages, ", "))
 		}
 	}
 	if c.LatencyThreshold != 0 && c.LatencyThreshold < time.Millisecond {

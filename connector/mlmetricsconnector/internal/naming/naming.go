@@ -18,8 +18,17 @@ var (
 	underscores = regexp.MustCompile(`_+`)
 )
 
-// abbreviations at the end of a name are units that Prometheus does not recognise as such.
-var abbreviations = []string{"ns", "us", "ms", "s", "min", "h", "kb", "mb", "gb", "pct"}
+// abbreviations in a name are units that Prometheus does not recognise as such. The value is the UCUM unit.
+var abbreviations = map[string]string{
+	"ns": "ns", "nsec": "ns", "nanos": "ns", "us": "us", "usec": "us", "micros": "us", "ms": "ms", "msec": "ms", "msecs": "ms", "millis": "ms",
+	"s": "s", "sec": "s", "secs": "s", "second": "s", "min": "min", "mins": "min", "minute": "min", "h": "h", "hr": "h", "hrs": "h", "hour": "h",
+	"byte": "By", "kb": "KBy", "mb": "MBy", "gb": "GBy", "tb": "TBy", "kib": "KiBy", "mib": "MiBy", "gib": "GiBy", "tib": "TiBy", "pct": "%",
+}
+
+// ucum is what units look like: letters and some signs, / and . between them, annotations in braces.
+var ucum = regexp.MustCompile(`^/?` + ucumTerm + `([/.]` + ucumTerm + `)*$`)
+
+const ucumTerm = `([A-Za-z0-9%*^_'"()\[\]+-]+(\{[!-z|~]*\})?|\{[!-z|~]*\})`
 
 // reservedLabels are those that Prometheus and its exporter set themselves.
 var reservedLabels = []string{"le", "quantile", "job", "instance", "otel_metric_overflow"}
@@ -37,12 +46,22 @@ func Metric(name string) error {
 
 // Unit tells what is wrong with a unit beside a name.
 func Unit(name, unit string) error {
-	if unit == "" || strings.HasPrefix(unit, "{") {
+	if unit == "" {
 		return nil
 	}
-	last := lastWord(name)
-	if slices.Contains(abbreviations, last) || isUnit(last) && len(addUnit(words(name), unit)) > len(words(name)) {
-		return fmt.Errorf("%q beside the name's %q would give the name two units in Prometheus (as in _ms_milliseconds); leave the unit out, or take %q out of the name", unit, last, last)
+	if !ucum.MatchString(unit) {
+		return fmt.Errorf("%q is no UCUM unit; write one such as ms, By, %%, By/s or {request}", unit)
+	}
+	if strings.HasPrefix(unit, "{") {
+		return nil
+	}
+	all := words(name)
+	for i, word := range all {
+		// A word before the last may mean something else, such as min or s, but not beside that very unit.
+		short, last := abbreviations[word], i == len(all)-1
+		if short != "" && (last || short == unit) || last && isUnit(word) && len(addUnit(all, unit)) > len(all) {
+			return fmt.Errorf("%q beside the name's %q would give the name two units in Prometheus (as in _ms_milliseconds); leave the unit out, or take %q out of the name", unit, word, word)
+		}
 	}
 	return nil
 }
@@ -143,11 +162,6 @@ func without(words []string, word string) []string {
 // words are the parts of a name.
 func words(name string) []string {
 	return strings.FieldsFunc(name, func(r rune) bool { return !isWord(r) })
-}
-
-func lastWord(name string) string {
-	all := words(name)
-	return all[len(all)-1]
 }
 
 func isUnit(word string) bool {

@@ -62,8 +62,21 @@ func TestUnitTwice(t *testing.T) {
 		wrong      bool
 	}{
 		{"a.wait_ms", "ms", true}, {"a.wait_ms", "", false}, {"a.wait_ms", "{x}", false}, {"a.wait", "ms", false},
+		{"a.wait_sec", "s", true}, {"a.wait_secs", "ms", true}, {"a.wait_ms_p99", "ms", true}, {"a.sec.wait", "s", true}, {"a.min.wait", "s", false},
+		{"a.seconds.wait", "s", false}, {"a.msec", "{x}", false}, {"a.size_mb_max", "MBy", true}, {"a.size_mib", "By", true}, {"a.seconder", "s", false},
 		{"a.seconds", "s", false}, {"a.seconds", "ms", true}, {"a.bytes", "KBy", true}, {"a.seconds", "1", false},
 	} {
 		require.Equal(t, c.wrong, Unit(c.name, c.unit) != nil, "%s in %q", c.name, c.unit)
+	}
+}
+
+func TestUnitsAreUCUM(t *testing.T) {
+	for _, unit := range []string{
+		"ms", "By", "%", "1", "{request}", "{x}/s", "By/s", "m/s2", "10*3/ul", "kg.m/s2", "kg/(m.s2)", "[in_i]", "mm[Hg]", "/s", "By{free}", "Cel", "10^9", "'", "furlong",
+	} {
+		require.NoError(t, Unit("a.b", unit), unit)
+	}
+	for _, unit := range []string{"foo bar!", "foo!", " ms", "ms ", "m//s", "s/", "{x", "x}", "{a b}", "µs", "a,b", "€"} {
+		require.ErrorContains(t, Unit("a.b", unit), "is no UCUM unit", unit)
 	}
 }
