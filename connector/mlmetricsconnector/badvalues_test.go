@@ -69,7 +69,7 @@ func TestBadValuesAreCountedAndNeverObserved(t *testing.T) {
 			}
 
 			metadatatest.AssertEqualConnectorMlmetricsInvalidValues(t, tel, []metricdata.DataPoint[int64]{{
-				Value: 1, Attributes: attribute.NewSet(attribute.String("attribute", tc.invalid)),
+				Value: 1, Attributes: attribute.NewSet(attribute.String("attribute", tc.invalid), attribute.String("connector", set.ID.String())),
 			}}, metricdatatest.IgnoreTimestamp())
 			expected := map[string]bool{"ml.stage.calls": true, "duration_ms": tc.invalid != "duration"}
 			for _, m := range sink.AllMetrics()[1].ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {

@@ -36,7 +36,7 @@ func newMetricsConnector(set connector.Settings, config *Config, next consumer.M
 	if err := errors.Join(problems.list...); err != nil {
 		return nil, err
 	}
-	t, err := newTelemetry(set.TelemetrySettings, p)
+	t, err := newTelemetry(set.TelemetrySettings, set.ID, p)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,8 @@ func instanceID(configured string, id component.ID) string {
 func (*metricsConnector) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
 // Start begins to flush at the configured interval.
-func (c *metricsConnector) Start(context.Context, component.Host) error {
+func (c *metricsConnector) Start(ctx context.Context, _ component.Host) error {
+	c.telemetry.start(ctx)
 	c.stop = make(chan struct{})
 	c.stopped.Go(func() {
 		ticker := time.NewTicker(c.config.FlushInterval)

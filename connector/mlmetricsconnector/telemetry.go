@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/aggregate"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metadata"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
 )
@@ -19,6 +20,8 @@ import (
 type telemetry struct {
 	builder *metadata.TelemetryBuilder
 	plan    *plan.Plan
+	// id tells this connector from others of the collector: without it they would share what they report.
+	id attribute.KeyValue
 	// byMetric has the attribute set of each metric.
 	byMetric []metric.MeasurementOption
 	// warned tells which metrics' overflow is in the log.
@@ -26,32 +29,59 @@ type telemetry struct {
 	logger *zap.Logger
 }
 
-func newTelemetry(set component.TelemetrySettings, p *plan.Plan) (*telemetry, error) {
+func newTelemetry(set component.TelemetrySettings, id component.ID, p *plan.Plan) (*telemetry, error) {
 	builder, err := metadata.NewTelemetryBuilder(set)
 	if err != nil {
 		return nil, err
 	}
-	t := &telemetry{builder: builder, plan: p, warned: make([]bool, len(p.Metrics)), logger: set.Logger}
+	t := &telemetry{builder: builder, plan: p, id: attribute.String("connector", id.String()), warned: make([]bool, len(p.Metrics)), logger: set.Logger}
 	for _, m := range p.Metrics {
-		t.byMetric = append(t.byMetric, with(attribute.String("metric", m.Name)))
+		t.byMetric = append(t.byMetric, t.with(attribute.String("metric", m.Name)))
 	}
 	return t, nil
 }
 
-func with(attributes ...attribute.KeyValue) metric.MeasurementOption {
-	return metric.WithAttributeSet(attribute.NewSet(attributes...))
+func (t *telemetry) with(attributes ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(append(attributes, t.id)...))
 }
 
+// start begins all counters at zero: an alert on an increase sees the first one only after a sample of zero.
+func (t *telemetry) start(ctx context.Context) {
+	for _, ml := range []bool{true, false} {
+		t.builder.ConnectorMlmetricsSpans.Add(ctx, 0, t.with(attribute.Bool("ml", ml)))
+	}
+	invalid := []string{invalidDuration, invalidState}
+	for i, m := range t.plan.Metrics {
+		t.builder.ConnectorMlmetricsObservations.Add(ctx, 0, t.byMetric[i])
+		t.builder.ConnectorMlmetricsOverflowed.Add(ctx, 0, t.byMetric[i])
+		t.builder.ConnectorMlmetricsSeriesExpired.Add(ctx, 0, t.byMetric[i])
+		for _, v := range m.Values {
+			if v.Source == definition.Attribute {
+				invalid = append(invalid, v.Field.Key)
+			}
+		}
+	}
+	for _, key := range invalid {
+		t.builder.ConnectorMlmetricsInvalidValues.Add(ctx, 0, t.with(attribute.String("attribute", key)))
+	}
+}
+
+// What is not an attribute has these names among the invalid ones.
+const (
+	invalidDuration = "duration"
+	invalidState    = "tracestate"
+)
+
 func (t *telemetry) record(ctx context.Context, a *aggregate.Aggregator, took time.Duration) {
-	t.builder.ConnectorMlmetricsFlushDuration.Record(ctx, took.Seconds())
+	t.builder.ConnectorMlmetricsFlushDuration.Record(ctx, took.Seconds(), t.with())
 	a.TakeCounts(func(c *aggregate.Counts) {
 		add := func(to metric.Int64Counter, n uint64, option metric.MeasurementOption) {
 			if n > 0 {
 				to.Add(ctx, int64(n), option)
 			}
 		}
-		add(t.builder.ConnectorMlmetricsSpans, c.MLSpans, with(attribute.Bool("ml", true)))
-		add(t.builder.ConnectorMlmetricsSpans, c.OtherSpans, with(attribute.Bool("ml", false)))
+		add(t.builder.ConnectorMlmetricsSpans, c.MLSpans, t.with(attribute.Bool("ml", true)))
+		add(t.builder.ConnectorMlmetricsSpans, c.OtherSpans, t.with(attribute.Bool("ml", false)))
 		for i := range t.plan.Metrics {
 			add(t.builder.ConnectorMlmetricsObservations, c.Observed[i], t.byMetric[i])
 			add(t.builder.ConnectorMlmetricsOverflowed, c.Overflowed[i], t.byMetric[i])
@@ -60,10 +90,10 @@ func (t *telemetry) record(ctx context.Context, a *aggregate.Aggregator, took ti
 			t.builder.ConnectorMlmetricsSeriesActive.Record(ctx, int64(c.Active[i]), t.byMetric[i])
 		}
 		invalid := func(n uint64, key string) {
-			add(t.builder.ConnectorMlmetricsInvalidValues, n, with(attribute.String("attribute", key)))
+			add(t.builder.ConnectorMlmetricsInvalidValues, n, t.with(attribute.String("attribute", key)))
 		}
-		invalid(c.InvalidDurations, "duration")
-		invalid(c.InvalidStates, "tracestate")
+		invalid(c.InvalidDurations, invalidDuration)
+		invalid(c.InvalidStates, invalidState)
 		for _, slots := range []struct {
 			counts []uint64
 			keys   *plan.KeyTable
@@ -87,7 +117,7 @@ func (t *telemetry) labels(ctx context.Context, i int, c *aggregate.Counts) {
 	name, names := t.plan.Metrics[i].Name, t.plan.Metrics[i].Names
 	blame := 0
 	for j, n := range values {
-		t.builder.ConnectorMlmetricsLabelValues.Record(ctx, int64(n), with(attribute.String("metric", name), attribute.String("label", names[j])))
+		t.builder.ConnectorMlmetricsLabelValues.Record(ctx, int64(n), t.with(attribute.String("metric", name), attribute.String("label", names[j])))
 		if n > values[blame] {
 			blame = j
 		}
