@@ -104,7 +104,8 @@ func TestTelemetry(t *testing.T) {
 		case metricdata.Sum[int64]:
 			for _, point := range data.DataPoints {
 				decision, _ := point.Attributes.Value("decision")
-				values[name+decision.AsString()] = float64(point.Value)
+				signal, _ := point.Attributes.Value("signal")
+				values[name+decision.AsString()+signal.AsString()] = float64(point.Value)
 			}
 		}
 	}
@@ -115,8 +116,11 @@ func TestTelemetry(t *testing.T) {
 	assert.InDelta(t, 4.0, values["evaluated_rate"], 1.5, "8 traces in 2 s")
 	assert.Positive(t, values["kept_rate"])
 	assert.InDelta(t, 1, values["probability"], 0.3)
-	assert.Equal(t, float64(tally.Kept), values["traceskept"])
-	assert.Equal(t, float64(tally.Dropped), values["tracesdropped"])
+	assert.Equal(t, float64(tally.Kept), values["traceskepterror"])
+	assert.Equal(t, float64(tally.Dropped), values["tracesdroppederror"])
+	dropped, begun := values["tracesdroppedqueue_bound"]
+	assert.True(t, begun, "signals begin at zero")
+	assert.Zero(t, dropped)
 	require.NoError(t, e.Shutdown(t.Context()))
 	_, err = tel.GetMetric("otelcol_extension_ml_sampling_classes")
 	assert.Error(t, err, "nothing is told after shutdown")

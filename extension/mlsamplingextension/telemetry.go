@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/otelcol-ml/otelcol-ml/extension/mlsamplingextension/internal/budget"
+	"github.com/otelcol-ml/otelcol-ml/extension/mlsamplingextension/internal/classify"
 	"github.com/otelcol-ml/otelcol-ml/extension/mlsamplingextension/internal/metadata"
 )
 
@@ -44,8 +45,13 @@ func newTelemetry(set component.TelemetrySettings, e *samplingExtension) (*metad
 	)
 }
 
+// observeTraces begins every signal that is known at zero: an alert on an increase sees the first one only then.
 func (e *samplingExtension) observeTraces(_ context.Context, o metric.Int64Observer) error {
-	for signal, tally := range e.budget.Stats().Signals {
+	signals := e.budget.Stats().Signals
+	for _, signal := range classify.Known() {
+		signals[signal] = signals[signal] // zero where there was none
+	}
+	for signal, tally := range signals {
 		name := attribute.String("signal", signal)
 		o.Observe(tally.Kept, metric.WithAttributes(name, attribute.String("decision", "kept")))
 		o.Observe(tally.Dropped, metric.WithAttributes(name, attribute.String("decision", "dropped")))
