@@ -20,6 +20,7 @@ type s struct {
 	kind         ptrace.SpanKind
 	attrs        map[string]any
 	failed       []float64 // times of failed validations
+	status       ptrace.StatusCode
 }
 
 const startNano = 1_772_546_580_000_000_000
@@ -63,6 +64,7 @@ func traces(tb testing.TB, id pcommon.TraceID, spans ...s) ptrace.Traces {
 		span.SetSpanID(idOf(in.name))
 		span.SetParentSpanID(idOf(in.parent))
 		span.SetKind(in.kind)
+		span.Status().SetCode(in.status)
 		span.SetStartTimestamp(at(in.from))
 		span.SetEndTimestamp(at(in.to))
 		require.NoError(tb, span.Attributes().FromRaw(in.attrs))

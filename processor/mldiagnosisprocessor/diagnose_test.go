@@ -142,6 +142,22 @@ func TestWhatIsWaitedFor(t *testing.T) {
 			{name: "POST", to: 100},
 			{name: "llm", parent: "POST", service: "model", from: 10, to: 400, attrs: inference(350, 40)},
 		}, "gpu_queue 90, other 10"},
+		{"a call that a span gave up on, and another one instead", []s{
+			{name: "POST", to: 100},
+			{name: "call", parent: "POST", from: 10, to: 40, status: ptrace.StatusCodeError},
+			{name: "llm", parent: "call", service: "model", from: 10, to: 99, attrs: inference(80, 9)},
+			{name: "features", parent: "POST", from: 40, to: 60, attrs: stage("feature_extraction")},
+		}, "gpu_queue 30, feature_store 20, other 50"},
+		{"a job that is put into a queue", []s{
+			{name: "POST", to: 100},
+			{name: "enqueue", parent: "POST", from: 10, to: 11},
+			{name: "llm", parent: "enqueue", service: "model", from: 11, to: 90, attrs: inference(50, 25)},
+		}, "gpu_queue 50, gpu_compute 25, other 25"},
+		{"a job that is put into a queue in no time", []s{
+			{name: "POST", to: 100},
+			{name: "enqueue", parent: "POST", from: 10, to: 10},
+			{name: "llm", parent: "enqueue", service: "model", from: 10, to: 90, attrs: inference(50, 25)},
+		}, "gpu_queue 50, gpu_compute 25, other 25"},
 		{"a worker behind a message queue", []s{
 			{name: "POST", to: 100},
 			{name: "send", parent: "POST", from: 1, to: 3, kind: ptrace.SpanKindProducer},

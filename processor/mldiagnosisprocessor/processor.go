@@ -127,6 +127,7 @@ func (w *worker) read() (ml bool) {
 		w.tree.Inputs[i] = spantree.Input{
 			ID: r.span.SpanID(), Parent: r.span.ParentSpanID(), Start: r.span.StartTimestamp(), End: r.span.EndTimestamp(),
 			Kind: r.span.Kind(), Resource: r.resource, Request: facts.Kind == cause.Request, Says: facts.Says(),
+			Failed: r.span.Status().Code() == ptrace.StatusCodeError,
 		}
 	}
 	return ml

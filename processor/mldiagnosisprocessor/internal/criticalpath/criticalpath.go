@@ -105,14 +105,18 @@ func (p *Path) collect(t *spantree.Tree, ahead []int64) {
 		child := &t.Nodes[c]
 		parent := &t.Nodes[child.Parent]
 		// A process does not wait for a task of its own that ends later, and a sender not for a
-		// message: the spans above may. A caller that gave up on another process did wait.
-		late := child.End > parent.End+t.Tolerance && (t.IsMessage(child.Parent, c) || t.SameProcess(child.Parent, c))
+		// message or what it hands over: the spans above may. A caller that gave up on another process did wait.
+		late := child.End > parent.End+t.Tolerance
 		if late {
 			above := outlasted(t, c)
-			if above < 0 {
+			switch own := t.IsMessage(child.Parent, c) || t.SameProcess(child.Parent, c); {
+			case above < 0 && own:
 				continue // nobody did: it goes on behind the request's back
+			case above < 0 || !own && gaveUp(t, c):
+				late = false
+			default:
+				p.add(above, true, c, max(child.Start, parent.End), min(child.End, t.Nodes[above].End))
 			}
-			p.add(above, true, c, max(child.Start, parent.End), min(child.End, t.Nodes[above].End))
 		}
 		p.add(child.Parent, late, c, max(child.Start, parent.Start), min(child.End, parent.End))
 		if ahead[c] > 0 {
@@ -137,6 +141,12 @@ func (p *Path) collect(t *spantree.Tree, ahead []int64) {
 		}
 		return t.Before(a.span, b.span)
 	})
+}
+
+// gaveUp tells whether the span above a call to another process ended, and failed, while that went on.
+func gaveUp(t *spantree.Tree, c int32) bool {
+	parent := t.Nodes[c].Parent
+	return t.Inputs[parent].Failed && t.Nodes[c].Start < t.Nodes[parent].End
 }
 
 // outlasted finds the nearest span above its parent that lasts as long as the

@@ -23,6 +23,8 @@ type Input struct {
 	Request bool
 	// Says: the span says itself what its time was for.
 	Says bool
+	// Failed: the span has the status ERROR.
+	Failed bool
 }
 
 // Node is a span in the tree. Times are nanoseconds after the root's start, on the root's clock.
