@@ -32,15 +32,20 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (b *backend) take(r *http.Request) error {
-	if r.URL.Path != "/v1/traces" || r.Header.Get("Content-Encoding") != "gzip" {
-		return fmt.Errorf("unexpected request to %s, %s", r.URL.Path, r.Header)
+// unzipped is the body of an OTLP request as the exporter sends it.
+func unzipped(r *http.Request, path string) ([]byte, error) {
+	if r.URL.Path != path || r.Header.Get("Content-Encoding") != "gzip" {
+		return nil, fmt.Errorf("unexpected request to %s, %s", r.URL.Path, r.Header)
 	}
-	unzipped, err := gzip.NewReader(r.Body)
+	body, err := gzip.NewReader(r.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	body, err := io.ReadAll(unzipped)
+	return io.ReadAll(body)
+}
+
+func (b *backend) take(r *http.Request) error {
+	body, err := unzipped(r, "/v1/traces")
 	if err != nil {
 		return err
 	}

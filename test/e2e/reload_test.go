@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"net/http"
@@ -200,14 +198,7 @@ func (b *metricsBackend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *metricsBackend) take(r *http.Request) error {
-	if r.URL.Path != "/v1/metrics" {
-		return fmt.Errorf("unexpected request to %s", r.URL.Path)
-	}
-	unzipped, err := gzip.NewReader(r.Body)
-	if err != nil {
-		return err
-	}
-	body, err := io.ReadAll(unzipped)
+	body, err := unzipped(r, "/v1/metrics")
 	if err != nil {
 		return err
 	}
