@@ -26,7 +26,7 @@ func FuzzConsume(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		td, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(data)
 		if err != nil {
-			t.Skip()
+			return // a receiver refuses it
 		}
 		td.MarkReadOnly()
 		for _, form := range []definition.Form{definition.Explicit, definition.Both} {

@@ -76,9 +76,6 @@ func (r *Reservoir) Offer(e *Exemplar) {
 	r.n = max(r.n, i+1)
 }
 
-// Len is the number of exemplars kept.
-func (r *Reservoir) Len() int { return r.n }
-
 // Merge offers every exemplar of another reservoir.
 func (r *Reservoir) Merge(o *Reservoir) {
 	for i := range o.n {

@@ -66,7 +66,7 @@ func TestReservoirKeepsTheBest(t *testing.T) {
 		}
 		left.Merge(&right)
 		for _, r := range []*Reservoir{&one, &left} {
-			require.Equal(t, len(best), r.Len())
+			require.Equal(t, len(best), r.n)
 			for i := range r.n {
 				require.Equal(t, best[r.kept[i].Bucket], r.kept[i].Score)
 			}
@@ -81,12 +81,12 @@ func TestReservoirIsBounded(t *testing.T) {
 	for bucket := range 3 * PerSeries {
 		r.Offer(&Exemplar{Bucket: bucket, Score: float64(bucket)})
 	}
-	require.Equal(t, PerSeries, r.Len())
+	require.Equal(t, PerSeries, r.n)
 	for i := range r.n {
 		require.GreaterOrEqual(t, r.kept[i].Bucket, 2*PerSeries, "the slowest are left")
 	}
 	require.Equal(t, float64(2*PerSeries), r.Floor(100))
 	r.Reset()
-	require.Zero(t, r.Len())
+	require.Zero(t, r.n)
 	require.Equal(t, math.Inf(-1), r.Floor(0))
 }
