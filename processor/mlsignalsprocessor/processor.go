@@ -154,7 +154,9 @@ func (w *worker) span(span ptrace.Span) {
 	if out.Dialect == rules.None && !w.pipeline && sc.Derived == 0 {
 		return
 	}
-	w.counts.invalid(sc)
+	if sc.Invalid != 0 || len(sc.BadSources) > 0 {
+		w.counts.invalid(sc)
+	}
 	if w.rules.Vocabulary != rules.None {
 		sc.FillStage()
 	}
@@ -175,10 +177,12 @@ func (w *worker) derive(span ptrace.Span) {
 	for s := w.out.Signals & w.settings.Enabled; s != 0; s &= s - 1 {
 		sc.FillBool(s.First(), true)
 	}
-	w.coldStart(span)
+	if w.out.Cold || sc.LoadedByName() != "" {
+		w.coldStart(span)
+	}
 }
 
-// coldStart marks the load of a component, known by a dialect or by its name.
+// coldStart marks a span that is the load of a component by a dialect or by its name.
 func (w *worker) coldStart(span ptrace.Span) {
 	sc := w.scratch
 	if !w.settings.Enabled.Has(reading.ColdStart) || !sc.Missing(reading.ColdStart) {
@@ -189,10 +193,7 @@ func (w *worker) coldStart(span ptrace.Span) {
 		if w.rules.DescribesLoads(w.out.Dialect) {
 			return
 		}
-		if component = w.scratch.LoadedByName(); component == "" {
-			return
-		}
-		ms = sc.DurationMS
+		component, ms = sc.LoadedByName(), sc.DurationMS
 	}
 	if ms < 0 || ms < w.minColdMS {
 		return

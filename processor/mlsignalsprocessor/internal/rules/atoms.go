@@ -55,7 +55,7 @@ type builder struct {
 	scopes    []namePattern
 	events    []string
 	eventInfo []event
-	kindAtoms [6][]atom
+	kindAtoms [kinds][]atom
 	ranked    []ranked
 }
 

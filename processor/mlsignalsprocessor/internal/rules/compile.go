@@ -42,9 +42,12 @@ type Set struct {
 	globs        []namePattern
 	globIndex    *dialect.Index
 	scopes       []namePattern
-	kinds        [6][]uint64
+	kinds        [kinds][]uint64
 	slots        int
 }
+
+// kinds of spans that there are, UNSPECIFIED to CONSUMER.
+const kinds = 6
 
 // rule is one side of what a dialect.Rule says: of the span that it matches,
 // or of the other span of its join.

@@ -33,6 +33,14 @@ func (s *Set) Scope(name string, sc *Scratch) {
 			setBit(s.scopes[i].atom, sc.scope)
 		}
 	}
+	for kind, base := range sc.base {
+		copy(base, sc.scope)
+		if kind < kinds {
+			for w, bits := range s.kinds[kind] {
+				base[w] |= bits
+			}
+		}
+	}
 }
 
 // match reads the span in one pass and returns the rules that apply, the most specific first.
@@ -47,13 +55,8 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 	}
 	sc.span, sc.name = span, span.Name()
 	sc.start, sc.end = span.StartTimestamp(), span.EndTimestamp()
-	sc.DurationMS = durationMS(span)
-	copy(sc.bits, sc.scope)
-	if kind := int(span.Kind()); kind >= 0 && kind < len(s.kinds) {
-		for w, bits := range s.kinds[kind] {
-			sc.bits[w] |= bits
-		}
-	}
+	sc.DurationMS = durationMS(sc.start, sc.end)
+	copy(sc.bits, sc.base[min(uint(span.Kind()), kinds)])
 	named := s.named(sc)
 	for _, a := range named.atoms {
 		setBit(a, sc.bits)
@@ -81,7 +84,9 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 			hold(k.conditions, v, sc.bits)
 		}
 	}
-	s.matchEvents(sc)
+	if events := span.Events(); events.Len() > 0 {
+		s.matchEvents(events, sc)
+	}
 	// Spans of a name nearly always fulfil the same conditions, so the same rules apply.
 	if !slices.Equal(named.bits, sc.bits) {
 		named.bits = append(named.bits[:0], sc.bits...)
@@ -90,8 +95,7 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 	return named.rules
 }
 
-func (s *Set) matchEvents(sc *Scratch) {
-	events := sc.span.Events()
+func (s *Set) matchEvents(events ptrace.SpanEventSlice, sc *Scratch) {
 	for i := range events.Len() {
 		e := events.At(i)
 		j := s.events.Index(e.Name())

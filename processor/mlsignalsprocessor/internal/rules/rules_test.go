@@ -201,6 +201,7 @@ rules:
 		"no resource":     func(_ ptrace.Span, r map[string]any, _ *string) { delete(r, "service.name") },
 		"event":           func(s ptrace.Span, _ map[string]any, _ *string) { s.Events().At(0).SetName("begun") },
 		"kind of no sort": func(s ptrace.Span, _ map[string]any, _ *string) { s.SetKind(99) },
+		"negative kind":   func(s ptrace.Span, _ map[string]any, _ *string) { s.SetKind(-1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			span, resource, scope := whole()

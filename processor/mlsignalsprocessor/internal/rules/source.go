@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
@@ -249,8 +248,7 @@ func milliseconds(from, to pcommon.Timestamp) float64 {
 }
 
 // durationMS is the span's duration, negative where it ends before it starts.
-func durationMS(span ptrace.Span) float64 {
-	start, end := span.StartTimestamp(), span.EndTimestamp()
+func durationMS(start, end pcommon.Timestamp) float64 {
 	if end < start {
 		return -1
 	}

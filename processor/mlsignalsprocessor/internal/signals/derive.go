@@ -6,8 +6,15 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 )
 
+// judged has what the signals are derived from.
+var judged = reading.Bit(reading.QueueWait) | reading.Bit(reading.FeaturesDBLookup) | reading.Bit(reading.FeaturesUnavailable) |
+	reading.Bit(reading.ValidationAttempts) | reading.Bit(reading.OutputRequiredRepair)
+
 // Derive sets the ratios and every signal that is true. Call Fill before.
 func Derive(r *reading.Readings, span *Span, s *Settings) {
+	if (r.Known|r.Borrowed)&judged == 0 {
+		return // most spans have nothing of the kind
+	}
 	if wait, ok := r.Get(reading.QueueWait); ok {
 		deriveQueue(r, span, s, wait)
 	}
