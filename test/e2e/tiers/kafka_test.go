@@ -62,6 +62,11 @@ func TestKafka(t *testing.T) {
 		shares := []int{number(t, samplers[0], newTraces), number(t, samplers[1], newTraces)}
 		assert.Equal(t, len(sent), shares[0]+shares[1], "each trace is at one sampler")
 		assert.Positive(t, min(shares[0], shares[1]))
+		for _, sampler := range samplers { // the alert MLKafkaBehind is about these
+			read := number(t, sampler, "otelcol_kafka_receiver_records_delay_count")
+			assert.Equal(t, number(t, sampler, "otelcol_kafka_receiver_records"), read)
+			assert.Positive(t, read)
+		}
 		t.Logf("%d traces, %d spans; samplers have %v; %d kept", len(sent), spans(sent), shares, f.kept)
 	})
 	require.True(t, ok)
