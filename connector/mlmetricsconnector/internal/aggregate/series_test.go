@@ -102,6 +102,16 @@ func TestObservationDuringAFlushKeepsItsSeries(t *testing.T) {
 	require.Equal(t, map[string]string{"calls span=a": "3"}, exported(flush(t, a)))
 }
 
+func TestASeriesStartsNoLaterThanItsPoint(t *testing.T) {
+	clock := newFakeClock()
+	a := New(calls(), Options{Now: clock.Now})
+	a.Consume(spansNamed("a"))
+	clock.advance(-time.Second) // set back, or the flush took its time before the series was made
+	for key, p := range points(flush(t, a)) {
+		require.LessOrEqual(t, p.start, p.time, key)
+	}
+}
+
 func TestRefusedFlushComesAgain(t *testing.T) {
 	for _, delta := range []bool{false, true} {
 		clock := newFakeClock()
