@@ -47,6 +47,7 @@ rules:
 		{name: "too many whole seconds for the span", wait: 3, total: 1.9, queue: absent, pass: absent, bad: []string{"wait"}},
 		{name: "too many whole seconds for the span, as a double", wait: 3.0, total: 1.9, queue: absent, pass: absent, bad: []string{"wait"}},
 		{name: "a microsecond in nanoseconds", wait: 1000, total: 1_900_000_000, queue: 0.001, pass: 1899.999},
+		{name: "each value for itself", wait: 1500, total: 2.0, queue: 0.0015, pass: 1999.9985},
 		{name: "too long in every unit", wait: 7_000_000_000, total: 1.9, queue: absent, pass: absent, bad: []string{"wait"}},
 		{name: "text", wait: "soon", total: 1.9, queue: absent, pass: absent, bad: []string{"wait"}},
 		{name: "a wait longer than the whole", wait: 1.5, total: 1.0, queue: 1500, pass: absent, bad: []string{"total"}},
