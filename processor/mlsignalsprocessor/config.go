@@ -32,8 +32,19 @@ type Config struct {
 	_ struct{}
 }
 
-// Unmarshal decodes the settings; a mistyped key is told with the keys that are allowed.
-func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
+// Unmarshal decodes the settings; a mistyped key is told with the keys that are
+// allowed, and so is a key of a dialect that was left without a value.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	if err := knownkeys.Unmarshal(conf, c); err != nil {
+		return err
+	}
+	custom, _ := conf.Get("custom_dialects").([]any)
+	var errs []error
+	for i := range custom {
+		errs = append(errs, dialect.Blanks(custom[i], fmt.Sprintf("custom_dialects[%d]", i))...)
+	}
+	return errors.Join(errs...)
+}
 
 // SignalsConfig has a block for each signal.
 type SignalsConfig struct {
@@ -97,7 +108,7 @@ type ReloadMemoryConfig struct {
 
 // JoinConfig bounds the memory of joins.
 type JoinConfig struct {
-	// MaxSpans is about how many spans are remembered.
+	// MaxSpans is how many spans are remembered at most; join.MinSpans where it is less.
 	MaxSpans int `mapstructure:"max_spans"`
 	// TTL is how long a span is remembered at least.
 	TTL time.Duration `mapstructure:"ttl"`

@@ -2,11 +2,15 @@ package mlsignalsprocessor
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/golden"
@@ -40,6 +44,11 @@ func TestJoinsAcrossBatches(t *testing.T) {
 			vocab.QueueWait:         {15.25, 31.5},
 			vocab.ForwardPass:       {50, 761},
 			vocab.QueueComputeRatio: {15.25 / 761, 0.63},
+		}},
+		{"sglang/retraction", 3, map[string][]float64{
+			vocab.QueueWait:         {10, 430, 845},
+			vocab.ForwardPass:       {50, 55, 100, 1008},
+			vocab.QueueComputeRatio: {10. / 1008, 8.45, 8.6},
 		}},
 	} {
 		for _, order := range []string{"as sent", "reversed"} {
@@ -78,6 +87,60 @@ func TestJoinMarksTheSpanThatArrivesLater(t *testing.T) {
 			assert.Equal(t, span.Name() == marked, ok, "%s: %s", file, span.Name())
 		}
 	}
+}
+
+// A gateway may have marked the spans before, and they come in another order then. With several
+// waits under one parent who meets whom can depend on the order, so that stays the same.
+func TestASecondCollectorChangesNothing(t *testing.T) {
+	inputs, err := filepath.Glob(filepath.Join(dialectData, "*", "*.input.json"))
+	require.NoError(t, err)
+	require.NotEmpty(t, inputs)
+	traces := map[string]ptrace.Traces{"a wait for nothing": waitForNothing()}
+	for _, input := range inputs {
+		traces[input] = golden.ReadTraces(t, input)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for name, td := range traces {
+		t.Run(name, func(t *testing.T) {
+			for range 10 {
+				batches := oneSpanEach(td)
+				order := func() []int { return random.Perm(len(batches)) }
+				if strings.HasSuffix(name, "sglang/retraction.input.json") {
+					same := order()
+					order = func() []int { return same }
+				}
+				p := newTestProcessor(t, defaultConfig())
+				for _, i := range order() {
+					batches[i] = process(t, p, batches[i])
+				}
+				once := make([][]byte, len(batches))
+				for i, batch := range batches {
+					once[i] = encode(t, batch)
+				}
+				p = newTestProcessor(t, defaultConfig())
+				for _, i := range order() {
+					require.Equal(t, asJSON(t, once[i]), asJSON(t, encode(t, process(t, p, batches[i]))))
+				}
+			}
+		})
+	}
+}
+
+// waitForNothing is a wait and a compute that takes no time: there is no ratio to tell that they have met.
+func waitForNothing() ptrace.Traces {
+	td := ptrace.NewTraces()
+	ss := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty()
+	ss.Scope().SetName("sglang server")
+	for i, name := range []string{"prefill_waiting", "prefill_forward"} {
+		span := ss.Spans().AppendEmpty()
+		span.SetName(name)
+		span.SetTraceID(pcommon.TraceID{1})
+		span.SetSpanID(pcommon.SpanID{byte(2 + i)})
+		span.SetParentSpanID(pcommon.SpanID{1})
+		span.SetStartTimestamp(pcommon.Timestamp(1e18 + i*1e7))
+		span.SetEndTimestamp(1e18 + 1e7)
+	}
+	return td
 }
 
 // oneSpanEach puts every span into a batch of its own.

@@ -3,6 +3,7 @@
 package join
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -30,19 +31,32 @@ type Side struct {
 	QueueWait, ForwardPass float64
 	// Done says that the span carries the result of the join already.
 	Done bool
-
-	present bool
 }
 
-type entry struct {
-	sides [2]Side
+// How says who meets whom. Spans are of side 0, which the rule of the join is about, or of side 1, the other one.
+type How struct {
+	// After: a span of side 0 meets the last one of side 1 that ended before it started.
+	After bool
+	// Once: a span of side 1 meets one of side 0 only. Otherwise it meets all that follow.
+	Once bool
+}
+
+// maxSides is the number of spans that one key remembers; the first is forgotten for the next.
+const maxSides = 16
+
+// left is a side that was left behind.
+type left struct {
+	Side
+	which int
+	at    int64
 	met   bool
 }
 
 // Stats are counts since the start, and the size now.
 type Stats struct {
+	// Size is the number of spans that are remembered.
 	Size int64
-	// Hits is the number of meetings.
+	// Hits is the number of meetings that gave a result.
 	Hits int64
 	// Misses is the number of spans that were forgotten without a meeting because their time was up.
 	Misses int64
@@ -50,85 +64,163 @@ type Stats struct {
 	Evictions int64
 }
 
-const shards = 16
+// maxShards is the number of locks of a large table; a small one has fewer.
+const maxShards = 16
 
 // Table is where spans meet. It is safe for concurrent use.
 type Table struct {
-	ttl      int64
-	perShard int
-	shards   [shards]shard
+	ttl           int64
+	perGeneration int // spans
+	shards        []shard
 }
 
-// shard holds two generations of entries. When the young one is full or old
-// enough it becomes the old one, and the old one is forgotten: an entry lives
-// for one to two times the ttl, and forgetting costs nothing per entry.
+// shard holds two generations of spans. When the young one is full or old
+// enough it becomes the old one, and the old one is forgotten: a span lives
+// for one to two times the ttl, and forgetting costs nothing per span.
 type shard struct {
 	mu         sync.Mutex
-	young, old map[Key]entry
+	young, old generation
 	born       int64
 	stats      Stats
 	_          [64]byte // keep the locks of two shards on two cache lines
 }
 
-// NewTable returns a table that holds at most about max entries, each for ttl to twice ttl.
-func NewTable(max int, ttl time.Duration) *Table {
-	t := &Table{ttl: int64(ttl), perShard: max/(2*shards) + 1}
+type generation struct {
+	sides map[Key][]left
+	size  int
+}
+
+// MinSpans is the smallest size of a table.
+const MinSpans = 2 * maxSides
+
+// NewTable returns a table that remembers at most so many spans, MinSpans at least, each for ttl to twice ttl.
+func NewTable(spans int, ttl time.Duration) *Table {
+	n := maxShards
+	for n > 1 && spans/n < 2*MinSpans {
+		n /= 2
+	}
+	t := &Table{ttl: int64(ttl), perGeneration: max(spans, MinSpans) / (2 * n), shards: make([]shard, n)}
 	for i := range t.shards {
-		t.shards[i].young, t.shards[i].old = map[Key]entry{}, map[Key]entry{}
+		t.shards[i].young.sides, t.shards[i].old.sides = map[Key][]left{}, map[Key][]left{}
 	}
 	return t
 }
 
-// Meet leaves a side behind and returns the other one if it has been there.
-// which is 0 or 1. The same span coming again meets nobody.
-func (t *Table) Meet(k Key, which int, side Side, now time.Time) (Side, bool) {
-	s := &t.shards[(k.Trace[15]^k.Trace[7]^k.Span[7])%shards]
+// Meet leaves a side behind and returns the other one if it has been there and
+// neither has the result already. which is 0 or 1. The same span coming again meets nobody.
+func (t *Table) Meet(k Key, which int, how How, side Side, now time.Time) (Side, bool) {
+	s := &t.shards[int(k.Trace[15]^k.Trace[7]^k.Span[7])%len(t.shards)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t.age(s, now.UnixNano())
+	at := now.UnixNano()
+	t.age(s, at)
 
-	generation := s.young
-	e, ok := generation[k]
-	if !ok {
-		if e, ok = s.old[k]; ok {
-			generation = s.old
+	sides := t.take(s, k, at)
+	own := left{Side: side, which: which, at: at}
+	var other Side
+	result := false
+	if !slices.ContainsFunc(sides, own.isAgain) {
+		if i := own.partner(sides, how); i >= 0 {
+			other = sides[i].Side
+			sides[i].met, own.met = true, true
+			if result = !side.Done && !other.Done; result {
+				s.stats.Hits++
+			}
 		}
+		sides = append(sides, own)
 	}
-	own, other := &e.sides[which], e.sides[1-which]
-	if own.present && own.Span == side.Span {
-		return Side{}, false
-	}
-	if !own.present {
-		side.present = true
-		*own = side
-	}
-	met := other.present && !other.Done && !side.Done
-	if met {
-		e.met = true
-		s.stats.Hits++
-	}
-	generation[k] = e
-	return other, met
+	t.put(s, k, sides, at)
+	return other, result
 }
 
-func (t *Table) age(s *shard, now int64) {
-	full := len(s.young) >= t.perShard
-	if !full && now-s.born < t.ttl {
-		return
-	}
-	for _, e := range s.old {
-		if e.met {
+func (own *left) isAgain(l left) bool { return l.which == own.which && l.Span == own.Span }
+
+// partner returns the position of the span that is met, -1 for none: of those that can be, the one nearest in time.
+func (own *left) partner(sides []left, how How) int {
+	best := -1
+	for i := range sides {
+		l := &sides[i]
+		if l.which == own.which || l.met && (how.Once || own.which == 1) {
 			continue
 		}
-		if full {
-			s.stats.Evictions++
-		} else {
-			s.stats.Misses++
+		if how.After && (own.which == 0 && own.Start < l.End || own.which == 1 && l.Start < own.End) {
+			continue
+		}
+		if best < 0 || own.which == 0 && l.End > sides[best].End || own.which == 1 && l.Start < sides[best].Start {
+			best = i
 		}
 	}
-	clear(s.old)
+	return best
+}
+
+// take removes what is known under a key from its generation, and returns it
+// without what is out of date and with room for one more.
+func (t *Table) take(s *shard, k Key, now int64) []left {
+	g := &s.young
+	sides, ok := g.sides[k]
+	if !ok {
+		g = &s.old
+		if sides, ok = g.sides[k]; !ok {
+			return nil
+		}
+	}
+	delete(g.sides, k)
+	g.size -= len(sides)
+	sides = slices.DeleteFunc(sides, func(l left) bool {
+		late := now-l.at >= 2*t.ttl
+		if late && !l.met {
+			s.stats.Misses++
+		}
+		return late
+	})
+	if len(sides) == maxSides {
+		if !sides[0].met {
+			s.stats.Evictions++
+		}
+		sides = slices.Delete(sides, 0, 1)
+	}
+	return sides
+}
+
+// age forgets the old generation when it is time, and both where nothing came for long.
+func (t *Table) age(s *shard, now int64) {
+	switch late := now - s.born; {
+	case late >= 2*t.ttl:
+		s.forget(false)
+		s.forget(false)
+		s.born = now
+	case late >= t.ttl:
+		s.forget(false)
+		s.born += t.ttl
+	}
+}
+
+// put adds what is known under a key to the young generation.
+func (t *Table) put(s *shard, k Key, sides []left, now int64) {
+	if s.young.size > 0 && s.young.size+len(sides) > t.perGeneration {
+		s.forget(true)
+		s.born = now
+	}
+	s.young.sides[k] = sides
+	s.young.size += len(sides)
+}
+
+// forget forgets the old generation; full says that it is for want of room.
+func (s *shard) forget(full bool) {
+	for _, sides := range s.old.sides {
+		for i := range sides {
+			switch {
+			case sides[i].met:
+			case full:
+				s.stats.Evictions++
+			default:
+				s.stats.Misses++
+			}
+		}
+	}
+	clear(s.old.sides)
+	s.old.size = 0
 	s.young, s.old = s.old, s.young
-	s.born = now
 }
 
 // Stats adds up the shards.
@@ -137,7 +229,7 @@ func (t *Table) Stats() Stats {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
-		sum.Size += int64(len(s.young) + len(s.old))
+		sum.Size += int64(s.young.size + s.old.size)
 		sum.Hits += s.stats.Hits
 		sum.Misses += s.stats.Misses
 		sum.Evictions += s.stats.Evictions

@@ -18,9 +18,9 @@ func side(span byte) Side { return Side{Span: pcommon.SpanID{span}, QueueWait: f
 func TestSpansMeetInEitherOrder(t *testing.T) {
 	for _, first := range []int{0, 1} {
 		table := NewTable(100, time.Minute)
-		_, met := table.Meet(key(1), first, side(1), now)
+		_, met := table.Meet(key(1), first, How{}, side(1), now)
 		assert.False(t, met, "the first finds nobody")
-		other, met := table.Meet(key(1), 1-first, side(2), now)
+		other, met := table.Meet(key(1), 1-first, How{}, side(2), now)
 		assert.True(t, met)
 		assert.Equal(t, 1.0, other.QueueWait)
 		assert.EqualValues(t, 1, table.Stats().Hits)
@@ -29,9 +29,9 @@ func TestSpansMeetInEitherOrder(t *testing.T) {
 
 func TestOneParentMeetsSeveralChildren(t *testing.T) {
 	table := NewTable(100, time.Minute)
-	table.Meet(key(1), 1, side(1), now)
+	table.Meet(key(1), 1, How{}, side(1), now)
 	for child := byte(2); child < 5; child++ {
-		other, met := table.Meet(key(1), 0, side(child), now)
+		other, met := table.Meet(key(1), 0, How{}, side(child), now)
 		assert.True(t, met)
 		assert.Equal(t, pcommon.SpanID{1}, other.Span)
 	}
@@ -39,22 +39,22 @@ func TestOneParentMeetsSeveralChildren(t *testing.T) {
 
 func TestTheSameSpanSentTwiceMeetsNobody(t *testing.T) {
 	table := NewTable(100, time.Minute)
-	table.Meet(key(1), 0, side(1), now)
-	_, met := table.Meet(key(1), 1, side(2), now)
+	table.Meet(key(1), 0, How{}, side(1), now)
+	_, met := table.Meet(key(1), 1, How{}, side(2), now)
 	assert.True(t, met)
-	_, met = table.Meet(key(1), 0, side(1), now)
+	_, met = table.Meet(key(1), 0, How{}, side(1), now)
 	assert.False(t, met, "its other side was marked already")
 }
 
 func TestKeysAreApart(t *testing.T) {
 	table := NewTable(100, time.Minute)
-	table.Meet(key(1), 0, side(1), now)
+	table.Meet(key(1), 0, How{}, side(1), now)
 	for name, k := range map[string]Key{
 		"another span":  {Trace: key(1).Trace, Span: pcommon.SpanID{9}},
 		"another trace": {Trace: pcommon.TraceID{9}, Span: key(1).Span},
 		"another join":  {Trace: key(1).Trace, Span: key(1).Span, Join: 1},
 	} {
-		_, met := table.Meet(k, 1, side(2), now)
+		_, met := table.Meet(k, 1, How{}, side(2), now)
 		assert.False(t, met, name)
 	}
 }
@@ -63,38 +63,135 @@ func TestDoneSpansAreNotMarkedAgain(t *testing.T) {
 	table := NewTable(100, time.Minute)
 	done := side(1)
 	done.Done = true
-	table.Meet(key(1), 0, done, now)
-	_, met := table.Meet(key(1), 1, side(2), now)
+	table.Meet(key(1), 0, How{}, done, now)
+	_, met := table.Meet(key(1), 1, How{}, side(2), now)
 	assert.False(t, met)
 }
 
 func TestSpansLiveAsLongAsTheTTLAndNoLongerThanTwice(t *testing.T) {
-	table := NewTable(100, time.Minute)
-	table.Meet(key(1), 0, side(1), now)
-	_, met := table.Meet(key(1), 1, side(2), now.Add(time.Minute))
-	assert.True(t, met, "after the ttl")
+	for after, lives := range map[time.Duration]bool{
+		time.Minute:                    true,
+		2*time.Minute - 1:              true,
+		2 * time.Minute:                false,
+		24 * time.Hour:                 false,
+		2*time.Minute + 30*time.Second: false,
+	} {
+		for _, between := range []time.Duration{0, after / 2, after * 19 / 20} { // the shard ages when it is used
+			table := NewTable(100, time.Minute)
+			table.Meet(key(1), 0, How{}, side(1), now)
+			if between > 0 {
+				table.Meet(key(1), 0, How{}, side(3), now.Add(between))
+				table.Meet(key(17), 0, How{}, side(3), now.Add(between))
+			}
+			other, met := table.Meet(key(1), 1, How{}, side(2), now.Add(after))
+			if between == 0 || lives {
+				assert.Equal(t, lives, met, "after %s, used after %s", after, between)
+			}
+			if !lives {
+				assert.NotEqual(t, side(1).Span, other.Span, "after %s, used after %s", after, between)
+				assert.Positive(t, table.Stats().Misses)
+			}
+			assert.Zero(t, table.Stats().Evictions)
+		}
+	}
+}
 
-	table = NewTable(100, time.Minute)
-	table.Meet(key(1), 0, side(1), now)
-	table.Meet(key(1), 0, side(3), now.Add(time.Minute)) // the shard ages when it is used
-	_, met = table.Meet(key(1), 1, side(2), now.Add(2*time.Minute))
-	assert.False(t, met, "after twice the ttl")
-	assert.EqualValues(t, 1, table.Stats().Misses)
-	assert.Zero(t, table.Stats().Evictions)
+func span(id byte, from, to int) Side {
+	return Side{Span: pcommon.SpanID{id}, Start: pcommon.Timestamp(from), End: pcommon.Timestamp(to)}
+}
+
+// TestNearest lets siblings arrive one after the other. of is who each of them met, 0 for nobody.
+func TestNearest(t *testing.T) {
+	type arrival struct {
+		which int
+		side  Side
+		of    byte
+	}
+	const x, y = 0, 1
+	once, all := How{After: true, Once: true}, How{After: true}
+	for name, tc := range map[string]struct {
+		how      How
+		arrivals []arrival
+	}{
+		"in order, each its own": {once, []arrival{
+			{y, span(1, 0, 10), 0}, {x, span(2, 10, 20), 1}, {y, span(3, 30, 40), 0}, {x, span(4, 40, 50), 3},
+		}},
+		"from the last to the first": {once, []arrival{
+			{x, span(4, 40, 50), 0}, {y, span(3, 30, 40), 4}, {x, span(2, 10, 20), 0}, {y, span(1, 0, 10), 2},
+		}},
+		"a wait is over with the first compute": {once, []arrival{
+			{y, span(1, 0, 10), 0}, {x, span(2, 10, 20), 1}, {x, span(3, 20, 30), 0},
+		}},
+		"all that follow": {all, []arrival{
+			{y, span(1, 0, 10), 0}, {x, span(2, 10, 20), 1}, {x, span(3, 20, 30), 1},
+		}},
+		"of two before, the last": {all, []arrival{
+			{y, span(1, 0, 5), 0}, {y, span(2, 6, 12), 0}, {x, span(3, 20, 30), 2},
+		}},
+		"what was given to one is not given to the next": {all, []arrival{
+			{x, span(3, 20, 30), 0}, {y, span(1, 0, 5), 3}, {y, span(2, 6, 12), 0},
+		}},
+		"the first that follows": {all, []arrival{
+			{x, span(1, 0, 5), 0}, {x, span(4, 60, 70), 0}, {x, span(3, 20, 30), 0}, {y, span(2, 6, 12), 3},
+		}},
+		"at the same time": {all, []arrival{{y, span(1, 0, 10), 0}, {x, span(2, 9, 20), 0}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := NewTable(100, time.Minute)
+			hits := int64(0)
+			for i, a := range tc.arrivals {
+				other, met := table.Meet(key(1), a.which, tc.how, a.side, now)
+				assert.Equal(t, a.of != 0, met, "arrival %d", i)
+				if met {
+					assert.Equal(t, pcommon.SpanID{a.of}, other.Span, "arrival %d", i)
+					hits++
+				}
+			}
+			assert.Equal(t, hits, table.Stats().Hits)
+		})
+	}
+}
+
+// A span that has the result already takes the place of the one that it got it from.
+func TestDoneSpansTakeTheirPartner(t *testing.T) {
+	table := NewTable(100, time.Minute)
+	how := How{After: true}
+	done := span(1, 0, 5)
+	done.Done = true
+	table.Meet(key(1), 0, how, span(3, 20, 30), now)
+	_, met := table.Meet(key(1), 1, how, done, now)
+	assert.False(t, met)
+	_, met = table.Meet(key(1), 1, how, span(2, 6, 12), now)
+	assert.False(t, met, "its time is on the other one")
+	assert.Zero(t, table.Stats().Hits)
 }
 
 func TestTableIsBounded(t *testing.T) {
-	const most = 320
-	table := NewTable(most, time.Hour)
-	for i := range 100_000 {
-		k := Key{Trace: pcommon.TraceID{byte(i), byte(i >> 8), byte(i >> 16), 15: byte(i)}, Span: pcommon.SpanID{byte(i)}}
-		table.Meet(k, 0, side(1), now)
+	for _, most := range []int{1, MinSpans, 320, 5000} {
+		table := NewTable(most, time.Hour)
+		for i := range 100_000 {
+			k := Key{Trace: pcommon.TraceID{byte(i), byte(i >> 8), byte(i >> 16), 15: byte(i)}, Span: pcommon.SpanID{byte(i)}}
+			table.Meet(k, 0, How{}, side(1), now)
+		}
+		s := table.Stats()
+		assert.LessOrEqual(t, s.Size, int64(max(most, MinSpans)))
+		assert.GreaterOrEqual(t, s.Size, int64(most/3))
+		assert.EqualValues(t, 100_000, s.Size+s.Evictions, "every span is there or was evicted")
+		assert.Zero(t, s.Misses)
+	}
+}
+
+func TestManySpansOfOneParentAreBounded(t *testing.T) {
+	table := NewTable(1000, time.Hour)
+	for i := range 1000 {
+		table.Meet(key(1), 1, How{After: true}, Side{Span: pcommon.SpanID{byte(i), byte(i >> 8)}, End: pcommon.Timestamp(i)}, now)
 	}
 	s := table.Stats()
-	assert.LessOrEqual(t, s.Size, int64(most+2*shards))
-	assert.Positive(t, s.Size)
-	assert.EqualValues(t, 100_000, s.Size+s.Evictions, "every span is there or was evicted")
-	assert.Zero(t, s.Misses)
+	assert.EqualValues(t, maxSides, s.Size)
+	assert.EqualValues(t, 1000-maxSides, s.Evictions)
+	other, met := table.Meet(key(1), 0, How{After: true}, span(1, 2000, 3000), now)
+	assert.True(t, met)
+	assert.EqualValues(t, 999, other.End, "the last is remembered")
 }
 
 func TestManyGoroutines(t *testing.T) {
@@ -107,7 +204,7 @@ func TestManyGoroutines(t *testing.T) {
 			defer wg.Done()
 			for i := range 1000 {
 				k := Key{Trace: pcommon.TraceID{byte(i), byte(i >> 8), 15: byte(i)}, Span: pcommon.SpanID{1}}
-				if _, met := table.Meet(k, which, side(byte(which+1)), now); met {
+				if _, met := table.Meet(k, which, How{}, side(byte(which+1)), now); met {
 					meetings[which]++
 				}
 			}

@@ -184,25 +184,25 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsJoinEvictions, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mlsignals_join_evictions",
-		metric.WithDescription("Joins that were given up before their time for want of room [Development]"),
-		metric.WithUnit("{join}"),
+		metric.WithDescription("Spans that were forgotten before their time for want of room, and had met no other span of a join [Development]"),
+		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsJoinHits, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mlsignals_join_hits",
-		metric.WithDescription("Joins in which both spans were seen [Development]"),
+		metric.WithDescription("Pairs of spans that met in a join, so that one of them was marked [Development]"),
 		metric.WithUnit("{join}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsJoinMisses, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mlsignals_join_misses",
-		metric.WithDescription("Joins in which the other span did not come in time [Development]"),
-		metric.WithUnit("{join}"),
+		metric.WithDescription("Spans of a join whose other span did not come in time [Development]"),
+		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsJoinSize, err = builder.meter.Int64ObservableGauge(
 		"otelcol_processor_mlsignals_join_size",
-		metric.WithDescription("Spans that wait for, or have met, the other span of a join [Development]"),
+		metric.WithDescription("Spans that are remembered because they wait for, or have met, the other span of a join [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)

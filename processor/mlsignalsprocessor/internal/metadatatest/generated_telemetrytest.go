@@ -56,8 +56,8 @@ func AssertEqualProcessorMlsignalsInvalidValues(t *testing.T, tt *componenttest.
 func AssertEqualProcessorMlsignalsJoinEvictions(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_join_evictions",
-		Description: "Joins that were given up before their time for want of room [Development]",
-		Unit:        "{join}",
+		Description: "Spans that were forgotten before their time for want of room, and had met no other span of a join [Development]",
+		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
 			IsMonotonic: true,
@@ -72,7 +72,7 @@ func AssertEqualProcessorMlsignalsJoinEvictions(t *testing.T, tt *componenttest.
 func AssertEqualProcessorMlsignalsJoinHits(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_join_hits",
-		Description: "Joins in which both spans were seen [Development]",
+		Description: "Pairs of spans that met in a join, so that one of them was marked [Development]",
 		Unit:        "{join}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -88,8 +88,8 @@ func AssertEqualProcessorMlsignalsJoinHits(t *testing.T, tt *componenttest.Telem
 func AssertEqualProcessorMlsignalsJoinMisses(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_join_misses",
-		Description: "Joins in which the other span did not come in time [Development]",
-		Unit:        "{join}",
+		Description: "Spans of a join whose other span did not come in time [Development]",
+		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
 			IsMonotonic: true,
@@ -104,7 +104,7 @@ func AssertEqualProcessorMlsignalsJoinMisses(t *testing.T, tt *componenttest.Tel
 func AssertEqualProcessorMlsignalsJoinSize(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_join_size",
-		Description: "Spans that wait for, or have met, the other span of a join [Development]",
+		Description: "Spans that are remembered because they wait for, or have met, the other span of a join [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,

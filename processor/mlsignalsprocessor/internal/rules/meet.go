@@ -23,8 +23,9 @@ func (s *Set) Meet(span ptrace.Span, sc *Scratch, out *Outcome, table *join.Tabl
 		}
 		own := m.leaveBehind(sc)
 		which := pick(m.other, 1, 0)
-		other, met := table.Meet(join.Key{Trace: span.TraceID(), Span: at, Join: m.id}, which, own, now)
-		if met && m.inOrder(&own, &other) {
+		// A wait belongs to one compute; what a join sets of its own span, it sets of each one.
+		how := join.How{After: m.after, Once: len(m.sets) == 0}
+		if other, met := table.Meet(join.Key{Trace: span.TraceID(), Span: at, Join: m.id}, which, how, own, now); met {
 			m.carryOut(sc, &own, &other)
 		}
 	}
@@ -49,20 +50,10 @@ func (m *meeting) leaveBehind(sc *Scratch) join.Side {
 			side.Done = side.Done && !sc.Missing(m.sets[i].target)
 		}
 	} else {
-		side.Done = sc.Known.Has(reading.QueueComputeRatio)
+		// A wait for nothing has no ratio, and is queue bound.
+		side.Done = sc.Known.Has(reading.QueueComputeRatio) || sc.IsTrue(reading.QueueBound)
 	}
 	return side
-}
-
-// inOrder tells whether this span starts when the other has ended, where the join asks for it.
-func (m *meeting) inOrder(own, other *join.Side) bool {
-	if !m.after {
-		return true
-	}
-	if m.other {
-		own, other = other, own
-	}
-	return own.Start >= other.End
 }
 
 func (m *meeting) carryOut(sc *Scratch, own, other *join.Side) {
