@@ -38,7 +38,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	if err := knownkeys.Unmarshal(conf, c); err != nil {
 		return err
 	}
-	custom, _ := conf.Get("custom_dialects").([]any)
+	custom, _ := conf.ToStringMap()["custom_dialects"].([]any)
 	var errs []error
 	for i := range custom {
 		errs = append(errs, dialect.Blanks(custom[i], fmt.Sprintf("custom_dialects[%d]", i))...)

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"errors"
 	"fmt"
 
 	"go.opentelemetry.io/collector/confmap"
@@ -14,6 +15,9 @@ func Parse(file string, yaml []byte) (*Dialect, error) {
 	}
 	conf, err := retrieved.AsConf()
 	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	if err := errors.Join(Blanks(conf.ToStringMap(), "")...); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	d := &Dialect{}
