@@ -79,8 +79,8 @@ func newBuilder() *builder {
 }
 
 // atom returns the atom of a condition, and whether it is new.
-func (b *builder) atom(found uint8, says string) (atom, bool) {
-	id := fmt.Sprintf("%d %s", found, says)
+func (b *builder) atom(found uint8, says ...any) (atom, bool) {
+	id := fmt.Sprintf("%d %#v", found, says) // in Go's syntax [a b] and [a, b] differ
 	if a, ok := b.known[id]; ok {
 		return a, false
 	}
@@ -137,7 +137,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		specific += weight
 	}
 	if len(m.SpanNames) > 0 {
-		a, fresh := b.atom(ofName, fmt.Sprint(m.SpanNames))
+		a, fresh := b.atom(ofName, m.SpanNames)
 		exact := true
 		for _, text := range m.SpanNames {
 			p, _ := dialect.ParsePattern(text)
@@ -149,7 +149,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		add(a, pick(exact, 8, 4))
 	}
 	if len(m.Scopes) > 0 {
-		a, fresh := b.atom(ofScope, fmt.Sprint(m.Scopes))
+		a, fresh := b.atom(ofScope, m.Scopes)
 		exact := true
 		for _, text := range m.Scopes {
 			p, _ := dialect.ParsePattern(text)
@@ -162,7 +162,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 	}
 	for _, name := range sortedKeys(m.Attributes) {
 		c, _ := dialect.ParseCondition(m.Attributes[name])
-		a, fresh := b.atom(ofAttribute, fmt.Sprint(name, m.Attributes[name]))
+		a, fresh := b.atom(ofAttribute, name, m.Attributes[name])
 		if fresh {
 			k := b.key(name)
 			k.conditions = append(k.conditions, keyCondition{c, a})
@@ -170,7 +170,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		add(a, pick(c.Any, 3, 5))
 	}
 	if len(m.AnyAttribute) > 0 {
-		a, fresh := b.atom(ofAttribute, fmt.Sprint("any of ", m.AnyAttribute))
+		a, fresh := b.atom(ofAttribute, "any of ", m.AnyAttribute)
 		for _, name := range m.AnyAttribute {
 			if fresh {
 				k := b.key(name)
@@ -181,7 +181,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 	}
 	for _, name := range sortedKeys(m.ResourceAttributes) {
 		c, _ := dialect.ParseCondition(m.ResourceAttributes[name])
-		a, fresh := b.atom(ofResource, fmt.Sprint(name, m.ResourceAttributes[name]))
+		a, fresh := b.atom(ofResource, name, m.ResourceAttributes[name])
 		if fresh {
 			k := b.resourceKey(name)
 			k.conditions = append(k.conditions, keyCondition{c, a})
@@ -189,7 +189,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		add(a, pick(c.Any, 2, 3))
 	}
 	if len(m.Events) > 0 {
-		a, fresh := b.atom(ofEvent, fmt.Sprint(m.Events))
+		a, fresh := b.atom(ofEvent, m.Events)
 		for _, name := range m.Events {
 			if i := b.event(name); fresh {
 				b.eventInfo[i].atoms = append(b.eventInfo[i].atoms, a)
@@ -198,7 +198,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		add(a, 3)
 	}
 	if len(m.Kinds) > 0 {
-		a, fresh := b.atom(ofKind, fmt.Sprint(m.Kinds))
+		a, fresh := b.atom(ofKind, m.Kinds)
 		for _, kind := range m.Kinds {
 			if i := slices.Index(dialect.Kinds, kind); fresh && i >= 0 {
 				b.kindAtoms[i] = append(b.kindAtoms[i], a)
