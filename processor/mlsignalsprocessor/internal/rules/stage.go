@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"strings"
-
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
 )
@@ -56,7 +54,7 @@ func (f *stageFrom) stage(sc *Scratch) string {
 		name = v.Str()
 	}
 	stage := ""
-	for word := range strings.FieldsFuncSeq(strings.ToLower(name), notAlphanumeric) {
+	for word := range dialect.Words(name) {
 		if s, ok := f.words[word]; ok {
 			stage = s
 		} else if s, ok := stageWords[word]; ok {
@@ -64,8 +62,4 @@ func (f *stageFrom) stage(sc *Scratch) string {
 		}
 	}
 	return stage
-}
-
-func notAlphanumeric(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9')
 }
