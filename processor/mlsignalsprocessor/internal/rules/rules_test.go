@@ -100,6 +100,7 @@ func TestSources(t *testing.T) {
 		"fraction of a count": {"{to: ml.output.tokens, attribute: q}", map[string]any{"q": 1.5}, nil, []string{"q"}},
 		"difference":          {"{to: ml.inference.forward_pass_ms, attribute: e, minus: q, units: [s]}", map[string]any{"e": 0.9, "q": 0.4}, 500.0, nil},
 		"difference below 0":  {"{to: ml.inference.forward_pass_ms, attribute: e, minus: q, units: [s]}", map[string]any{"e": 0.4, "q": 0.9}, nil, []string{"e"}},
+		"difference and more": {"{to: ml.post_processing.validation_attempts, attribute: e, minus: q, plus: 1}", map[string]any{"e": int64(5), "q": int64(3)}, int64(3), nil},
 		"nothing to subtract": {"{to: ml.inference.forward_pass_ms, attribute: e, minus: q, units: [s]}", map[string]any{"e": 0.9}, nil, nil},
 		"span duration":       {"{to: ml.inference.forward_pass_ms, span_duration: true}", nil, 2000.0, nil},
 		"gap":                 {"{to: ml.inference.queue_wait_ms, gap: [start, event.begin]}", nil, 250.0, nil},

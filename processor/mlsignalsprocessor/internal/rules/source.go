@@ -128,6 +128,12 @@ func (s *source) value(sc *Scratch) (pcommon.Value, bool) {
 
 // numeric returns the source as a number; a duration in ms.
 func (s *source) numeric(sc *Scratch) (float64, int) {
+	f, got := s.measured(sc)
+	return f + s.plus, got
+}
+
+// measured is numeric before anything is added.
+func (s *source) measured(sc *Scratch) (float64, int) {
 	switch s.from {
 	case fromConstant:
 		return s.number, found
@@ -136,12 +142,12 @@ func (s *source) numeric(sc *Scratch) (float64, int) {
 		if n == 0 {
 			return 0, absent
 		}
-		return float64(n) + s.plus, found
+		return float64(n), found
 	case fromDuration:
 		if sc.DurationMS < 0 {
 			return 0, absent
 		}
-		return sc.DurationMS + s.plus, found
+		return sc.DurationMS, found
 	case fromGap:
 		from, ok1 := s.from1.of(sc)
 		to, ok2 := s.to.of(sc)
@@ -151,7 +157,7 @@ func (s *source) numeric(sc *Scratch) (float64, int) {
 		if to < from {
 			return 0, invalid
 		}
-		return milliseconds(from, to) + s.plus, found
+		return milliseconds(from, to), found
 	}
 	v, ok := s.value(sc)
 	if !ok {
@@ -192,7 +198,7 @@ func (s *source) scaled(v pcommon.Value, sc *Scratch) (float64, int) {
 		if s.isUnknown(f) {
 			return 0, absent
 		}
-		return f + s.plus, found
+		return f, found
 	}
 	if f, numeric := vocab.ReadDouble(v); numeric && s.isUnknown(f) {
 		return 0, absent
@@ -202,7 +208,7 @@ func (s *source) scaled(v pcommon.Value, sc *Scratch) (float64, int) {
 		if !ok || len(s.units) > 1 && (!sc.fits(ms) || u.whole && ms > 0 && ms < leastNS/1e6) {
 			continue
 		}
-		return ms + s.plus, found
+		return ms, found
 	}
 	return 0, invalid
 }
