@@ -2,8 +2,12 @@ package dialect
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
@@ -14,8 +18,12 @@ import (
 type Condition struct {
 	// Any holds for every value.
 	Any bool
-	// Texts holds for a value whose text is one of these.
+	// Texts holds for a string that is one of these, and for what is neither a string nor a number by its text.
 	Texts []string
+	// Ints and Doubles hold for a number that is one of these. They are the numbers among
+	// the values, and those that a text among them is the text of.
+	Ints    []int64
+	Doubles []float64
 	// Range holds for a number from Min to Max, both inclusive.
 	Range    bool
 	Min, Max float64
@@ -23,49 +31,90 @@ type Condition struct {
 
 // ParseCondition reads "*", a value, a list of values, or {min: n, max: n}.
 func ParseCondition(want any) (Condition, error) {
+	c := Condition{}
 	switch w := want.(type) {
-	case string:
-		if w == "*" {
-			return Condition{Any: true}, nil
-		}
-		return Condition{Texts: []string{w}}, nil
-	case bool, int, int64, float64:
-		return Condition{Texts: []string{fmt.Sprint(w)}}, nil
 	case []any:
-		c := Condition{}
-		for _, v := range w {
-			one, err := ParseCondition(v)
-			if err != nil || len(one.Texts) != 1 {
-				return Condition{}, fmt.Errorf("%v: a list may hold strings, numbers and bools", v)
-			}
-			c.Texts = append(c.Texts, one.Texts[0])
+		if len(w) == 0 {
+			return c, fmt.Errorf("the list is empty; give values, or \"*\" for any value")
 		}
-		if len(c.Texts) == 0 {
-			return Condition{}, fmt.Errorf("the list is empty; give values, or \"*\" for any value")
+		for _, v := range w {
+			if v == "*" {
+				return c, fmt.Errorf("the list has \"*\", which stands for any value; write \"*\" without a list, or remove it")
+			}
+			if err := c.add(v, "a list may hold strings, numbers and bools"); err != nil {
+				return c, err
+			}
 		}
 		return c, nil
 	case map[string]any:
-		c := Condition{Range: true, Min: math.Inf(-1), Max: math.Inf(1)}
-		for key, v := range w {
-			n, ok := number(v)
-			switch {
-			case !ok:
-				return Condition{}, fmt.Errorf("%s: %v must be a number", key, v)
-			case key == "min":
-				c.Min = n
-			case key == "max":
-				c.Max = n
-			default:
-				return Condition{}, fmt.Errorf("%q is not known; use min and max", key)
-			}
-		}
-		if c.Min > c.Max {
-			return Condition{}, fmt.Errorf("min %v is above max %v", c.Min, c.Max)
-		}
-		return c, nil
-	default:
-		return Condition{}, fmt.Errorf("%v must be \"*\", a value, a list of values, or {min: n, max: n}", want)
+		return parseRange(w)
 	}
+	if want == "*" {
+		return Condition{Any: true}, nil
+	}
+	return c, c.add(want, `must be "*", a value, a list of values, or {min: n, max: n}`)
+}
+
+// add takes in one of the values.
+func (c *Condition) add(value any, allowed string) error {
+	switch v := value.(type) {
+	case string:
+		// "*" alone is any value, and span names have patterns: nobody means a star here.
+		if strings.HasPrefix(v, "*") || strings.HasSuffix(v, "*") {
+			return fmt.Errorf("%q: values are compared as they are, a * within one stands for no text; give whole values in a list, \"*\" for any value, or match span_names", v)
+		}
+		c.Texts = append(c.Texts, v)
+		if i, err := strconv.ParseInt(v, 10, 64); err == nil && pcommon.NewValueInt(i).AsString() == v {
+			c.Ints = append(c.Ints, i)
+		}
+		if f, err := strconv.ParseFloat(v, 64); err == nil && pcommon.NewValueDouble(f).AsString() == v {
+			c.Doubles = append(c.Doubles, f)
+		}
+	case bool:
+		c.Texts = append(c.Texts, strconv.FormatBool(v))
+	case time.Time:
+		return fmt.Errorf("found a date, %s; put it in quotes", allowed)
+	default:
+		f, ok := number(v)
+		if !ok {
+			return fmt.Errorf("found %v, %s", v, allowed)
+		}
+		c.Doubles = append(c.Doubles, f)
+		if i, isInt := v.(int); isInt {
+			c.Ints = append(c.Ints, int64(i))
+			c.Texts = append(c.Texts, strconv.Itoa(i))
+			return nil
+		}
+		if f == math.Trunc(f) && math.Abs(f) < 1<<63 {
+			c.Ints = append(c.Ints, int64(f))
+		}
+		c.Texts = append(c.Texts, decimal(f))
+	}
+	return nil
+}
+
+func parseRange(bounds map[string]any) (Condition, error) {
+	c := Condition{Range: true, Min: math.Inf(-1), Max: math.Inf(1)}
+	if len(bounds) == 0 {
+		return c, fmt.Errorf("the range is empty; give min, max or both, or write \"*\" for any value")
+	}
+	for _, key := range slices.Sorted(maps.Keys(bounds)) {
+		n, ok := number(bounds[key])
+		switch {
+		case key != "min" && key != "max":
+			return c, fmt.Errorf("%q is not known; use min and max", key)
+		case !ok:
+			return c, fmt.Errorf("%s: found %v, must be a number", key, bounds[key])
+		case key == "min":
+			c.Min = n
+		default:
+			c.Max = n
+		}
+	}
+	if c.Min > c.Max {
+		return c, fmt.Errorf("min %v is above max %v", c.Min, c.Max)
+	}
+	return c, nil
 }
 
 // Holds tells whether the value fulfils the condition.
@@ -77,21 +126,33 @@ func (c *Condition) Holds(v pcommon.Value) bool {
 		f, ok := vocab.ReadDouble(v)
 		return ok && f >= c.Min && f <= c.Max
 	}
-	if v.Type() == pcommon.ValueTypeStr {
+	switch v.Type() {
+	case pcommon.ValueTypeStr:
 		return slices.Contains(c.Texts, v.Str())
+	case pcommon.ValueTypeInt:
+		return slices.Contains(c.Ints, v.Int())
+	case pcommon.ValueTypeDouble:
+		return slices.Contains(c.Doubles, v.Double())
+	default:
+		return slices.Contains(c.Texts, v.AsString())
 	}
-	return slices.Contains(c.Texts, v.AsString())
 }
 
+// number reads a finite number.
 func number(v any) (float64, bool) {
+	f := math.NaN()
 	switch n := v.(type) {
 	case int:
-		return float64(n), true
+		f = float64(n)
 	case int64:
-		return float64(n), true
+		f = float64(n)
+	case uint64:
+		f = float64(n)
 	case float64:
-		return n, true
-	default:
-		return 0, false
+		f = n
 	}
+	return f, !math.IsNaN(f) && !math.IsInf(f, 0)
 }
+
+// decimal writes a number without an exponent.
+func decimal(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

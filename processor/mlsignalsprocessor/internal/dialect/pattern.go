@@ -31,6 +31,17 @@ func ParsePattern(s string) (Pattern, error) {
 	return p, nil
 }
 
+// exactName tells what is wrong with a name that is no pattern, but compared as it is.
+func exactName(name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("%q is empty; give a name, or remove it", name)
+	case strings.HasPrefix(name, "*") || strings.HasSuffix(name, "*"):
+		return fmt.Errorf("%q: a * stands for any text in span_names and scopes only; give the whole name", name)
+	}
+	return nil
+}
+
 // Exact tells whether the pattern is a whole name.
 func (p Pattern) Exact() bool { return !p.StarFront && !p.StarBack }
 
