@@ -3,6 +3,7 @@ package dialect
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,14 +13,14 @@ import (
 // Kinds lists the span kinds that a match can name, in the order of OTLP's enumeration.
 var Kinds = []string{"unspecified", "internal", "server", "client", "producer", "consumer"}
 
-// Units lists the units that a source can name.
-var Units = []string{"ns", "us", "ms", "s", "duration"}
-
 // The relations of a join.
 const (
 	Parent  = "parent"
 	Sibling = "sibling"
 )
+
+// NoDialect is what the telemetry says of spans that no dialect recognises.
+const NoDialect = "none"
 
 // Check tells everything that is wrong with the dialect, each with the rule, the
 // key, the value found and what is allowed. Under the name Validate the collector
@@ -28,6 +29,9 @@ func (d *Dialect) Check() error {
 	var errs []error
 	if d.Name == "" {
 		errs = append(errs, errors.New("name: must not be empty; give the dialect a short name such as my_server"))
+	}
+	if d.Name == NoDialect {
+		errs = append(errs, fmt.Errorf("name: %q is what the telemetry says of spans that no dialect recognises; choose another name", d.Name))
 	}
 	if len(d.Rules) == 0 {
 		errs = append(errs, errors.New("rules: must have at least one rule"))
@@ -53,8 +57,8 @@ func (d *Dialect) Check() error {
 func (r *Rule) problems() []error {
 	var errs []error
 	errs = append(errs, prefixed("match", r.Match.problems())...)
-	if r.Match.empty() {
-		errs = append(errs, errors.New("match: must have at least one condition, or the rule would apply to every span"))
+	if err := r.Match.tooWide("the rule"); err != nil {
+		errs = append(errs, fmt.Errorf("match: %w", err))
 	}
 	if r.Stage != "" && !slices.Contains(vocab.Stages, r.Stage) {
 		errs = append(errs, fmt.Errorf("stage: %q is not a stage; use one of %s", r.Stage, strings.Join(vocab.Stages, ", ")))
@@ -63,19 +67,16 @@ func (r *Rule) problems() []error {
 		if r.Stage != "" {
 			errs = append(errs, errors.New("stage_from: set either stage or stage_from, not both"))
 		}
-		for word, stage := range r.StageFrom.Words {
-			if !slices.Contains(vocab.Stages, stage) {
-				errs = append(errs, fmt.Errorf("stage_from: words: %s: %q is not a stage; use one of %s", word, stage, strings.Join(vocab.Stages, ", ")))
-			}
-		}
+		errs = append(errs, prefixed("stage_from", r.StageFrom.problems())...)
 	}
-	for i := range r.Set {
-		errs = append(errs, prefixed(fmt.Sprintf("set[%d]", i), r.Set[i].problems(false))...)
-	}
+	errs = append(errs, setProblems(r.Set, nil)...)
 	for i, s := range r.Signals {
 		if !slices.Contains(vocab.Signals, vocab.SignalPrefix+s) {
 			errs = append(errs, fmt.Errorf("signals[%d]: %q is not a signal; use one of %s", i, s, strings.Join(signalNames(), ", ")))
 		}
+	}
+	if i := slices.Index(r.Signals, "cold_start"); i >= 0 && r.ColdStart != nil {
+		errs = append(errs, fmt.Errorf("signals[%d]: cold_start would take the place of the rule's cold_start, with its component and duration; remove it", i))
 	}
 	if c := r.ColdStart; c != nil {
 		if c.Component != "" && c.ComponentFrom != "" {
@@ -90,6 +91,11 @@ func (r *Rule) problems() []error {
 	}
 	if r.Join != nil {
 		errs = append(errs, prefixed("join", r.Join.problems())...)
+		if len(r.Join.Set) == 0 && !r.tells(vocab.QueueWait) && !r.tells(vocab.ForwardPass) {
+			errs = append(errs, fmt.Errorf("join: without a set it puts the wait of one span beside the compute of the other, and this rule gives neither; "+
+				"give the join a set, or the rule one of %s or %s, or, where the span has it already, match attributes: {%[1]s: \"*\"}",
+				vocab.QueueWait, vocab.ForwardPass))
+		}
 	}
 	if r.Stage == "" && r.StageFrom == nil && len(r.Set) == 0 && len(r.Signals) == 0 && r.ColdStart == nil && r.Join == nil {
 		errs = append(errs, errors.New("the rule derives nothing; give it a stage, set, signals, cold_start or join"))
@@ -106,20 +112,13 @@ func (j *Join) problems() []error {
 		errs = append(errs, errors.New("after: only siblings can follow one another; remove it or set relation: sibling"))
 	}
 	errs = append(errs, prefixed("match", j.Match.problems())...)
-	if j.Match.empty() {
-		errs = append(errs, errors.New("match: must have at least one condition for the other span"))
+	if err := j.Match.tooWide("the join"); err != nil {
+		errs = append(errs, fmt.Errorf("match: %w", err))
 	}
-	for i := range j.Set {
-		at := fmt.Sprintf("set[%d]", i)
-		errs = append(errs, prefixed(at, j.Set[i].problems(true))...)
-		if len(j.Set[i].Gap) == 0 && j.Set[i].Value == nil {
-			errs = append(errs, fmt.Errorf("%s: a join can set a gap or a value only, because one of the spans is gone by then", at))
-		}
-	}
-	return errs
+	return append(errs, setProblems(j.Set, j)...)
 }
 
-func (s *Set) problems(joined bool) []error {
+func (s *Set) problems(join *Join) []error {
 	a := vocab.Lookup(s.To)
 	if a == nil {
 		return []error{fmt.Errorf("to: %q is not in the vocabulary; see docs/vocabulary.md for the attributes that can be set", s.To)}
@@ -130,69 +129,67 @@ func (s *Set) problems(joined bool) []error {
 	if strings.HasPrefix(a.Key, vocab.SignalPrefix) {
 		return []error{fmt.Errorf("to: use the rule's signals instead of setting %s", a.Key)}
 	}
-	return s.Source.problems(a, joined)
+	errs := s.Source.problems(a, join != nil)
+	if join != nil {
+		errs = append(errs, orderProblems(s.Gap, join)...)
+	}
+	return errs
 }
 
-func (s *Source) problems(to *vocab.Attribute, joined bool) []error {
+// setProblems are those of each entry, and of entries that come behind a constant for the same attribute.
+func setProblems(sets []Set, join *Join) []error {
 	var errs []error
-	kinds := 0
-	for _, set := range []bool{s.Attribute != "", s.ResourceAttribute != "", s.CountEvents != "", s.SpanDuration, len(s.Gap) > 0, s.Value != nil} {
-		if set {
-			kinds++
+	constant := map[string]int{}
+	for i := range sets {
+		at := fmt.Sprintf("set[%d]", i)
+		errs = append(errs, prefixed(at, sets[i].problems(join))...)
+		if first, ok := constant[sets[i].To]; ok {
+			errs = append(errs, fmt.Errorf("%s: is never reached, because set[%d] has a constant for %s; put the constant last", at, first, sets[i].To))
+		} else if sets[i].Value != nil {
+			constant[sets[i].To] = i
 		}
 	}
-	if kinds != 1 {
-		errs = append(errs, fmt.Errorf("has %d sources; give exactly one of attribute, resource_attribute, count_events, span_duration, gap, value", kinds))
+	return errs
+}
+
+// tells tells whether the spans of the rule have an attribute, by the rule or by its match.
+func (r *Rule) tells(key string) bool {
+	_, asked := r.Match.Attributes[key]
+	return asked || slices.Contains(r.Match.AnyAttribute, key) ||
+		slices.ContainsFunc(r.Set, func(s Set) bool { return s.To == key })
+}
+
+func (f *StageFrom) problems() []error {
+	var errs []error
+	if err := exactName(f.Attribute); f.Attribute != "" && err != nil {
+		errs = append(errs, fmt.Errorf("attribute: %w", err))
 	}
-	if s.Event != "" && s.Attribute == "" {
-		errs = append(errs, errors.New("event: needs attribute, the key to read of the event"))
-	}
-	for i, u := range s.Units {
-		if !slices.Contains(Units, u) {
-			errs = append(errs, fmt.Errorf("units[%d]: %q is not known; use one of %s", i, u, strings.Join(Units, ", ")))
+	for _, word := range slices.Sorted(maps.Keys(f.Words)) {
+		if stage := f.Words[word]; !slices.Contains(vocab.Stages, stage) {
+			errs = append(errs, fmt.Errorf("words: %s: %q is not a stage; use one of %s", word, stage, strings.Join(vocab.Stages, ", ")))
+		}
+		switch parts := slices.Collect(Words(word)); {
+		case len(parts) == 0:
+			errs = append(errs, fmt.Errorf("words: %q has no letter of a to z and no digit, so no name has it as a word; remove it", word))
+		case len(parts) > 1 || parts[0] != word:
+			errs = append(errs, fmt.Errorf("words: %q is never found, because names are put in lower case and taken apart at all but a to z and 0 to 9; write %s",
+				word, strings.Join(parts, " or ")))
 		}
 	}
-	if len(s.Units) > 0 && s.Attribute == "" && s.ResourceAttribute == "" {
-		errs = append(errs, errors.New("units: only an attribute has units; durations and gaps are taken in ms"))
-	}
-	if strings.HasSuffix(to.Key, "_ms") && len(s.Units) == 0 && (s.Attribute != "" || s.ResourceAttribute != "") {
-		errs = append(errs, fmt.Errorf("units: missing, but %s is a duration; say in which unit the attribute is: %s", to.Key, strings.Join(Units, ", ")))
-	}
-	if s.Minus != "" && s.Attribute == "" {
-		errs = append(errs, errors.New("minus: needs attribute, the key to subtract from"))
-	}
-	if to.Type != vocab.Int && to.Type != vocab.Double && (len(s.Units) > 0 || s.Minus != "" || s.Plus != 0 || len(s.Unknown) > 0) {
-		errs = append(errs, fmt.Errorf("units, minus, plus and unknown are for numbers, but %s is a %s", to.Key, to.Type))
-	}
-	if len(s.Gap) > 0 {
-		errs = append(errs, gapProblems(s.Gap, joined)...)
-	}
-	switch s.Value.(type) {
-	case nil, string, bool, int, float64:
+	return errs
+}
+
+// tooWide tells why the conditions are not enough for a rule or a join, nil where they are.
+func (m *Match) tooWide(of string) error {
+	const add = "span_names, scopes, attributes, any_attribute, resource_attributes or events"
+	switch {
+	case len(m.SpanNames)+len(m.Scopes)+len(m.Attributes)+len(m.AnyAttribute)+len(m.ResourceAttributes)+len(m.Events) > 0:
+		return nil
+	case len(m.Kinds) > 0:
+		return fmt.Errorf("kinds alone is not enough, %s would apply to every span of kind %s; add %s", of, strings.Join(m.Kinds, ", "), add)
 	default:
-		errs = append(errs, fmt.Errorf("value: %v must be a string, a number or a bool", s.Value))
+		return fmt.Errorf("must have at least one condition, or %s would apply to every span; give %s", of, add)
 	}
-	return errs
-}
-
-func gapProblems(gap []string, joined bool) []error {
-	if len(gap) != 2 {
-		return []error{fmt.Errorf("gap: has %d moments; give two: [from, to]", len(gap))}
-	}
-	var errs []error
-	for i, text := range gap {
-		m, err := ParseMoment(text)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("gap[%d]: %w", i, err))
-		} else if m.Other && !joined {
-			errs = append(errs, fmt.Errorf("gap[%d]: %q speaks of another span; only the set of a join can", i, text))
-		}
-	}
-	return errs
-}
-
-func (m *Match) empty() bool {
-	return len(m.SpanNames)+len(m.Scopes)+len(m.Attributes)+len(m.AnyAttribute)+len(m.ResourceAttributes)+len(m.Events) == 0
 }
 
 func (m *Match) problems() []error {
@@ -212,14 +209,29 @@ func (m *Match) problems() []error {
 			errs = append(errs, fmt.Errorf("kinds[%d]: %q is not a span kind; use one of %s", i, kind, strings.Join(Kinds, ", ")))
 		}
 	}
-	for key, want := range m.Attributes {
-		if _, err := ParseCondition(want); err != nil {
-			errs = append(errs, fmt.Errorf("attributes: %s: %w", key, err))
+	errs = append(errs, conditionProblems("attributes", m.Attributes)...)
+	for i, key := range m.AnyAttribute {
+		if err := exactName(key); err != nil {
+			errs = append(errs, fmt.Errorf("any_attribute[%d]: %w", i, err))
 		}
 	}
-	for key, want := range m.ResourceAttributes {
-		if _, err := ParseCondition(want); err != nil {
-			errs = append(errs, fmt.Errorf("resource_attributes: %s: %w", key, err))
+	errs = append(errs, conditionProblems("resource_attributes", m.ResourceAttributes)...)
+	for i, name := range m.Events {
+		if err := exactName(name); err != nil {
+			errs = append(errs, fmt.Errorf("events[%d]: %w", i, err))
+		}
+	}
+	return errs
+}
+
+func conditionProblems(at string, conditions map[string]any) []error {
+	var errs []error
+	for _, key := range slices.Sorted(maps.Keys(conditions)) {
+		if err := exactName(key); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", at, err))
+		}
+		if _, err := ParseCondition(conditions[key]); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %s: %w", at, key, err))
 		}
 	}
 	return errs

@@ -1,0 +1,76 @@
+package dialect
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+)
+
+// constantProblem tells why a constant cannot be the value of an attribute, nil where it can.
+func constantProblem(value any, to *vocab.Attribute) error {
+	v := pcommon.NewValueEmpty()
+	_ = v.FromRaw(value) // what is no attribute's value stays empty and fits nothing
+	text, isText := value.(string)
+	fits := false
+	switch to.Type {
+	case vocab.String:
+		fits = isText && text != ""
+	case vocab.Bool:
+		_, fits = vocab.ReadBool(v)
+	default:
+		f, ok := vocab.ReadDouble(v)
+		fits = ok && to.InRange(f) && (to.Type != vocab.Int || f == math.Trunc(f))
+	}
+	if fits {
+		return nil
+	}
+	found := fmt.Sprint(value)
+	if isText {
+		found = strconv.Quote(text)
+	}
+	return fmt.Errorf("value: found %s, but %s must be %s%s", found, to.Key, wanted(to), hint(value, to))
+}
+
+// wanted says what the values of an attribute are.
+func wanted(to *vocab.Attribute) string {
+	number := "a number"
+	switch to.Type {
+	case vocab.String:
+		return "text"
+	case vocab.Bool:
+		return "true or false"
+	case vocab.Int:
+		number = "a whole number"
+	}
+	if isTime(to) {
+		number += " of ms"
+	}
+	switch {
+	case to.Min == -math.MaxFloat64:
+		return number
+	case to.Max == math.MaxFloat64:
+		return number + " from " + decimal(to.Min) + " on"
+	default:
+		return number + " from " + decimal(to.Min) + " to " + decimal(to.Max)
+	}
+}
+
+// hint says what to write instead, where that is plain.
+func hint(value any, to *vocab.Attribute) string {
+	switch v := value.(type) {
+	case string:
+		if d, err := time.ParseDuration(v); err == nil && isTime(to) && d >= 0 {
+			return "; write " + decimal(float64(d)/float64(time.Millisecond))
+		}
+	case int, float64, bool, time.Time:
+		if to.Type == vocab.String {
+			return "; put it in quotes"
+		}
+	}
+	return ""
+}
