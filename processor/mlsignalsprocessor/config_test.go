@@ -95,6 +95,28 @@ func TestMistakesInConfig(t *testing.T) {
 		"custom dialect with a mistyped key": {
 			"custom_dialects: [{name: mine, rules: [{name: a, mach: {span_names: [x]}, stage: inference}]}]",
 			[]string{"custom_dialects[0]::rules[0]::mach: there is no such key", "match"}},
+		"custom dialect of the name of none": {
+			"custom_dialects: [{name: none, rules: [{name: a, match: {span_names: [x]}, stage: inference}]}]",
+			[]string{"custom_dialects[0] (none): name", `"none"`, "another name"}},
+		"key of a custom dialect without a value": {
+			"custom_dialects: [{name: mine, rules: [{name: a, match: {span_names: [x]}, stage: inference, cold_start: }]}]",
+			[]string{"custom_dialects[0]::rules[0]::cold_start: found no value", "{}"}},
+		"custom dialect without anything": {"custom_dialects: [null]", []string{"custom_dialects[0]: found no value"}},
+		"block for a list": {
+			"custom_dialects: [{name: mine, rules: {name: a}}]",
+			[]string{"custom_dialects[0]::rules: found a block of keys, must be a list"}},
+		"number for a list": {
+			"custom_dialects: [{name: mine, rules: [{name: a, match: {span_names: 5}, stage: inference}]}]",
+			[]string{"custom_dialects[0]::rules[0]::match::span_names: found 5, must be a list, each entry text"}},
+		"list for conditions": {
+			"custom_dialects: [{name: mine, rules: [{name: a, match: {attributes: [x]}, stage: inference}]}]",
+			[]string{"custom_dialects[0]::rules[0]::match::attributes: found a list, must be a block of names"}},
+		"text for a truth": {
+			"custom_dialects: [{name: mine, rules: [{name: a, match: {span_names: [x]}, set: [{to: ml.inference.queue_wait_ms, span_duration: please}]}]}]",
+			[]string{`custom_dialects[0]::rules[0]::set[0]::span_duration: found "please", must be true or false`}},
+		"number for an unquoted name": {
+			"custom_dialects: [{name: mine, rules: [{name: 1, match: {span_names: [x]}, stage: inference}]}]",
+			[]string{"custom_dialects[0]::rules[0]::name: found 1, must be text; put it in quotes"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := load(t, tc.yaml)
@@ -104,6 +126,16 @@ func TestMistakesInConfig(t *testing.T) {
 			}
 		})
 	}
+}
+
+// YAML has several ways of writing one thing.
+func TestListsOfOneEntryNeedNoBrackets(t *testing.T) {
+	cfg, err := load(t, "custom_dialects: [{name: mine, rules: [{name: a, match: {span_names: x, kinds: server}, set: [{to: ml.inference.queue_wait_ms, attribute: q, units: s}]}]}]")
+	require.NoError(t, err)
+	rule := cfg.CustomDialects[0].Rules[0]
+	assert.Equal(t, []string{"x"}, rule.Match.SpanNames)
+	assert.Equal(t, []string{"server"}, rule.Match.Kinds)
+	assert.Equal(t, []string{"s"}, rule.Set[0].Units)
 }
 
 // The collector validates every part of a configuration that has a method for it.
