@@ -1,6 +1,7 @@
 package mlsignalsprocessor
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -36,4 +37,31 @@ func TestNamesTellLoadsOnlyWhereNoDialectDescribesTheSpan(t *testing.T) {
 			assert.Equal(t, tc.cold, out[vocab.SignalColdStart] == true, "%v", out)
 		})
 	}
+}
+
+// What a dialect sets of a cold start is a cold start too.
+func TestDisabledColdStartsDeriveNothingOfThem(t *testing.T) {
+	cfg := defaultConfig()
+	cfg.Signals.ColdStart.Enabled = false
+	cfg.CustomDialects = []dialect.Dialect{{Name: "house", Rules: []dialect.Rule{{
+		Name: "swap", Match: dialect.Match{SpanNames: []string{"swap"}}, Signals: []string{"cold_start"},
+		Set: []dialect.Set{{To: vocab.ColdStartDuration, Source: dialect.Source{SpanDuration: true}}},
+		Join: &dialect.Join{Relation: dialect.Parent, Match: dialect.Match{SpanNames: []string{"fetch"}},
+			Set: []dialect.Set{{To: vocab.ColdStartComponent, Source: dialect.Source{Value: "weights"}}}},
+	}}}}
+	p := newTestProcessor(t, cfg)
+	function := map[string]any{"service.name": "embed", "faas.name": "embed", "faas.instance": "1"}
+	td := traces(t, function,
+		testSpan{name: "embed", attrs: map[string]any{"faas.coldstart": true}, duration: time.Second},
+		testSpan{name: "tokenizer_init", duration: time.Second},
+		testSpan{name: "fetch", id: 1}, testSpan{name: "swap", id: 2, duration: time.Second})
+	spansOf(td)[3].SetParentSpanID(spansOf(td)[2].SpanID())
+	for _, span := range spansOf(process(t, p, td)) {
+		for key := range span.Attributes().All() {
+			assert.False(t, key == vocab.SignalColdStart || strings.HasPrefix(key, "ml.cold_start."), "%s: %s", span.Name(), key)
+		}
+	}
+	sent := map[string]any{"faas.coldstart": true, vocab.ColdStartComponent: "mine"}
+	assert.Empty(t, derived(t, p, function, testSpan{name: "embed", attrs: sent}), "what the service says stays")
+	assert.EqualValues(t, 1, p.joins.Stats().Hits)
 }

@@ -57,6 +57,9 @@ func newSignalsProcessor(cfg *Config, tel *telemetry) (*signalsProcessor, error)
 		return nil, err
 	}
 	set.Component = names.Component
+	if !cfg.Signals.ColdStart.Enabled {
+		set.Drop(reading.OfColdStart)
+	}
 	p := &signalsProcessor{
 		rules: set,
 		settings: signals.Settings{

@@ -31,6 +31,9 @@ var (
 	ColdStartReload       = vocab.Index(vocab.ColdStartReload)
 )
 
+// OfColdStart has what tells of a cold start beside its signal.
+var OfColdStart = Bit(ColdStartComponent) | Bit(ColdStartDuration) | Bit(ColdStartReload)
+
 // Signals has every signal.
 var Signals = func() Set {
 	var s Set
