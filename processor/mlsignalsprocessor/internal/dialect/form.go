@@ -123,6 +123,13 @@ type ColdStart struct {
 	Duration *Source `mapstructure:"duration"`
 	// MinMS is for spans that are a load only where they take long: one of fewer ms is none.
 	MinMS float64 `mapstructure:"min_ms"`
+	// InstanceFrom lists keys of span attributes that name the process, for a
+	// resource that several processes share; the first that the span has is
+	// used. Where it has none, ml.cold_start.reload is left out.
+	InstanceFrom []string `mapstructure:"instance_from"`
+	// Reload can be Unknown, for spans of one component that load different
+	// things and do not say which: ml.cold_start.reload is left out.
+	Reload string `mapstructure:"reload"`
 }
 
 // Join describes a second span that this one must be seen together with.

@@ -78,16 +78,8 @@ func (r *Rule) problems() []error {
 	if i := slices.Index(r.Signals, "cold_start"); i >= 0 && r.ColdStart != nil {
 		errs = append(errs, fmt.Errorf("signals[%d]: cold_start would take the place of the rule's cold_start, with its component and duration; remove it", i))
 	}
-	if c := r.ColdStart; c != nil {
-		if c.Component != "" && c.ComponentFrom != "" {
-			errs = append(errs, errors.New("cold_start: set either component or component_from, not both"))
-		}
-		if !(c.MinMS >= 0) {
-			errs = append(errs, fmt.Errorf("cold_start: min_ms: found %v, must be 0 or more milliseconds", c.MinMS))
-		}
-		if c.Duration != nil {
-			errs = append(errs, prefixed("cold_start: duration", c.Duration.problems(vocab.Lookup(vocab.ColdStartDuration), false))...)
-		}
+	if r.ColdStart != nil {
+		errs = append(errs, prefixed("cold_start", r.ColdStart.problems())...)
 	}
 	if r.Join != nil {
 		errs = append(errs, prefixed("join", r.Join.problems())...)

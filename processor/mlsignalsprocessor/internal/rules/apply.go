@@ -22,6 +22,10 @@ type Outcome struct {
 	Cold bool
 	// Component is what was loaded.
 	Component string
+	// Instance is what the span itself says of the process that loaded it, if the rule asks.
+	Instance string
+	// ReloadUnknown is true where the span does not tell whether the same was loaded before.
+	ReloadUnknown bool
 	// ColdMS is how long that took.
 	ColdMS float64
 	// Meetings are the joins that the span takes part in.
@@ -135,4 +139,10 @@ func (c *coldStart) carryOut(sc *Scratch, out *Outcome) {
 	if out.Component == "" {
 		out.Component = sc.name
 	}
+	for _, slot := range c.instance {
+		if v, ok := sc.attribute(slot); ok && out.Instance == "" {
+			out.Instance = v.AsString()
+		}
+	}
+	out.ReloadUnknown = c.reloadUnknown || len(c.instance) > 0 && out.Instance == ""
 }

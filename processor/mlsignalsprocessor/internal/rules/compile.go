@@ -77,6 +77,9 @@ type coldStart struct {
 	from      int // slot of the attribute, -1 for the span's name
 	duration  *source
 	minMS     float64
+	instance  []int // slots of the attributes, the first that the span has counts
+
+	reloadUnknown bool
 }
 
 // meeting is the part of one side in a join.
@@ -169,13 +172,16 @@ func (b *builder) setter(d *dialect.Set) setter {
 }
 
 func (b *builder) coldStart(d *dialect.ColdStart) *coldStart {
-	c := &coldStart{component: d.Component, from: -1, minMS: d.MinMS}
+	c := &coldStart{component: d.Component, from: -1, minMS: d.MinMS, reloadUnknown: d.Reload == dialect.Unknown}
 	if d.ComponentFrom != "" {
 		c.from = b.slot(d.ComponentFrom)
 	}
 	if d.Duration != nil {
 		duration := b.source(d.Duration)
 		c.duration = &duration
+	}
+	for _, key := range d.InstanceFrom {
+		c.instance = append(c.instance, b.slot(key))
 	}
 	return c
 }

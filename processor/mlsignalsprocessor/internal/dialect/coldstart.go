@@ -1,0 +1,31 @@
+package dialect
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+)
+
+// Unknown is what the spans of a load say of a reload, where they say nothing.
+const Unknown = "unknown"
+
+func (c *ColdStart) problems() []error {
+	var errs []error
+	if c.Component != "" && c.ComponentFrom != "" {
+		errs = append(errs, errors.New("set either component or component_from, not both"))
+	}
+	if !(c.MinMS >= 0) {
+		errs = append(errs, fmt.Errorf("min_ms: found %v, must be 0 or more milliseconds", c.MinMS))
+	}
+	if c.Duration != nil {
+		errs = append(errs, prefixed("duration", c.Duration.problems(vocab.Lookup(vocab.ColdStartDuration), false))...)
+	}
+	if c.Reload != "" && c.Reload != Unknown {
+		errs = append(errs, fmt.Errorf("reload: found %q, must be %s or left out", c.Reload, Unknown))
+	}
+	if c.Reload == Unknown && len(c.InstanceFrom) > 0 {
+		errs = append(errs, errors.New("instance_from: serves to tell a reload; remove it or reload: unknown"))
+	}
+	return errs
+}

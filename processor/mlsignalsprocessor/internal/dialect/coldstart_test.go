@@ -1,0 +1,28 @@
+package dialect
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestMistakesInAColdStart(t *testing.T) {
+	for text, says := range map[string]string{
+		"{component: a, component_from: b}":          "cold_start: set either component or component_from, not both",
+		"{min_ms: -1}":                               "cold_start: min_ms: found -1, must be 0 or more milliseconds",
+		"{min_ms: .nan}":                             "cold_start: min_ms: found NaN, must be 0 or more milliseconds",
+		"{duration: {}}":                             "cold_start: duration: has 0 sources",
+		"{reload: never}":                            `cold_start: reload: found "never", must be unknown or left out`,
+		"{reload: unknown, instance_from: [worker]}": "cold_start: instance_from: serves to tell a reload; remove it or reload: unknown",
+	} {
+		t.Run(text, func(t *testing.T) {
+			_, err := Parse("d.yaml", []byte("name: d\nrules: [{name: r, match: {span_names: [x]}, cold_start: "+text+"}]"))
+			assert.ErrorContains(t, err, says)
+		})
+	}
+	for _, text := range []string{"{}", "{reload: unknown}", "{component: a, instance_from: [worker, process]}"} {
+		_, err := Parse("d.yaml", []byte("name: d\nrules: [{name: r, match: {span_names: [x]}, cold_start: "+text+"}]"))
+		require.NoError(t, err, text)
+	}
+}
