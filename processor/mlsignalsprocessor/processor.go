@@ -38,9 +38,10 @@ type worker struct {
 	now     time.Time
 
 	// of the resource at hand
-	resource pcommon.Map
-	pipeline bool   // it carries ml.pipeline.name
-	identity string // filled in when first needed
+	resource   pcommon.Map
+	pipeline   bool               // it carries ml.pipeline.name
+	instance   coldstart.Instance // filled in when first needed
+	identified bool
 }
 
 func newSignalsProcessor(cfg *Config, tel *telemetry) (*signalsProcessor, error) {
@@ -120,12 +121,12 @@ func (p *signalsProcessor) processTraces(ctx context.Context, td ptrace.Traces) 
 func (w *worker) forget() {
 	w.scratch.Forget()
 	w.out = rules.Outcome{Meetings: w.out.Meetings[:0]}
-	w.resource, w.identity = pcommon.Map{}, ""
+	w.resource = pcommon.Map{}
 }
 
 func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 	w.resource = rs.Resource().Attributes()
-	w.identity = ""
+	w.identified = false
 	_, w.pipeline = w.resource.Get(vocab.PipelineName)
 	noResource := w.resource.Len() == 0
 	scopes := rs.ScopeSpans()
@@ -204,11 +205,22 @@ func (w *worker) coldStart(span ptrace.Span) {
 	sc.FillBool(reading.ColdStart, true)
 	sc.FillText(reading.ColdStartComponent, component)
 	sc.Fill(reading.ColdStartDuration, ms)
-	if w.identity == "" {
-		w.identity = coldstart.Identity(w.resource)
+	if instance := w.loader(); instance.Known && !w.out.ReloadUnknown {
+		attrs := span.Attributes()
+		load := instance.Load(sc.TextOf(reading.ColdStartComponent, attrs), sc.TextOf(reading.ModelName, attrs), sc.TextOf(reading.ModelVersion, attrs))
+		sc.FillBool(reading.ColdStartReload, w.memory.Reload(load, span.StartTimestamp(), span.SpanID()))
 	}
-	reload := w.memory.Reload(w.identity, sc.Text[reading.ColdStartComponent], span.StartTimestamp(), span.SpanID())
-	sc.FillBool(reading.ColdStartReload, reload)
+}
+
+// loader is the process whose load the span is.
+func (w *worker) loader() coldstart.Instance {
+	if !w.identified {
+		w.instance, w.identified = coldstart.Identify(w.resource), true
+	}
+	if w.out.Instance != "" {
+		return w.instance.Named(w.out.Instance)
+	}
+	return w.instance
 }
 
 func (w *worker) countMalformed(span ptrace.Span) {

@@ -118,10 +118,10 @@ func TestArticlesVocabulary(t *testing.T) {
 			attrs: map[string]any{"ml.post_processing.validation_attempts": int64(1)}, events: []testEvent{{name: "ml.output.validation_failed"}}},
 			map[string]any{"ml.stage": "post_processing", "ml.signal.revalidated": true}},
 		"load by name": {pipeline, testSpan{name: "image_preprocessor_init", duration: 300 * ms},
-			map[string]any{"ml.signal.cold_start": true, "ml.cold_start.component": "image_preprocessor", "ml.cold_start.duration_ms": 300.0, "ml.cold_start.reload": false}},
+			map[string]any{"ml.signal.cold_start": true, "ml.cold_start.component": "image_preprocessor", "ml.cold_start.duration_ms": 300.0}},
 		"load that took no time": {pipeline, testSpan{name: "image_preprocessor_init", duration: 9 * ms}, map[string]any{}},
 		"tokenizer outside of an ML resource": {nil, testSpan{name: "tokenizer_init", duration: 38 * ms},
-			map[string]any{"ml.stage": "tokenization", "ml.signal.cold_start": true, "ml.cold_start.component": "tokenizer", "ml.cold_start.duration_ms": 38.0, "ml.cold_start.reload": false}},
+			map[string]any{"ml.stage": "tokenization", "ml.signal.cold_start": true, "ml.cold_start.component": "tokenizer", "ml.cold_start.duration_ms": 38.0}},
 		"load of a service that has nothing to do with ML": {nil, testSpan{name: "db_init", duration: time.Second}, map[string]any{}},
 		"signal that the service denies": {nil, testSpan{name: "ml.post_processing",
 			attrs: map[string]any{"ml.signal.revalidated": false, "ml.post_processing.validation_attempts": int64(2)}},
@@ -233,8 +233,8 @@ func TestTelemetry(t *testing.T) {
 		testSpan{name: "ml.inference", attrs: map[string]any{"ml.inference.queue_wait_ms": int64(400), "ml.inference.forward_pass_ms": math.NaN()}},
 		testSpan{name: "ml.inference", attrs: map[string]any{"ml.inference.queue_wait_ms": "none"}},
 		testSpan{name: "", duration: -time.Second},
-		testSpan{name: "tokenizer_init", duration: time.Second},
 	)))
+	require.NoError(t, p.ConsumeTraces(t.Context(), traces(t, map[string]any{"service.instance.id": "a"}, testSpan{name: "tokenizer_init", duration: time.Second})))
 
 	label := func(key, value string, n int64) metricdata.DataPoint[int64] {
 		return metricdata.DataPoint[int64]{Attributes: attribute.NewSet(attribute.String(key, value)), Value: n}
@@ -247,7 +247,7 @@ func TestTelemetry(t *testing.T) {
 	metadatatest.AssertEqualProcessorMlsignalsInvalidValues(t, tel, []metricdata.DataPoint[int64]{
 		label("key", vocab.QueueWait, 1), label("key", vocab.ForwardPass, 1)}, opt)
 	metadatatest.AssertEqualProcessorMlsignalsMalformedSpans(t, tel, []metricdata.DataPoint[int64]{
-		label("reason", "no_resource", 4), label("reason", "no_name", 1), label("reason", "end_before_start", 1)}, opt)
+		label("reason", "no_resource", 3), label("reason", "no_name", 1), label("reason", "end_before_start", 1)}, opt)
 	metadatatest.AssertEqualProcessorMlsignalsReloadMemorySize(t, tel, []metricdata.DataPoint[int64]{{Value: 1}}, opt)
 	assert.Equal(t, 4, sink.SpanCount())
 }
@@ -287,7 +287,6 @@ func TestAPooledWorkerKeepsNothingOfABatch(t *testing.T) {
 	}
 	w.forget()
 	assert.Equal(t, pcommon.Map{}, w.resource)
-	assert.Empty(t, w.identity)
 	for _, text := range w.scratch.Text {
 		assert.Empty(t, text)
 	}

@@ -2,6 +2,7 @@ package coldstart
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -33,28 +34,74 @@ func span(n byte) pcommon.SpanID { return pcommon.SpanID{n} }
 
 func TestReload(t *testing.T) {
 	m := NewMemory(10)
-	assert.False(t, m.Reload("a", "tokenizer", 100, span(1)), "first load")
-	assert.True(t, m.Reload("a", "tokenizer", 200, span(2)), "loaded again")
-	assert.False(t, m.Reload("a", "tokenizer", 100, span(1)), "the first span, sent twice")
-	assert.True(t, m.Reload("a", "tokenizer", 200, span(2)), "the second span, sent twice")
-	assert.False(t, m.Reload("a", "model", 200, span(3)), "another component")
-	assert.False(t, m.Reload("b", "tokenizer", 300, span(4)), "another instance")
-	assert.False(t, m.Reload("a", "tokenizer", 50, span(5)), "late, but earlier than all others")
-	assert.True(t, m.Reload("a", "tokenizer", 100, span(1)), "not the first after all")
-	assert.True(t, m.Reload("a", "tokenizer", 50, span(6)), "at the same time, by another span")
+	a := instance(t, map[string]any{"service.instance.id": "a"})
+	b := instance(t, map[string]any{"service.instance.id": "b"})
+	assert.False(t, m.Reload(a.Load("tokenizer"), 100, span(1)), "first load")
+	assert.True(t, m.Reload(a.Load("tokenizer"), 200, span(2)), "loaded again")
+	assert.False(t, m.Reload(a.Load("tokenizer"), 100, span(1)), "the first span, sent twice")
+	assert.True(t, m.Reload(a.Load("tokenizer"), 200, span(2)), "the second span, sent twice")
+	assert.False(t, m.Reload(a.Load("model"), 200, span(3)), "another component")
+	assert.False(t, m.Reload(b.Load("tokenizer"), 300, span(4)), "another instance")
+	assert.False(t, m.Reload(a.Load("tokenizer"), 50, span(5)), "late, but earlier than all others")
+	assert.True(t, m.Reload(a.Load("tokenizer"), 100, span(1)), "not the first after all")
+	assert.True(t, m.Reload(a.Load("tokenizer"), 50, span(6)), "at the same time, by another span")
+}
+
+func TestLoadsDiffer(t *testing.T) {
+	a := instance(t, map[string]any{"service.instance.id": "a"})
+	seen := map[Load]string{}
+	for name, load := range map[string]Load{
+		"component":             a.Load("model", "", ""),
+		"model":                 a.Load("", "model", ""),
+		"joined":                a.Load("mo", "del", ""),
+		"version":               a.Load("model", "", "1"),
+		"named by the span":     a.Named("7").Load("model", "", ""),
+		"named otherwise":       a.Named("8").Load("model", "", ""),
+		"of another instance":   Identify(pcommon.NewMap()).Load("model", "", ""),
+		"of its named instance": Identify(pcommon.NewMap()).Named("7").Load("model", "", ""),
+	} {
+		assert.Empty(t, seen[load], name)
+		seen[load] = name
+	}
+	assert.Equal(t, a.Named("7").Load("model"), a.Named("7").Load("model"))
 }
 
 func TestMemoryIsBoundedAndForgetsTheLeastRecent(t *testing.T) {
 	m := NewMemory(1000)
 	for i := range 1000 {
-		assert.False(t, m.Reload("a", fmt.Sprint(i), 1, span(1)))
+		assert.False(t, m.Reload(Load(i), 1, span(1)))
 	}
-	assert.True(t, m.Reload("a", "0", 2, span(2)), "a thousand components are remembered")
-	assert.False(t, m.Reload("a", "one more", 3, span(3)))
+	assert.True(t, m.Reload(0, 2, span(2)), "a thousand loads are remembered")
+	assert.False(t, m.Reload(1000, 3, span(3)))
 	assert.Equal(t, 1000, m.Len())
 	assert.EqualValues(t, 1, m.Evicted())
-	assert.True(t, m.Reload("a", "0", 4, span(4)), "used recently")
-	assert.False(t, m.Reload("a", "1", 5, span(5)), "forgotten")
+	assert.True(t, m.Reload(0, 4, span(4)), "used recently")
+	assert.False(t, m.Reload(1, 5, span(5)), "forgotten")
+}
+
+// The README says what a load takes. A few bytes more or less depend on how full the map is.
+func TestALoadTakesAsMuchAsDocumented(t *testing.T) {
+	const loads = 10_000
+	used := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	before := used()
+	m := NewMemory(loads)
+	for i := range loads {
+		pod := instance(t, map[string]any{
+			"service.name": "inference", "service.instance.id": fmt.Sprint("9f1c2c6e-58a3-4f5e-8e0e-", i), "k8s.namespace.name": "models",
+			"k8s.pod.uid": fmt.Sprint("1b0c2c6e-58a3-4f5e-8e0e-", i), "k8s.pod.name": fmt.Sprint("inference-6d5c9b7c9-", i), "k8s.container.name": "main",
+		})
+		m.Reload(pod.Load("tokenizer", "distilbert-base-uncased", "3"), 1, span(1))
+	}
+	each := float64(used()-before) / loads
+	t.Logf("%.0f bytes a load", each)
+	assert.InDelta(t, 100, each, 40)
+	assert.Equal(t, loads, m.Len())
 }
 
 func TestMemoryFromManyGoroutines(t *testing.T) {
@@ -66,7 +113,7 @@ func TestMemoryFromManyGoroutines(t *testing.T) {
 		go func() {
 			defer wg.Done()
 			for i := range 50 {
-				if !m.Reload("a", fmt.Sprint(i), 1, span(byte(g+1))) {
+				if !m.Reload(Load(i), 1, span(byte(g+1))) {
 					first[g]++
 				}
 			}
@@ -80,18 +127,36 @@ func TestMemoryFromManyGoroutines(t *testing.T) {
 	assert.Equal(t, 50, total, "each component is first once")
 }
 
-func TestIdentity(t *testing.T) {
-	id := func(attrs map[string]any) string {
-		m := pcommon.NewMap()
-		require.NoError(t, m.FromRaw(attrs))
-		return Identity(m)
-	}
-	base := id(map[string]any{"service.name": "inference", "service.instance.id": "pod-1"})
-	assert.Equal(t, base, id(map[string]any{"service.name": "inference", "service.instance.id": "pod-1", "service.version": "2"}))
-	for key, value := range map[string]any{"service.instance.id": "pod-2", "process.pid": int64(7), "k8s.container.restart_count": int64(1), "process.creation.time": "2026-01-01T00:00:00Z"} {
+func instance(t *testing.T, attrs map[string]any) Instance {
+	t.Helper()
+	m := pcommon.NewMap()
+	require.NoError(t, m.FromRaw(attrs))
+	return Identify(m)
+}
+
+func TestIdentify(t *testing.T) {
+	base := instance(t, map[string]any{"service.name": "inference", "service.instance.id": "pod-1"})
+	assert.Equal(t, base, instance(t, map[string]any{"service.name": "inference", "service.instance.id": "pod-1", "service.version": "2"}))
+	for key, value := range map[string]any{
+		"service.instance.id": "pod-2", "process.pid": int64(7), "k8s.container.restart_count": int64(1),
+		"k8s.namespace.name": "other", "process.creation.time": "2026-01-01T00:00:00Z", "vllm.process_id": "77",
+	} {
 		attrs := map[string]any{"service.name": "inference", "service.instance.id": "pod-1"}
 		attrs[key] = value
-		assert.NotEqual(t, base, id(attrs), key)
+		assert.NotEqual(t, base, instance(t, attrs), key)
 	}
-	assert.NotEqual(t, id(map[string]any{"service.name": "a", "service.instance.id": ""}), id(map[string]any{"service.name": "", "service.instance.id": "a"}))
+	assert.NotEqual(t, instance(t, map[string]any{"service.name": "a", "service.instance.id": ""}), instance(t, map[string]any{"service.name": "", "service.instance.id": "a"}))
+}
+
+// Copies of a service have the same name, and may have the same process ID.
+func TestCopiesThatNothingTellsApartAreNotKnown(t *testing.T) {
+	for key, known := range map[string]bool{
+		"service.instance.id": true, "k8s.pod.uid": true, "k8s.pod.name": true, "container.id": true,
+		"host.id": true, "host.name": true, "faas.instance": true,
+		"service.version": false, "process.pid": false, "vllm.process_id": false, "k8s.container.name": false, "k8s.node.name": false,
+	} {
+		assert.Equal(t, known, instance(t, map[string]any{"service.name": "inference", key: "x"}).Known, key)
+		assert.False(t, instance(t, map[string]any{"service.name": "inference", key: ""}).Known, "%s without a value", key)
+	}
+	assert.True(t, instance(t, nil).Named("7").Known, "the span tells")
 }

@@ -5,6 +5,8 @@ import "github.com/otelcol-ml/otelcol-ml/internal/vocab"
 // Positions in vocab.Attributes of what the derivations read and write.
 var (
 	Stage                 = vocab.Index(vocab.Stage)
+	ModelName             = vocab.Index(vocab.ModelName)
+	ModelVersion          = vocab.Index(vocab.ModelVersion)
 	PipelineSuccess       = vocab.Index(vocab.PipelineSuccess)
 	PipelineLatency       = vocab.Index(vocab.PipelineLatency)
 	FeaturesRequested     = vocab.Index(vocab.FeaturesRequested)

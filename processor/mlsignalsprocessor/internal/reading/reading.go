@@ -145,6 +145,19 @@ func (r *Readings) Get(i int) (float64, bool) {
 	return r.Number[i], true
 }
 
+// TextOf returns a text of the span, "" where there is none. The attributes are
+// those of the span before Write.
+func (r *Readings) TextOf(i int, attrs pcommon.Map) string {
+	if !r.Known.Has(i) {
+		return ""
+	}
+	if (textRead | r.Derived | r.Coerced).Has(i) {
+		return r.Text[i]
+	}
+	v, _ := attrs.Get(vocab.Attributes[i].Key)
+	return v.Str()
+}
+
 // IsTrue tells whether a bool is known to be true.
 func (r *Readings) IsTrue(i int) bool { return r.Known.Has(i) && r.Number[i] != 0 }
 

@@ -144,3 +144,37 @@ func TestResetForgetsTheSpanBefore(t *testing.T) {
 	assert.False(t, ok)
 	assert.Zero(t, f)
 }
+
+func TestTextOf(t *testing.T) {
+	model, component := vocab.Index(vocab.ModelName), vocab.Index(vocab.ColdStartComponent)
+	for name, tc := range map[string]struct {
+		i       int
+		sent    any
+		derived string
+		want    string
+	}{
+		"sent":                     {model, "ranker", "", "ranker"},
+		"sent, read before":        {component, "tokenizer", "", "tokenizer"},
+		"a number":                 {model, int64(7), "", "7"},
+		"derived":                  {model, nil, "ranker", "ranker"},
+		"sent, and derived anyway": {model, "ranker", "other", "ranker"},
+		"no text":                  {model, []any{"a"}, "", ""},
+		"none":                     {model, nil, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			attrs := pcommon.NewMap()
+			var r Readings
+			r.FillText(tc.i, "of the span before")
+			r.Reset()
+			if tc.sent != nil {
+				value(tc.sent).CopyTo(attrs.PutEmpty(vocab.Attributes[tc.i].Key))
+				v, _ := attrs.Get(vocab.Attributes[tc.i].Key)
+				r.Read(tc.i, v)
+			}
+			if tc.derived != "" {
+				r.FillText(tc.i, tc.derived)
+			}
+			assert.Equal(t, tc.want, r.TextOf(tc.i, attrs))
+		})
+	}
+}
