@@ -33,7 +33,7 @@ type Config struct {
 }
 
 // Unmarshal decodes the settings; a mistyped key is told with the keys that are
-// allowed, and so is a key of a dialect that was left without a value.
+// allowed, and so is what a dialect would not mean as it stands.
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	if err := knownkeys.Unmarshal(conf, c); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	custom, _ := conf.ToStringMap()["custom_dialects"].([]any)
 	var errs []error
 	for i := range custom {
-		errs = append(errs, dialect.Blanks(custom[i], fmt.Sprintf("custom_dialects[%d]", i))...)
+		errs = append(errs, dialect.Misread(custom[i], fmt.Sprintf("custom_dialects[%d]", i))...)
 	}
 	return errors.Join(errs...)
 }
@@ -198,7 +198,7 @@ func (c *Config) validateDialects() []error {
 		if d.Name != "" {
 			at += " (" + d.Name + ")"
 		}
-		if err := d.Check(); err != nil {
+		for _, err := range d.Problems() {
 			errs = append(errs, fmt.Errorf("%s: %w", at, err))
 		}
 		if taken[d.Name] {

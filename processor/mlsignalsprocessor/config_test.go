@@ -144,3 +144,9 @@ func TestAMistakeInADialectIsToldOnce(t *testing.T) {
 	require.Error(t, err)
 	assert.Equal(t, 1, strings.Count(err.Error(), `"infer"`), err.Error())
 }
+
+func TestEveryMistakeInADialectIsToldWithItsDialect(t *testing.T) {
+	_, err := load(t, "custom_dialects: [{name: mine, rules: [{name: a, match: {span_names: [x]}, stage: infer, signals: [queue]}]}]")
+	assert.ErrorContains(t, err, "custom_dialects[0] (mine): rules[0] (a): stage")
+	assert.ErrorContains(t, err, "custom_dialects[0] (mine): rules[0] (a): signals[0]")
+}

@@ -138,6 +138,7 @@ func TestMistakes(t *testing.T) {
 		"load without a value":   {rule(match + "stage: inference\n    cold_start:"), []string{"rules[0]::cold_start: found no value", "{}"}},
 		"condition of no value":  {rule("match: {span_names: [x], attributes: {}}\n    stage: inference"), []string{"rules[0]::match::attributes: found no value"}},
 		"list of nothing":        {rule("match: {span_names: [], events: [x]}\n    stage: inference"), []string{"rules[0]::match::span_names", "empty list"}},
+		"two names in a text":    {rule("match: {span_names: \"load, init\"}\n    stage: inference"), []string{"rules[0]::match::span_names", `found "load, init", must be a list`, `["load, init"]`}},
 		"key twice":              {rule("match: {span_names: [x], span_names: [y]}\n    stage: inference"), []string{"d.yaml", "span_names", "already defined"}},
 	} {
 		t.Run(name, func(t *testing.T) {

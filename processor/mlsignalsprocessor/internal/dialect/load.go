@@ -17,15 +17,15 @@ func Parse(file string, yaml []byte) (*Dialect, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if err := errors.Join(Blanks(conf.ToStringMap(), "")...); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	if err := errors.Join(prefixed(file, Misread(conf.ToStringMap(), ""))...); err != nil {
+		return nil, err
 	}
 	d := &Dialect{}
 	if err := conf.Unmarshal(d); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if err := d.Check(); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	if err := errors.Join(prefixed(file, d.Problems())...); err != nil {
+		return nil, err
 	}
 	return d, nil
 }

@@ -22,10 +22,13 @@ const (
 // NoDialect is what the telemetry says of spans that no dialect recognises.
 const NoDialect = "none"
 
-// Check tells everything that is wrong with the dialect, each with the rule, the
-// key, the value found and what is allowed. Under the name Validate the collector
-// would call it once more, and tell every mistake twice.
-func (d *Dialect) Check() error {
+// Check tells everything that is wrong with the dialect. Under the name Validate the
+// collector would call it once more, and tell every mistake twice.
+func (d *Dialect) Check() error { return errors.Join(d.Problems()...) }
+
+// Problems are the mistakes in the dialect, each with the rule, the key, the
+// value found and what is allowed.
+func (d *Dialect) Problems() []error {
 	var errs []error
 	if d.Name == "" {
 		errs = append(errs, errors.New("name: must not be empty; give the dialect a short name such as my_server"))
@@ -51,7 +54,7 @@ func (d *Dialect) Check() error {
 			errs = append(errs, fmt.Errorf("%s: %w", at, err))
 		}
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func (r *Rule) problems() []error {
