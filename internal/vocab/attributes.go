@@ -96,7 +96,7 @@ var Attributes = []Attribute{
 	{Key: SignalColdStart, Type: Bool, Derived: true, Meaning: "the span loads or initialises a component"},
 	{Key: ColdStartComponent, Type: String, Derived: true, Meaning: "what was loaded"},
 	{Key: ColdStartDuration, Type: Double, Max: unbounded, Derived: true, Meaning: "how long the load took in ms"},
-	{Key: ColdStartReload, Type: Bool, Derived: true, Meaning: "this instance had loaded the component before"},
+	{Key: ColdStartReload, Type: Bool, Derived: true, Meaning: "this instance had loaded the component before; absent where that cannot be known"},
 }
 
 var indexByKey = func() map[string]int {
