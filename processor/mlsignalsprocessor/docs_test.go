@@ -2,6 +2,7 @@ package mlsignalsprocessor
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/dialects"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
 )
 
 // TestREADME and TestDialectsPage fail where the pages differ from the code. `go test -update` writes them.
@@ -51,6 +53,10 @@ func TestDialectsPage(t *testing.T) {
 		describe(&b, d)
 	}
 	golden.EqualSections(t, "../../docs/dialects.md", map[string]string{"list": b.String()})
+
+	page, err := os.ReadFile("../../docs/dialects.md")
+	require.NoError(t, err)
+	require.Contains(t, string(page), fmt.Sprintf("at most %d moments", join.MaxMoments))
 }
 
 // describe writes the part of one dialect: what it is about, what it derives of
