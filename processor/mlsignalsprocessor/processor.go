@@ -49,10 +49,7 @@ func newSignalsProcessor(cfg *Config, tel *telemetry) (*signalsProcessor, error)
 	if err != nil {
 		return nil, err
 	}
-	set, err := rules.Compile(use, custom)
-	if err != nil {
-		return nil, err
-	}
+	set := rules.Compile(use, custom)
 	names, err := coldstart.NewNames(cfg.Signals.ColdStart.SpanNames)
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func hint(value any, to *vocab.Attribute) string {
 		}
 	case int, float64, bool, time.Time:
 		if to.Type == vocab.String {
-			return "; put it in quotes"
+			return "; put it in quotes, here and not in a variable"
 		}
 	}
 	return ""

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
 )
 
 // Kinds lists the span kinds that a match can name, in the order of OTLP's enumeration.
@@ -110,7 +111,34 @@ func (j *Join) problems() []error {
 	if err := j.Match.tooWide("the join"); err != nil {
 		errs = append(errs, fmt.Errorf("match: %w", err))
 	}
-	return append(errs, setProblems(j.Set, j)...)
+	errs = append(errs, setProblems(j.Set, j)...)
+	return append(errs, j.momentProblems()...)
+}
+
+// momentProblems tells where more moments of one span are asked for than a join keeps.
+func (j *Join) momentProblems() []error {
+	seen := map[Moment]bool{}
+	var names [2][]string // of this span, of the other one
+	for i := range j.Set {
+		for _, text := range j.Set[i].Gap {
+			if m, err := ParseMoment(text); err == nil && !seen[m] {
+				seen[m] = true
+				side := 0
+				if m.Other {
+					side = 1
+				}
+				names[side] = append(names[side], text)
+			}
+		}
+	}
+	var errs []error
+	for _, moments := range names {
+		if len(moments) > join.MaxMoments {
+			errs = append(errs, fmt.Errorf("set: found %d moments of one span (%s), at most %d are kept; "+
+				"leave some out, or set them in a second rule with a join of its own", len(moments), strings.Join(moments, ", "), join.MaxMoments))
+		}
+	}
+	return errs
 }
 
 func (s *Set) problems(join *Join) []error {

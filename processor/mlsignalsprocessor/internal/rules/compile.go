@@ -3,13 +3,11 @@
 package rules
 
 import (
-	"fmt"
 	"sort"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/keytable"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 )
 
@@ -96,7 +94,7 @@ type meeting struct {
 // Compile compiles dialects that have been validated. custom is the number of
 // dialects at the end of the list that are the user's own: of two rules that
 // are equally specific, theirs is taken first.
-func Compile(dialects []*dialect.Dialect, custom int) (*Set, error) {
+func Compile(dialects []*dialect.Dialect, custom int) *Set {
 	b := newBuilder()
 	s := &Set{Vocabulary: None}
 	for di, d := range dialects {
@@ -110,13 +108,11 @@ func Compile(dialects []*dialect.Dialect, custom int) (*Set, error) {
 			rank = di - len(dialects)
 		}
 		for ri := range d.Rules {
-			if err := s.add(b, di, rank, &d.Rules[ri]); err != nil {
-				return nil, fmt.Errorf("dialect %s: rule %s: %w", d.Name, d.Rules[ri].Name, err)
-			}
+			s.add(b, di, rank, &d.Rules[ri])
 		}
 	}
 	s.finish(b)
-	return s, nil
+	return s
 }
 
 const vocabularyDialect = "ml"
@@ -134,7 +130,7 @@ type ranked struct {
 	atoms           []atom
 }
 
-func (s *Set) add(b *builder, di, order int, d *dialect.Rule) error {
+func (s *Set) add(b *builder, di, order int, d *dialect.Rule) {
 	r := ranked{rule: rule{dialect: di, name: d.Name, stage: d.Stage, waitOnly: d.WaitOnly}, order: order}
 	r.atoms, r.specific = b.match(&d.Match)
 	if d.StageFrom != nil {
@@ -151,10 +147,7 @@ func (s *Set) add(b *builder, di, order int, d *dialect.Rule) error {
 	}
 	var other *ranked
 	if d.Join != nil {
-		this, that, err := b.join(uint16(s.Joins), d.Join)
-		if err != nil {
-			return err
-		}
+		this, that := b.join(uint16(s.Joins), d.Join)
 		s.Joins++
 		r.meeting = this
 		other = &ranked{rule: rule{dialect: di, name: d.Name + " (other span)", meeting: that}, order: order}
@@ -164,7 +157,6 @@ func (s *Set) add(b *builder, di, order int, d *dialect.Rule) error {
 	if other != nil {
 		b.ranked = append(b.ranked, *other)
 	}
-	return nil
 }
 
 func (b *builder) setter(d *dialect.Set) setter {
@@ -186,7 +178,7 @@ func (b *builder) coldStart(d *dialect.ColdStart) *coldStart {
 	return c
 }
 
-func (b *builder) join(id uint16, d *dialect.Join) (this, that *meeting, err error) {
+func (b *builder) join(id uint16, d *dialect.Join) (this, that *meeting) {
 	m := meeting{id: id, after: d.After}
 	for i := range d.Set {
 		set := b.setter(&d.Set[i])
@@ -196,14 +188,11 @@ func (b *builder) join(id uint16, d *dialect.Join) (this, that *meeting, err err
 		}
 		m.sets = append(m.sets, set)
 	}
-	if len(m.moments[0]) > join.MaxMoments || len(m.moments[1]) > join.MaxMoments {
-		return nil, nil, fmt.Errorf("join: set: speaks of more than %d moments of one span", join.MaxMoments)
-	}
 	here, there := m, m
 	here.atParent = true
 	there.other = true
 	there.atParent = d.Relation == dialect.Sibling
-	return &here, &there, nil
+	return &here, &there
 }
 
 // leave gives the moment a place among those of its side.

@@ -28,9 +28,7 @@ func compile(t *testing.T, custom int, yamls ...string) *Set {
 	for _, y := range yamls {
 		all = append(all, parse(t, y))
 	}
-	s, err := Compile(all, custom)
-	require.NoError(t, err)
-	return s
+	return Compile(all, custom)
 }
 
 // newSpan returns a span of 2 s.
@@ -406,22 +404,4 @@ func TestStampsThatWrapAround(t *testing.T) {
 	s.Apply(span, sc, out)
 	sc.Write(span.Attributes())
 	assert.Zero(t, span.Attributes().Len(), "the value of a span of long ago is not this one's")
-}
-
-func TestTooManyMomentsOfAJoin(t *testing.T) {
-	d := parse(t, `
-name: d
-rules:
-  - name: r
-    match: {span_names: [x]}
-    join:
-      relation: parent
-      match: {span_names: [y]}
-      set:
-        - {to: ml.inference.queue_wait_ms, gap: [event.a, event.b]}
-        - {to: ml.inference.forward_pass_ms, gap: [event.c, event.d]}
-        - {to: ml.inference.time_to_first_token_ms, gap: [event.e, other.start]}
-`)
-	_, err := Compile([]*dialect.Dialect{d}, 0)
-	assert.ErrorContains(t, err, "dialect d: rule r: join: set")
 }
