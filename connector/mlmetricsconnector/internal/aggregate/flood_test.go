@@ -23,8 +23,8 @@ import (
 )
 
 // floods are the series limits whose memory the README states, with how many label sets are sent against them and what
-// the process may hold resident on two cores, whatever arrives and however late the garbage collector gets a core: the connector, the garbage collector's share, the
-// test's batches and the program.
+// the process may hold resident on two cores, whatever arrives: the connector, the garbage collector's share, however
+// late it gets a core, the test's batches and the program.
 var floods = []struct {
 	limit, rounds, batches int // batches of each round, over all writers
 	memory                 uint64
