@@ -241,6 +241,19 @@ func TestOrderOfMoments(t *testing.T) {
 	}
 }
 
+// A join without a set is of use where the rule's span has a wait or a compute.
+func TestJoinsWithoutASet(t *testing.T) {
+	for _, text := range []string{
+		"match: {span_names: [x]}\n    set: [{to: ml.inference.forward_pass_ms, span_duration: true}]",
+		"match: {span_names: [x]}\n    set: [{to: ml.inference.queue_wait_ms, span_duration: true}]",
+		`match: {attributes: {ml.inference.forward_pass_ms: "*"}}`,
+		"match: {any_attribute: [ml.inference.queue_wait_ms, q]}",
+	} {
+		_, err := Parse("d.yaml", []byte(rule(text+"\n    join: {relation: sibling, match: {span_names: [y]}}")))
+		assert.NoError(t, err, text)
+	}
+}
+
 // Values that differ from those above in what makes them right.
 func TestSourcesThatFit(t *testing.T) {
 	for _, set := range []string{
