@@ -77,6 +77,15 @@ func TestJoinsAcrossBatches(t *testing.T) {
 	}
 }
 
+// A pair is remembered once: of two spans that have met, none is missed later.
+func TestAFallbackIsOneMeeting(t *testing.T) {
+	p := newTestProcessor(t, defaultConfig())
+	process(t, p, golden.ReadTraces(t, filepath.Join(dialectData, "db_clients", "fallback.input.json")))
+	s := p.joins.Stats()
+	assert.Positive(t, s.Hits)
+	assert.Equal(t, 2*s.Hits, s.Size, "each span in one join")
+}
+
 // Which of two spans gets the value is told by the order: the later one.
 func TestJoinMarksTheSpanThatArrivesLater(t *testing.T) {
 	for file, marked := range map[string]string{"parent_first": "compute", "child_first": "densenet_onnx"} {

@@ -207,7 +207,7 @@ func ruleWords(tb testing.TB) words {
 		w.scopes = append(w.scopes, m.Scopes...)
 		w.events = append(w.events, m.Events...)
 		w.keys = append(w.keys, m.AnyAttribute...)
-		for _, conditions := range []map[string]any{m.Attributes, m.ResourceAttributes} {
+		for _, conditions := range []map[string]any{m.Attributes, m.AnyOf, m.ResourceAttributes} {
 			for key, want := range conditions {
 				w.keys = append(w.keys, key)
 				if c, err := dialect.ParseCondition(want); err == nil {

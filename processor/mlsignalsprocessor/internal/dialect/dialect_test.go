@@ -119,6 +119,8 @@ func TestMistakes(t *testing.T) {
 		"star in a key":        {rule("match: {attributes: {\"my.*\": 1}}\n    stage: inference"), []string{"match: attributes", `"my.*"`, "whole name"}},
 		"empty key":            {rule("match: {resource_attributes: {\"\": 1}}\n    stage: inference"), []string{"match: resource_attributes", `"" is empty`}},
 		"star in any key":      {rule("match: {any_attribute: [\"my.*\"]}\n    stage: inference"), []string{"match: any_attribute[0]", `"my.*"`}},
+		"any of one":           {rule("match: {any_of: {a: 1}}\n    stage: inference"), []string{"match: any_of: has one condition; give another one, or write attributes"}},
+		"any of with a star":   {rule("match: {any_of: {a: \"x*\", b: 1}}\n    stage: inference"), []string{"match: any_of: a: \"x*\""}},
 		"empty key of several": {rule("match: {any_attribute: [\"\"]}\n    stage: inference"), []string{"match::any_attribute[0]", `""`}},
 		"star in an event":     {rule("match: {events: [\"gpu_*\"]}\n    stage: inference"), []string{"match: events[0]", `"gpu_*"`}},
 		"empty event":          {rule("match: {events: [\"\"]}\n    stage: inference"), []string{"match::events[0]", `""`}},

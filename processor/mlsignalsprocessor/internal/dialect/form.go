@@ -58,6 +58,8 @@ type Match struct {
 	Attributes map[string]any `mapstructure:"attributes"`
 	// AnyAttribute lists keys, one of which the span must have.
 	AnyAttribute []string `mapstructure:"any_attribute"`
+	// AnyOf is as Attributes, of which one is enough: for a key that was renamed.
+	AnyOf map[string]any `mapstructure:"any_of"`
 	// ResourceAttributes is as Attributes, for the resource.
 	ResourceAttributes map[string]any `mapstructure:"resource_attributes"`
 	// Events lists names of span events, one of which the span must have.

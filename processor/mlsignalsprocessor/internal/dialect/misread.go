@@ -43,7 +43,7 @@ func misreadKey(key string, value any, path string) []error {
 	switch key {
 	case "title", "about", "versions", "sources": // for people
 		return nil
-	case "attributes", "resource_attributes":
+	case "attributes", "any_of", "resource_attributes":
 		// What is in it ParseCondition tells: an attribute can be "".
 		if conditions, _ := value.(map[string]any); len(conditions) > 0 {
 			return nil

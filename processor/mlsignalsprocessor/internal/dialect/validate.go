@@ -204,9 +204,9 @@ func (f *StageFrom) problems() []error {
 
 // tooWide tells why the conditions are not enough for a rule or a join, nil where they are.
 func (m *Match) tooWide(of string) error {
-	const add = "span_names, scopes, attributes, any_attribute, resource_attributes or events"
+	const add = "span_names, scopes, attributes, any_attribute, any_of, resource_attributes or events"
 	switch {
-	case len(m.SpanNames)+len(m.Scopes)+len(m.Attributes)+len(m.AnyAttribute)+len(m.ResourceAttributes)+len(m.Events) > 0:
+	case len(m.SpanNames)+len(m.Scopes)+len(m.Attributes)+len(m.AnyAttribute)+len(m.AnyOf)+len(m.ResourceAttributes)+len(m.Events) > 0:
 		return nil
 	case len(m.Kinds) > 0:
 		return fmt.Errorf("kinds alone is not enough, %s would apply to every span of kind %s; add %s", of, strings.Join(m.Kinds, ", "), add)
@@ -237,6 +237,10 @@ func (m *Match) problems() []error {
 		if err := exactName(key); err != nil {
 			errs = append(errs, fmt.Errorf("any_attribute[%d]: %w", i, err))
 		}
+	}
+	errs = append(errs, conditionProblems("any_of", m.AnyOf)...)
+	if len(m.AnyOf) == 1 {
+		errs = append(errs, errors.New("any_of: has one condition; give another one, or write attributes"))
 	}
 	errs = append(errs, conditionProblems("resource_attributes", m.ResourceAttributes)...)
 	for i, name := range m.Events {

@@ -170,7 +170,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		add(a, pick(c.Any, 3, 5))
 	}
 	if len(m.AnyAttribute) > 0 {
-		a, fresh := b.atom(ofAttribute, "any of ", m.AnyAttribute)
+		a, fresh := b.atom(ofAttribute, "any attribute of ", m.AnyAttribute)
 		for _, name := range m.AnyAttribute {
 			if fresh {
 				k := b.key(name)
@@ -178,6 +178,19 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 			}
 		}
 		add(a, 2)
+	}
+	if len(m.AnyOf) > 0 {
+		a, fresh := b.atom(ofAttribute, "any of ", m.AnyOf)
+		anyValue := false
+		for _, name := range sortedKeys(m.AnyOf) {
+			c, _ := dialect.ParseCondition(m.AnyOf[name])
+			anyValue = anyValue || c.Any
+			if fresh {
+				k := b.key(name)
+				k.conditions = append(k.conditions, keyCondition{c, a})
+			}
+		}
+		add(a, pick(anyValue, 2, 4))
 	}
 	for _, name := range sortedKeys(m.ResourceAttributes) {
 		c, _ := dialect.ParseCondition(m.ResourceAttributes[name])

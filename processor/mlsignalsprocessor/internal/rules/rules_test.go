@@ -169,12 +169,13 @@ rules:
       kinds: [server, client]
       attributes: {mode: [a, b], size: {min: 2}}
       any_attribute: [p, q]
+      any_of: {old: [1, 2], new: {max: 5}}
       resource_attributes: {service.name: serve}
       events: [done]
     stage: inference
 `)
 	whole := func() (ptrace.Span, map[string]any, string) {
-		span := newSpan(t, "yes", map[string]any{"mode": "b", "size": int64(2), "q": "here"})
+		span := newSpan(t, "yes", map[string]any{"mode": "b", "size": int64(2), "q": "here", "new": int64(3)})
 		span.SetKind(ptrace.SpanKindClient)
 		span.Events().AppendEmpty().SetName("done")
 		return span, map[string]any{"service.name": "serve"}, "library"
@@ -189,12 +190,17 @@ rules:
 		return out.Dialect == 0
 	}
 	assert.True(t, applies(whole()))
+	span, resource, scope := whole()
+	span.Attributes().Remove("new")
+	span.Attributes().PutInt("old", 1)
+	assert.True(t, applies(span, resource, scope), "the other one of any_of")
 	for name, spoil := range map[string]func(ptrace.Span, map[string]any, *string){
 		"name":            func(s ptrace.Span, _ map[string]any, _ *string) { s.SetName("z") },
 		"scope":           func(_ ptrace.Span, _ map[string]any, scope *string) { *scope = "other" },
 		"kind":            func(s ptrace.Span, _ map[string]any, _ *string) { s.SetKind(ptrace.SpanKindInternal) },
 		"value":           func(s ptrace.Span, _ map[string]any, _ *string) { s.Attributes().PutStr("mode", "c") },
 		"range":           func(s ptrace.Span, _ map[string]any, _ *string) { s.Attributes().PutInt("size", 1) },
+		"any of":          func(s ptrace.Span, _ map[string]any, _ *string) { s.Attributes().PutInt("new", 6) },
 		"any attribute":   func(s ptrace.Span, _ map[string]any, _ *string) { s.Attributes().Remove("q") },
 		"resource":        func(_ ptrace.Span, r map[string]any, _ *string) { r["service.name"] = "else" },
 		"no resource":     func(_ ptrace.Span, r map[string]any, _ *string) { delete(r, "service.name") },
