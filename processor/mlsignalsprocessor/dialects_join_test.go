@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -71,7 +72,7 @@ func TestJoinsAcrossBatches(t *testing.T) {
 					slices.Sort(got[key])
 					assert.InDeltaSlice(t, want, got[key], 1e-9, fmt.Sprint(key, " ", got[key]))
 				}
-				assert.Equal(t, tc.joins, p.joins.Stats().Hits)
+				assert.Equal(t, tc.joins, p.joins.Stats(time.Now()).Hits)
 			})
 		}
 	}
@@ -81,7 +82,7 @@ func TestJoinsAcrossBatches(t *testing.T) {
 func TestAFallbackIsOneMeeting(t *testing.T) {
 	p := newTestProcessor(t, defaultConfig())
 	process(t, p, golden.ReadTraces(t, filepath.Join(dialectData, "db_clients", "fallback.input.json")))
-	s := p.joins.Stats()
+	s := p.joins.Stats(time.Now())
 	assert.Positive(t, s.Hits)
 	assert.Equal(t, 2*s.Hits, s.Size, "each span in one join")
 }
@@ -108,9 +109,9 @@ func TestASecondCollectorChangesNothing(t *testing.T) {
 	for _, input := range inputs {
 		traces[input] = golden.ReadTraces(t, input)
 	}
-	random := rand.New(rand.NewPCG(1, 2))
 	for name, td := range traces {
 		t.Run(name, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(1, 2))
 			for range 10 {
 				batches := oneSpanEach(td)
 				order := func() []int { return random.Perm(len(batches)) }

@@ -155,5 +155,5 @@ func TestDisabledColdStartsDeriveNothingOfThem(t *testing.T) {
 	}
 	sent := map[string]any{"faas.coldstart": true, vocab.ColdStartComponent: "mine"}
 	assert.Empty(t, derived(t, p, function, testSpan{name: "embed", attrs: sent}), "what the service says stays")
-	assert.EqualValues(t, 1, p.joins.Stats().Hits)
+	assert.EqualValues(t, 1, p.joins.Stats(time.Now()).Hits)
 }

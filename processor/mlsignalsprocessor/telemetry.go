@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/otel/attribute"
@@ -60,10 +61,10 @@ func (t *telemetry) observe(p *signalsProcessor) error {
 	return errors.Join(
 		b.RegisterProcessorMlsignalsReloadMemorySizeCallback(observe(func() int64 { return int64(p.memory.Len()) })),
 		b.RegisterProcessorMlsignalsReloadMemoryEvictionsCallback(observe(p.memory.Evicted)),
-		b.RegisterProcessorMlsignalsJoinSizeCallback(observe(func() int64 { return p.joins.Stats().Size })),
-		b.RegisterProcessorMlsignalsJoinHitsCallback(observe(func() int64 { return p.joins.Stats().Hits })),
-		b.RegisterProcessorMlsignalsJoinMissesCallback(observe(func() int64 { return p.joins.Stats().Misses })),
-		b.RegisterProcessorMlsignalsJoinEvictionsCallback(observe(func() int64 { return p.joins.Stats().Evictions })),
+		b.RegisterProcessorMlsignalsJoinSizeCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Size })),
+		b.RegisterProcessorMlsignalsJoinHitsCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Hits })),
+		b.RegisterProcessorMlsignalsJoinMissesCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Misses })),
+		b.RegisterProcessorMlsignalsJoinEvictionsCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Evictions })),
 	)
 }
 

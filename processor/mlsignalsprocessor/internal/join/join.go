@@ -41,7 +41,7 @@ type How struct {
 	Once bool
 }
 
-// maxSides is the number of spans that one key remembers; the first is forgotten for the next.
+// maxSides is the number of spans that one key remembers.
 const maxSides = 16
 
 // left is a side that was left behind.
@@ -58,7 +58,7 @@ type Stats struct {
 	Size int64
 	// Hits is the number of meetings that gave a result.
 	Hits int64
-	// Misses is the number of spans that were forgotten without a meeting because their time was up.
+	// Misses is the number of spans that were forgotten without a meeting because their time was up; for some there is no other.
 	Misses int64
 	// Evictions is the number of spans that were forgotten without a meeting for want of room.
 	Evictions int64
@@ -76,7 +76,7 @@ type Table struct {
 
 // shard holds two generations of spans. When the young one is full or old
 // enough it becomes the old one, and the old one is forgotten: a span lives
-// for one to two times the ttl, and forgetting costs nothing per span.
+// for one to two times the ttl.
 type shard struct {
 	mu         sync.Mutex
 	young, old generation
@@ -116,16 +116,18 @@ func (t *Table) Meet(k Key, which int, how How, side Side, now time.Time) (Side,
 	t.age(s, at)
 
 	sides := t.take(s, k, at)
-	own := left{Side: side, which: which, at: at}
 	var other Side
 	result := false
-	if !slices.ContainsFunc(sides, own.isAgain) {
+	if own := (left{Side: side, which: which, at: at}); !slices.ContainsFunc(sides, own.isAgain) {
 		if i := own.partner(sides, how); i >= 0 {
 			other = sides[i].Side
 			sides[i].met, own.met = true, true
 			if result = !side.Done && !other.Done; result {
 				s.stats.Hits++
 			}
+		}
+		if len(sides) == maxSides {
+			sides = s.makeRoom(sides, how)
 		}
 		sides = append(sides, own)
 	}
@@ -137,24 +139,44 @@ func (own *left) isAgain(l left) bool { return l.which == own.which && l.Span ==
 
 // partner returns the position of the span that is met, -1 for none: of those that can be, the one nearest in time.
 func (own *left) partner(sides []left, how How) int {
-	best := -1
+	best, nearest := -1, pcommon.Timestamp(0)
 	for i := range sides {
 		l := &sides[i]
-		if l.which == own.which || l.met && (how.Once || own.which == 1) {
+		if l.which == own.which || l.Span == own.Span || l.met && (how.Once || own.which == 1) {
 			continue
 		}
 		if how.After && (own.which == 0 && own.Start < l.End || own.which == 1 && l.Start < own.End) {
 			continue
 		}
-		if best < 0 || own.which == 0 && l.End > sides[best].End || own.which == 1 && l.Start < sides[best].Start {
-			best = i
+		if d := between(&l.Side, &own.Side); best < 0 || d < nearest {
+			best, nearest = i, d
 		}
 	}
 	return best
 }
 
-// take removes what is known under a key from its generation, and returns it
-// without what is out of date and with room for one more.
+// between is the time from the end of the one span to the start of the other, 0 where they overlap.
+func between(a, b *Side) pcommon.Timestamp {
+	switch {
+	case a.End <= b.Start:
+		return b.Start - a.End
+	case b.End <= a.Start:
+		return a.Start - b.End
+	default:
+		return 0
+	}
+}
+
+// makeRoom forgets one side: one that can meet nobody any more, or else the first.
+func (s *shard) makeRoom(sides []left, how How) []left {
+	i := max(0, slices.IndexFunc(sides, func(l left) bool { return l.met && (l.which == 0 || how.Once) }))
+	if !sides[i].met {
+		s.stats.Evictions++
+	}
+	return slices.Delete(sides, i, i+1)
+}
+
+// take removes what is known under a key from its generation, and returns it without what is out of date.
 func (t *Table) take(s *shard, k Key, now int64) []left {
 	g := &s.young
 	sides, ok := g.sides[k]
@@ -173,18 +195,14 @@ func (t *Table) take(s *shard, k Key, now int64) []left {
 		}
 		return late
 	})
-	if len(sides) == maxSides {
-		if !sides[0].met {
-			s.stats.Evictions++
-		}
-		sides = slices.Delete(sides, 0, 1)
-	}
 	return sides
 }
 
 // age forgets the old generation when it is time, and both where nothing came for long.
 func (t *Table) age(s *shard, now int64) {
 	switch late := now - s.born; {
+	case late < 0: // the clock was set back
+		s.born = now
 	case late >= 2*t.ttl:
 		s.forget(false)
 		s.forget(false)
@@ -223,12 +241,13 @@ func (s *shard) forget(full bool) {
 	s.young, s.old = s.old, s.young
 }
 
-// Stats adds up the shards.
-func (t *Table) Stats() Stats {
+// Stats adds up the shards, without what is out of date.
+func (t *Table) Stats(now time.Time) Stats {
 	var sum Stats
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
+		t.age(s, now.UnixNano())
 		sum.Size += int64(s.young.size + s.old.size)
 		sum.Hits += s.stats.Hits
 		sum.Misses += s.stats.Misses

@@ -23,7 +23,7 @@ func TestSpansMeetInEitherOrder(t *testing.T) {
 		other, met := table.Meet(key(1), 1-first, How{}, side(2), now)
 		assert.True(t, met)
 		assert.Equal(t, 1.0, other.QueueWait)
-		assert.EqualValues(t, 1, table.Stats().Hits)
+		assert.EqualValues(t, 1, table.Stats(now).Hits)
 	}
 }
 
@@ -89,9 +89,9 @@ func TestSpansLiveAsLongAsTheTTLAndNoLongerThanTwice(t *testing.T) {
 			}
 			if !lives {
 				assert.NotEqual(t, side(1).Span, other.Span, "after %s, used after %s", after, between)
-				assert.Positive(t, table.Stats().Misses)
+				assert.Positive(t, table.Stats(now.Add(after)).Misses)
 			}
-			assert.Zero(t, table.Stats().Evictions)
+			assert.Zero(t, table.Stats(now.Add(after)).Evictions)
 		}
 	}
 }
@@ -134,6 +134,10 @@ func TestNearest(t *testing.T) {
 		"the first that follows": {all, []arrival{
 			{x, span(1, 0, 5), 0}, {x, span(4, 60, 70), 0}, {x, span(3, 20, 30), 0}, {y, span(2, 6, 12), 3},
 		}},
+		"nobody meets itself": {How{}, []arrival{{x, span(1, 0, 10), 0}, {y, span(1, 0, 10), 0}}},
+		"in any order, the nearest": {How{Once: true}, []arrival{
+			{y, span(1, 0, 10), 0}, {y, span(2, 100, 110), 0}, {x, span(3, 10, 20), 1}, {x, span(4, 90, 100), 2},
+		}},
 		"at the same time": {all, []arrival{{y, span(1, 0, 10), 0}, {x, span(2, 9, 20), 0}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +151,7 @@ func TestNearest(t *testing.T) {
 					hits++
 				}
 			}
-			assert.Equal(t, hits, table.Stats().Hits)
+			assert.Equal(t, hits, table.Stats(now).Hits)
 		})
 	}
 }
@@ -163,7 +167,7 @@ func TestDoneSpansTakeTheirPartner(t *testing.T) {
 	assert.False(t, met)
 	_, met = table.Meet(key(1), 1, how, span(2, 6, 12), now)
 	assert.False(t, met, "its time is on the other one")
-	assert.Zero(t, table.Stats().Hits)
+	assert.Zero(t, table.Stats(now).Hits)
 }
 
 func TestTableIsBounded(t *testing.T) {
@@ -173,7 +177,7 @@ func TestTableIsBounded(t *testing.T) {
 			k := Key{Trace: pcommon.TraceID{byte(i), byte(i >> 8), byte(i >> 16), 15: byte(i)}, Span: pcommon.SpanID{byte(i)}}
 			table.Meet(k, 0, How{}, side(1), now)
 		}
-		s := table.Stats()
+		s := table.Stats(now)
 		assert.LessOrEqual(t, s.Size, int64(max(most, MinSpans)))
 		assert.GreaterOrEqual(t, s.Size, int64(most/3))
 		assert.EqualValues(t, 100_000, s.Size+s.Evictions, "every span is there or was evicted")
@@ -181,17 +185,54 @@ func TestTableIsBounded(t *testing.T) {
 	}
 }
 
-func TestManySpansOfOneParentAreBounded(t *testing.T) {
+func TestManySpansOfOneParent(t *testing.T) {
 	table := NewTable(1000, time.Hour)
-	for i := range 1000 {
-		table.Meet(key(1), 1, How{After: true}, Side{Span: pcommon.SpanID{byte(i), byte(i >> 8)}, End: pcommon.Timestamp(i)}, now)
+	y := func(i int) Side {
+		return Side{Span: pcommon.SpanID{1, byte(i), byte(i >> 8)}, Start: pcommon.Timestamp(i), End: pcommon.Timestamp(i)}
 	}
-	s := table.Stats()
+	for i := range 1000 {
+		table.Meet(key(1), 1, How{After: true}, y(i), now)
+	}
+	s := table.Stats(now)
 	assert.EqualValues(t, maxSides, s.Size)
 	assert.EqualValues(t, 1000-maxSides, s.Evictions)
-	other, met := table.Meet(key(1), 0, How{After: true}, span(1, 2000, 3000), now)
+	table.Meet(key(1), 1, How{After: true}, y(999), now)
+	assert.Equal(t, s, table.Stats(now), "the same span again takes no place")
+
+	for i := range 40 {
+		x := span(2, 2000+i, 3000)
+		x.Span[1] = byte(i)
+		other, met := table.Meet(key(1), 0, How{After: true}, x, now)
+		assert.True(t, met, "those that have met make room for those that have not")
+		assert.EqualValues(t, 999, other.End, "the last is remembered")
+	}
+}
+
+func TestWhatIsFirstIsMetBeforeItMakesRoom(t *testing.T) {
+	table := NewTable(1000, time.Hour)
+	for i := range maxSides {
+		table.Meet(key(1), 1, How{After: true, Once: true}, span(byte(1+i), 10*i, 10*i+5), now)
+	}
+	other, met := table.Meet(key(1), 0, How{After: true, Once: true}, span(100, 5, 9), now)
 	assert.True(t, met)
-	assert.EqualValues(t, 999, other.End, "the last is remembered")
+	assert.Equal(t, pcommon.SpanID{1}, other.Span)
+	assert.Zero(t, table.Stats(now).Evictions)
+}
+
+func TestAQuietTableForgetsToo(t *testing.T) {
+	table := NewTable(1000, time.Minute)
+	table.Meet(key(1), 0, How{}, side(1), now)
+	assert.EqualValues(t, 1, table.Stats(now.Add(time.Minute)).Size)
+	assert.Equal(t, Stats{Misses: 1}, table.Stats(now.Add(2*time.Minute)))
+}
+
+func TestAClockThatIsSetBack(t *testing.T) {
+	table := NewTable(1000, time.Minute)
+	table.Meet(key(1), 0, How{}, side(1), now)
+	before := now.Add(-24 * time.Hour)
+	_, met := table.Meet(key(1), 1, How{}, side(2), before)
+	assert.True(t, met)
+	assert.Zero(t, table.Stats(before.Add(2*time.Minute)).Size)
 }
 
 func TestManyGoroutines(t *testing.T) {

@@ -196,7 +196,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsJoinMisses, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mlsignals_join_misses",
-		metric.WithDescription("Spans of a join whose other span did not come in time [Development]"),
+		metric.WithDescription("Spans of a join that were forgotten without a meeting, because the other span did not come in time or there is none [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)

@@ -88,7 +88,7 @@ func AssertEqualProcessorMlsignalsJoinHits(t *testing.T, tt *componenttest.Telem
 func AssertEqualProcessorMlsignalsJoinMisses(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_join_misses",
-		Description: "Spans of a join whose other span did not come in time [Development]",
+		Description: "Spans of a join that were forgotten without a meeting, because the other span did not come in time or there is none [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,

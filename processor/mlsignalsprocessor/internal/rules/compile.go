@@ -87,6 +87,7 @@ type meeting struct {
 	// atParent: the two meet at this side's parent; otherwise at this span itself.
 	atParent bool
 	after    bool
+	once     bool        // without a set: a wait belongs to one compute
 	moments  [2][]moment // what each side leaves behind; 0 this span's, 1 the other span's
 	sets     []setter
 }
@@ -179,7 +180,7 @@ func (b *builder) coldStart(d *dialect.ColdStart) *coldStart {
 }
 
 func (b *builder) join(id uint16, d *dialect.Join) (this, that *meeting) {
-	m := meeting{id: id, after: d.After}
+	m := meeting{id: id, after: d.After, once: len(d.Set) == 0}
 	for i := range d.Set {
 		set := b.setter(&d.Set[i])
 		if set.from == fromGap {

@@ -23,8 +23,7 @@ func (s *Set) Meet(span ptrace.Span, sc *Scratch, out *Outcome, table *join.Tabl
 		}
 		own := m.leaveBehind(sc)
 		which := pick(m.other, 1, 0)
-		// A wait belongs to one compute; what a join sets of its own span, it sets of each one.
-		how := join.How{After: m.after, Once: len(m.sets) == 0}
+		how := join.How{After: m.after, Once: m.once}
 		if other, met := table.Meet(join.Key{Trace: span.TraceID(), Span: at, Join: m.id}, which, how, own, now); met {
 			m.carryOut(sc, &own, &other)
 		}
