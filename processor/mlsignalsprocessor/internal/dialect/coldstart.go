@@ -15,6 +15,14 @@ func (c *ColdStart) problems() []error {
 	if c.Component != "" && c.ComponentFrom != "" {
 		errs = append(errs, errors.New("set either component or component_from, not both"))
 	}
+	if err := exactName(c.ComponentFrom); c.ComponentFrom != "" && err != nil {
+		errs = append(errs, fmt.Errorf("component_from: %w", err))
+	}
+	for i, key := range c.InstanceFrom {
+		if err := exactName(key); err != nil {
+			errs = append(errs, fmt.Errorf("instance_from[%d]: %w", i, err))
+		}
+	}
 	if !(c.MinMS >= 0) {
 		errs = append(errs, fmt.Errorf("min_ms: found %v, must be 0 or more milliseconds", c.MinMS))
 	}

@@ -14,6 +14,11 @@ func TestMistakesInAColdStart(t *testing.T) {
 		"{min_ms: .nan}":                             "cold_start: min_ms: found NaN, must be 0 or more milliseconds",
 		"{duration: {}}":                             "cold_start: duration: has 0 sources",
 		"{reload: never}":                            `cold_start: reload: found "never", must be unknown or left out`,
+		"{component_from: \"mod*\"}":                   `cold_start: component_from: "mod*"`,
+		"{component_from: \"\"}":                       `cold_start::component_from: found ""`,
+		"{instance_from: [worker, \"w*\"]}":            `cold_start: instance_from[1]: "w*"`,
+		"{instance_from: [\"\"]}":                      `cold_start::instance_from[0]: found ""`,
+		"{instance_from: \"a,b\"}":                     `cold_start::instance_from: found "a,b", must be a list`,
 		"{reload: unknown, instance_from: [worker]}": "cold_start: instance_from: serves to tell a reload; remove it or reload: unknown",
 	} {
 		t.Run(text, func(t *testing.T) {
