@@ -86,7 +86,7 @@ func (w *walk) block(settings map[string]any, fields map[string]reflect.Type, pa
 }
 
 func (w *walk) wrong(value any, must, path string) {
-	w.errs = append(w.errs, fmt.Errorf("%s: found %s, must be %s", path, found(value), must))
+	w.errs = append(w.errs, fmt.Errorf("%s: found %s, must be %s", path, Found(value), must))
 }
 
 func below(path, key string) string {
@@ -96,9 +96,11 @@ func below(path, key string) string {
 	return path + "::" + key
 }
 
-// found says what a value is, without what a block or list has in it.
-func found(value any) string {
+// Found says what a value is, without what a block or list has in it.
+func Found(value any) string {
 	switch value.(type) {
+	case nil:
+		return "no value"
 	case map[string]any:
 		return "a block of keys"
 	case []any:
@@ -126,6 +128,8 @@ func wanted(of reflect.Type) string {
 		return wanted(of.Elem())
 	case kind == reflect.Slice:
 		return "a list, each entry " + wanted(of.Elem())
+	case kind == reflect.Map && of.Elem().Kind() == reflect.Interface:
+		return "a block of names and values, such as {name: value}"
 	case kind == reflect.Map:
 		return "a block of names, under each " + wanted(of.Elem())
 	case kind == reflect.Struct:

@@ -70,7 +70,7 @@ func TestUnmarshal(t *testing.T) {
 		"text in numbers":    {"{bounds: [1, few]}", []string{`bounds[1]: found "few", must be a number`}},
 		"list for names":     {"{by_name: [a]}", []string{"by_name: found a list, must be a block of names, under each a block with some of the keys count, enabled, ratio, wait"}},
 		"text under a name":  {"{by_name: {a: b}}", []string{`by_name::a: found "b", must be a block with some of the keys`}},
-		"text for names":     {"{any: b}", []string{`any: found "b", must be a block of names, under each any value`}},
+		"text for names":     {"{any: b}", []string{`any: found "b", must be a block of names and values, such as {name: value}`}},
 		"block for text":     {"{name: {a: b}}", []string{"name: found a block of keys, must be text"}},
 		"list for text":      {"{id: [a]}", []string{"id: found a list, must be text"}},
 		"block for a number": {"{inner: {ratio: {a: b}, count: [1], wait: {}}}", []string{"inner::ratio: found a block of keys, must be a number", "inner::count: found a list, must be a whole number", "inner::wait: found a block of keys, must be a duration"}},

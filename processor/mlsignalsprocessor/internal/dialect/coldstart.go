@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
@@ -29,8 +30,8 @@ func (c *ColdStart) problems() []error {
 	if c.Duration != nil {
 		errs = append(errs, prefixed("duration", c.Duration.problems(vocab.Lookup(vocab.ColdStartDuration), false))...)
 	}
-	if c.Reload != "" && c.Reload != Unknown {
-		errs = append(errs, fmt.Errorf("reload: found %q, must be %s or left out", c.Reload, Unknown))
+	if c.Reload != nil && c.Reload != Unknown {
+		errs = append(errs, fmt.Errorf("reload: found %s, must be %s or left out", knownkeys.Found(c.Reload), Unknown))
 	}
 	if c.Reload == Unknown && len(c.InstanceFrom) > 0 {
 		errs = append(errs, errors.New("instance_from: serves to tell a reload; remove it or reload: unknown"))

@@ -11,6 +11,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
@@ -77,7 +78,7 @@ func (c *Condition) add(value any, allowed string) error {
 	default:
 		f, ok := number(v)
 		if !ok {
-			return fmt.Errorf("found %v, %s", v, allowed)
+			return fmt.Errorf("found %s, %s", knownkeys.Found(v), allowed)
 		}
 		c.Doubles = append(c.Doubles, f)
 		if i, isInt := v.(int); isInt {
@@ -104,7 +105,7 @@ func parseRange(bounds map[string]any) (Condition, error) {
 		case key != "min" && key != "max":
 			return c, fmt.Errorf("%q is not known; use min and max", key)
 		case !ok:
-			return c, fmt.Errorf("%s: found %v, must be a number", key, bounds[key])
+			return c, fmt.Errorf("%s: found %s, must be a number", key, knownkeys.Found(bounds[key]))
 		case key == "min":
 			c.Min = n
 		default:

@@ -3,11 +3,11 @@ package dialect
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
@@ -29,11 +29,7 @@ func constantProblem(value any, to *vocab.Attribute) error {
 	if fits {
 		return nil
 	}
-	found := fmt.Sprint(value)
-	if isText {
-		found = strconv.Quote(text)
-	}
-	return fmt.Errorf("value: found %s, but %s must be %s%s", found, to.Key, wanted(to), hint(value, to))
+	return fmt.Errorf("value: found %s, but %s must be %s%s", knownkeys.Found(value), to.Key, wanted(to), hint(value, to))
 }
 
 // wanted says what the values of an attribute are.

@@ -130,8 +130,9 @@ type ColdStart struct {
 	// used. Where it has none, ml.cold_start.reload is left out.
 	InstanceFrom []string `mapstructure:"instance_from"`
 	// Reload can be Unknown, for spans of one component that load different
-	// things and do not say which: ml.cold_start.reload is left out.
-	Reload string `mapstructure:"reload"`
+	// things and do not say which: ml.cold_start.reload is left out. It takes
+	// any value so that Problems can say what to write in the place of false.
+	Reload any `mapstructure:"reload"`
 }
 
 // Join describes a second span that this one must be seen together with.

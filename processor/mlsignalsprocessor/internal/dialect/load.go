@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
 )
 
 // Parse reads one dialect out of a YAML file. The error names the file.
@@ -17,12 +19,12 @@ func Parse(file string, yaml []byte) (*Dialect, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	d := &Dialect{}
+	if err := knownkeys.Unmarshal(conf, d); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	if err := errors.Join(prefixed(file, Misread(conf.ToStringMap(), ""))...); err != nil {
 		return nil, err
-	}
-	d := &Dialect{}
-	if err := conf.Unmarshal(d); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	if err := errors.Join(prefixed(file, d.Problems())...); err != nil {
 		return nil, err
