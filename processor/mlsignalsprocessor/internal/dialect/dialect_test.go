@@ -251,16 +251,44 @@ func TestOrderOfMoments(t *testing.T) {
 	}
 }
 
-// A join without a set is of use where the rule's span has a wait or a compute.
+// A join without a set is of use where the rule's span has a wait or a compute,
+// be it by its own or by what another rule of the dialect sets or finds.
 func TestJoinsWithoutASet(t *testing.T) {
-	for _, text := range []string{
-		"match: {span_names: [x]}\n    set: [{to: ml.inference.forward_pass_ms, span_duration: true}]",
-		"match: {span_names: [x]}\n    set: [{to: ml.inference.queue_wait_ms, span_duration: true}]",
-		`match: {attributes: {ml.inference.forward_pass_ms: "*"}}`,
-		"match: {any_attribute: [ml.inference.queue_wait_ms, q]}",
+	const (
+		join  = "join: {relation: sibling, match: {span_names: [y]}}"
+		joins = "  - {name: joins, match: {span_names: [x], kinds: [server], scopes: [s]}, " + join + "}\n"
+	)
+	for name, tc := range map[string]struct {
+		rules string
+		ok    bool
+	}{
+		"sets the compute":    {"  - {name: r, match: {span_names: [x]}, set: [{to: ml.inference.forward_pass_ms, span_duration: true}], " + join + "}", true},
+		"sets the wait":       {"  - {name: r, match: {span_names: [x]}, set: [{to: ml.inference.queue_wait_ms, span_duration: true}], " + join + "}", true},
+		"has the compute":     {"  - {name: r, match: {attributes: {ml.inference.forward_pass_ms: \"*\"}}, " + join + "}", true},
+		"may have the wait":   {"  - {name: r, match: {any_attribute: [ml.inference.queue_wait_ms, q]}, " + join + "}", true},
+		"any of it":           {"  - {name: r, match: {any_of: {ml.inference.queue_wait_ms: \"*\", q: \"*\"}}, " + join + "}", true},
+		"sets something else": {"  - {name: r, match: {span_names: [x]}, set: [{to: ml.batch.size, value: 1}], " + join + "}", false},
+		"sets it before":      {"  - {name: a, match: {span_names: [x]}, set: [{to: ml.inference.queue_wait_ms, span_duration: true}]}\n" + joins, true},
+		"sets it after":       {joins + "  - {name: a, match: {span_names: [\"*x*\"]}, set: [{to: ml.inference.queue_wait_ms, span_duration: true}]}", true},
+		"sets it elsewhere":   {joins + "  - {name: a, match: {attributes: {k: v}}, set: [{to: ml.inference.forward_pass_ms, span_duration: true}]}", true},
+		"finds it":            {joins + "  - {name: a, match: {attributes: {ml.inference.forward_pass_ms: \"*\"}}, stage: inference}", true},
+		"by a join":           {joins + "  - {name: a, match: {span_names: [x]}, join: {relation: parent, match: {span_names: [z]}, set: [{to: ml.inference.queue_wait_ms, gap: [other.start, start]}]}}", true},
+		"by a join's other":   {joins + "  - {name: a, match: {span_names: [z]}, join: {relation: parent, match: {span_names: [x]}, set: [{to: ml.inference.queue_wait_ms, gap: [other.start, start]}]}}", true},
+		"of another name":     {joins + "  - {name: a, match: {span_names: [z]}, set: [{to: ml.inference.queue_wait_ms, span_duration: true}]}", false},
+		"of another kind":     {joins + "  - {name: a, match: {span_names: [x], kinds: [client]}, set: [{to: ml.inference.queue_wait_ms, span_duration: true}]}", false},
+		"of another scope":    {joins + "  - {name: a, match: {scopes: [t]}, set: [{to: ml.inference.queue_wait_ms, span_duration: true}]}", false},
+		"of the other span":   {joins + "  - {name: a, match: {span_names: [y]}, set: [{to: ml.inference.queue_wait_ms, span_duration: true}]}", false},
 	} {
-		_, err := Parse("d.yaml", []byte(rule(text+"\n    join: {relation: sibling, match: {span_names: [y]}}")))
-		assert.NoError(t, err, text)
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse("d.yaml", []byte("name: d\nrules:\n"+tc.rules))
+			if tc.ok {
+				assert.NoError(t, err)
+				return
+			}
+			assert.ErrorContains(t, err, "join: without a set it puts the wait of one span beside the compute of the other, and no rule of this dialect gives these spans either; "+
+				"give the join a set, or the rule one of ml.inference.queue_wait_ms or ml.inference.forward_pass_ms. "+
+				"Where another dialect sets it, set it here too; where the span has it already, match attributes: {ml.inference.queue_wait_ms: \"*\"}")
+		})
 	}
 }
 

@@ -51,14 +51,14 @@ func (d *Dialect) Problems() []error {
 			errs = append(errs, fmt.Errorf("%s: name: %q stands twice in this dialect; every rule needs its own", at, r.Name))
 		}
 		seen[r.Name] = true
-		for _, err := range r.problems() {
+		for _, err := range r.problems(d) {
 			errs = append(errs, fmt.Errorf("%s: %w", at, err))
 		}
 	}
 	return errs
 }
 
-func (r *Rule) problems() []error {
+func (r *Rule) problems(d *Dialect) []error {
 	var errs []error
 	errs = append(errs, prefixed("match", r.Match.problems())...)
 	if err := r.Match.tooWide("the rule"); err != nil {
@@ -87,10 +87,10 @@ func (r *Rule) problems() []error {
 	}
 	if r.Join != nil {
 		errs = append(errs, prefixed("join", r.Join.problems())...)
-		if len(r.Join.Set) == 0 && !r.tells(vocab.QueueWait) && !r.tells(vocab.ForwardPass) {
-			errs = append(errs, fmt.Errorf("join: without a set it puts the wait of one span beside the compute of the other, and this rule gives neither; "+
-				"give the join a set, or the rule one of %s or %s, or, where the span has it already, match attributes: {%[1]s: \"*\"}",
-				vocab.QueueWait, vocab.ForwardPass))
+		if len(r.Join.Set) == 0 && !d.gives(vocab.QueueWait, &r.Match) && !d.gives(vocab.ForwardPass, &r.Match) {
+			errs = append(errs, fmt.Errorf("join: without a set it puts the wait of one span beside the compute of the other, and no rule of this dialect gives these spans either; "+
+				"give the join a set, or the rule one of %s or %s. Where another dialect sets it, set it here too; "+
+				"where the span has it already, match attributes: {%[1]s: \"*\"}", vocab.QueueWait, vocab.ForwardPass))
 		}
 	}
 	if r.Stage == "" && r.StageFrom == nil && len(r.Set) == 0 && len(r.Signals) == 0 && r.ColdStart == nil && r.Join == nil {
@@ -175,11 +175,24 @@ func setProblems(sets []Set, join *Join) []error {
 	return errs
 }
 
-// tells tells whether the spans of the rule have an attribute, by the rule or by its match.
-func (r *Rule) tells(key string) bool {
-	_, asked := r.Match.Attributes[key]
-	return asked || slices.Contains(r.Match.AnyAttribute, key) ||
-		slices.ContainsFunc(r.Set, func(s Set) bool { return s.To == key })
+// gives tells whether spans that fulfil a match can have an attribute, by a rule that finds or sets it.
+func (d *Dialect) gives(key string, m *Match) bool {
+	return slices.ContainsFunc(d.Rules, func(r Rule) bool {
+		joined := r.Join != nil && sets(r.Join.Set, key)
+		return r.Match.overlaps(m) && (r.Match.finds(key) || sets(r.Set, key) || joined) ||
+			joined && r.Join.Match.overlaps(m)
+	})
+}
+
+func sets(all []Set, key string) bool {
+	return slices.ContainsFunc(all, func(s Set) bool { return s.To == key })
+}
+
+// finds tells whether spans that fulfil the match can have an attribute by that.
+func (m *Match) finds(key string) bool {
+	_, asked := m.Attributes[key]
+	_, oneOf := m.AnyOf[key]
+	return asked || oneOf || slices.Contains(m.AnyAttribute, key)
 }
 
 func (f *StageFrom) problems() []error {

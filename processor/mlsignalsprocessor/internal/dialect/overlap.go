@@ -1,0 +1,39 @@
+package dialect
+
+import (
+	"slices"
+	"strings"
+)
+
+// overlaps tells whether one span can fulfil both matches, as far as its name,
+// scope and kind tell. Their other conditions are not compared.
+func (m *Match) overlaps(o *Match) bool {
+	return anyOverlap(m.SpanNames, o.SpanNames, patternsOverlap) &&
+		anyOverlap(m.Scopes, o.Scopes, patternsOverlap) &&
+		anyOverlap(m.Kinds, o.Kinds, func(a, b string) bool { return a == b })
+}
+
+// anyOverlap tells whether an entry of one list fits one of the other. An empty list holds for all.
+func anyOverlap(as, bs []string, overlap func(a, b string) bool) bool {
+	return len(as) == 0 || len(bs) == 0 || slices.ContainsFunc(as, func(a string) bool {
+		return slices.ContainsFunc(bs, func(b string) bool { return overlap(a, b) })
+	})
+}
+
+func patternsOverlap(a, b string) bool {
+	p, err1 := ParsePattern(a)
+	q, err2 := ParsePattern(b)
+	switch {
+	case err1 != nil || err2 != nil:
+		return true // that is told already
+	case p.Exact():
+		return q.Matches(p.Text)
+	case q.Exact():
+		return p.Matches(q.Text)
+	case p.StarFront && !p.StarBack && q.StarFront && !q.StarBack:
+		return strings.HasSuffix(p.Text, q.Text) || strings.HasSuffix(q.Text, p.Text)
+	case !p.StarFront && !q.StarFront:
+		return strings.HasPrefix(p.Text, q.Text) || strings.HasPrefix(q.Text, p.Text)
+	}
+	return true // one says how a name begins, the other how it ends, or what is in it
+}
