@@ -113,6 +113,7 @@ func TestMistakes(t *testing.T) {
 		"attribute in a join":  {rule(match + "join: {relation: parent, match: {span_names: [y]}, set: [{to: ml.model.name, attribute: a}]}"), []string{"join: set[0]", "gap or a value"}},
 		"reserved name":        {"name: none\nrules: [{name: r, match: {span_names: [x]}, stage: inference}]", []string{`name: "none"`, "another name"}},
 		"kind alone of a join": {rule(match + "join: {relation: parent, match: {kinds: [client, server]}, set: [{to: ml.inference.queue_wait_ms, gap: [other.start, start]}]}"), []string{"join: match: kinds alone", "client, server", "span_names"}},
+		"star of the value":    {rule("match: {attributes: {http.route: /v1/*}}\n    stage: inference"), []string{"match: attributes: http.route", `"/v1/*"`, "or match span_names"}},
 		"star behind a value":  {rule("match: {attributes: {mode: \"fast*\"}}\n    stage: inference"), []string{"match: attributes: mode", `"fast*"`, "span_names"}},
 		"star in a list":       {rule("match: {attributes: {mode: [slow, \"*fast\"]}}\n    stage: inference"), []string{"match: attributes: mode", `"*fast"`}},
 		"any value in a list":  {rule("match: {attributes: {mode: [\"*\"]}}\n    stage: inference"), []string{"match: attributes: mode", `"*"`, "without a list"}},
@@ -361,6 +362,7 @@ func TestPattern(t *testing.T) {
 		{"*a*", "bab", true, ""},
 		{"*a*", "bb", false, ""},
 		{" Req *", " Req 1", true, "1"},
+		{"* /v1/*", "GET /v1/*", true, ""}, // a star of the name itself is text
 	} {
 		p, err := ParsePattern(tc.pattern)
 		require.NoError(t, err)
