@@ -2,7 +2,10 @@ package coldstart
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -146,6 +149,40 @@ func TestIdentify(t *testing.T) {
 		assert.NotEqual(t, base, instance(t, attrs), key)
 	}
 	assert.NotEqual(t, instance(t, map[string]any{"service.name": "a", "service.instance.id": ""}), instance(t, map[string]any{"service.name": "", "service.instance.id": "a"}))
+}
+
+// The README and the runbook say so: a host tells virtual machines apart, not the containers on them.
+func TestContainersOfOneHostAreOneInstance(t *testing.T) {
+	for _, key := range []string{"host.id", "host.name"} {
+		container := map[string]any{"service.name": "inference", "process.pid": int64(1), key: "node-1"}
+		one := instance(t, container)
+		assert.Equal(t, one, instance(t, container), "the second container has nothing else")
+		assert.True(t, one.Known, key)
+		container[key] = "node-2"
+		assert.NotEqual(t, one, instance(t, container), "another machine")
+		container[key], container["container.id"] = "node-1", "c2"
+		assert.NotEqual(t, one, instance(t, container), "a container that says which it is")
+	}
+}
+
+// The pages that name what tells copies apart name all of it, and nothing else.
+func TestDocsNameWhatTellsCopiesApart(t *testing.T) {
+	for file, ends := range map[string][2]string{
+		"../../README.md":                {"**What tells the copies of a service apart**: ", " on the resource."},
+		"../../../../docs/vocabulary.md": {"`service.name`, what tells the copies of a service apart (", ")"},
+	} {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		_, rest, found := strings.Cut(string(text), ends[0])
+		require.True(t, found, file)
+		said, _, found := strings.Cut(rest, ends[1])
+		require.True(t, found, file)
+		var keys []string
+		for _, key := range regexp.MustCompile("`(.+?)`").FindAllStringSubmatch(said, -1) {
+			keys = append(keys, key[1])
+		}
+		assert.Equal(t, apartKeys, keys, file)
+	}
 }
 
 // Copies of a service have the same name, and may have the same process ID.

@@ -8,7 +8,8 @@ import (
 
 // apartKeys are the resource attributes that tell the copies of a service
 // apart. Without any of them nothing does: two containers of one service may
-// well have the same process ID.
+// well have the same process ID. Virtual machines need the host's keys, although
+// these are the same for all containers of a node.
 var apartKeys = []string{
 	"service.instance.id", "k8s.pod.uid", "k8s.pod.name", "container.id", "host.id", "host.name", "faas.instance",
 }
