@@ -97,6 +97,12 @@ validate: build ## Validate otelcol.yaml, its overlays and the gateways of deplo
 bench: ## Benchmarks: nanoseconds and allocations a span (BENCH=pattern COUNT=n)
 	go test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -count $(or $(COUNT),1) ./...
 
+.PHONY: profile
+profile: ## Where the time of mlsignals goes: a CPU profile of its benchmark, by function
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	go test -run '^$$' -bench 'Processor$$/dialects=all/spans=article' -benchtime 30000000x -o $$dir/test -cpuprofile $$dir/cpu ./processor/mlsignalsprocessor \
+	&& go tool pprof -focus=processTraces -show='mlsignals|pcommon' -relative_percentages -cum -top $$dir/test $$dir/cpu
+
 # The collector of test/peers, this checkout's components beside contrib's. Its
 # sources are generated anew each time: they depend on the whole checkout.
 .PHONY: bench-peers
