@@ -64,7 +64,7 @@ func (w *walk) value(value any, of reflect.Type, path string) {
 		w.block(settings, keys(of), path)
 	case of.Kind() == reflect.Map && isBlock:
 		for _, key := range sorted(settings) {
-			w.value(settings[key], of.Elem(), below(path, key))
+			w.value(settings[key], of.Elem(), Below(path, key))
 		}
 	case of.Kind() == reflect.Slice && isList:
 		for i := range list {
@@ -78,9 +78,9 @@ func (w *walk) value(value any, of reflect.Type, path string) {
 func (w *walk) block(settings map[string]any, fields map[string]reflect.Type, path string) {
 	for _, key := range sorted(settings) {
 		if field, ok := fields[key]; ok {
-			w.value(settings[key], field, below(path, key))
+			w.value(settings[key], field, Below(path, key))
 		} else {
-			w.errs = append(w.errs, fmt.Errorf("%s: there is no such key, must be one of %s", below(path, key), strings.Join(sorted(fields), ", ")))
+			w.errs = append(w.errs, fmt.Errorf("%s: there is no such key, must be one of %s", Below(path, key), strings.Join(sorted(fields), ", ")))
 		}
 	}
 }
@@ -89,7 +89,8 @@ func (w *walk) wrong(value any, must, path string) {
 	w.errs = append(w.errs, fmt.Errorf("%s: found %s, must be %s", path, Found(value), must))
 }
 
-func below(path, key string) string {
+// Below is the path of a key in the block at a path.
+func Below(path, key string) string {
 	if path == "" {
 		return key
 	}

@@ -126,10 +126,10 @@ func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 	w.identified = false
 	_, w.pipeline = w.resource.Get(vocab.PipelineName)
 	noResource := w.resource.Len() == 0
+	w.rules.Resource(w.resource, w.scratch)
 	scopes := rs.ScopeSpans()
 	for i := range scopes.Len() {
 		scope := scopes.At(i)
-		w.rules.Resource(w.resource, w.scratch)
 		w.rules.Scope(scope.Scope().Name(), w.scratch)
 		spans := scope.Spans()
 		if noResource {

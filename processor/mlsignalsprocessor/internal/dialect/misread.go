@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
 )
 
 // Misread is what the decoder reads otherwise than it stands in the settings of
@@ -31,7 +33,7 @@ func Misread(settings any, path string) []error {
 	case map[string]any:
 		var errs []error
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			errs = append(errs, misreadKey(key, v[key], below(path, key))...)
+			errs = append(errs, misreadKey(key, v[key], knownkeys.Below(path, key))...)
 		}
 		return errs
 	}
@@ -55,11 +57,4 @@ func misreadKey(key string, value any, path string) []error {
 		}
 	}
 	return Misread(value, path)
-}
-
-func below(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "::" + key
 }

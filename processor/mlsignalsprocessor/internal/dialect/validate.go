@@ -23,12 +23,9 @@ const (
 // NoDialect is what the telemetry says of spans that no dialect recognises.
 const NoDialect = "none"
 
-// Check tells everything that is wrong with the dialect. Under the name Validate the
-// collector would call it once more, and tell every mistake twice.
-func (d *Dialect) Check() error { return errors.Join(d.Problems()...) }
-
 // Problems are the mistakes in the dialect, each with the rule, the key, the
-// value found and what is allowed.
+// value found and what is allowed. A method Validate the collector would call
+// by itself, and so tell every mistake twice.
 func (d *Dialect) Problems() []error {
 	var errs []error
 	if d.Name == "" {

@@ -169,28 +169,21 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		}
 		add(a, pick(c.Any, 3, 5))
 	}
-	if len(m.AnyAttribute) > 0 {
-		a, fresh := b.atom(ofAttribute, "any attribute of ", m.AnyAttribute)
-		for _, name := range m.AnyAttribute {
-			if fresh {
-				k := b.key(name)
-				k.conditions = append(k.conditions, keyCondition{dialect.Condition{Any: true}, a})
-			}
+	for _, alternatives := range []map[string]any{anyValue(m.AnyAttribute), m.AnyOf} {
+		if len(alternatives) == 0 {
+			continue
 		}
-		add(a, 2)
-	}
-	if len(m.AnyOf) > 0 {
-		a, fresh := b.atom(ofAttribute, "any of ", m.AnyOf)
-		anyValue := false
-		for _, name := range sortedKeys(m.AnyOf) {
-			c, _ := dialect.ParseCondition(m.AnyOf[name])
-			anyValue = anyValue || c.Any
+		a, fresh := b.atom(ofAttribute, "any of ", alternatives)
+		loose := false
+		for _, name := range sortedKeys(alternatives) {
+			c, _ := dialect.ParseCondition(alternatives[name])
+			loose = loose || c.Any
 			if fresh {
 				k := b.key(name)
 				k.conditions = append(k.conditions, keyCondition{c, a})
 			}
 		}
-		add(a, pick(anyValue, 2, 4))
+		add(a, pick(loose, 2, 4))
 	}
 	for _, name := range sortedKeys(m.ResourceAttributes) {
 		c, _ := dialect.ParseCondition(m.ResourceAttributes[name])
@@ -238,6 +231,15 @@ func (b *builder) name(p dialect.Pattern, a atom) {
 
 func tables(b *builder) (keys, resources, names, events *keytable.Table) {
 	return keytable.New(b.keys), keytable.New(b.resources), keytable.New(b.names), keytable.New(b.events)
+}
+
+// anyValue are the conditions that each of these keys may have any value.
+func anyValue(keys []string) map[string]any {
+	conditions := map[string]any{}
+	for _, key := range keys {
+		conditions[key] = "*"
+	}
+	return conditions
 }
 
 func sortedKeys(m map[string]any) []string {

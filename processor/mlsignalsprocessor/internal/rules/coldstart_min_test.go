@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func TestShortSpansAreNoLoadWhereTheRuleAsksForLongOnes(t *testing.T) {
 				Name: "wait", Match: dialect.Match{SpanNames: []string{"throttler_try"}},
 				ColdStart: &dialect.ColdStart{Component: "pod", MinMS: tc.minMS},
 			}}}
-			require.NoError(t, d.Check())
+			require.Empty(t, d.Problems())
 			set := Compile([]*dialect.Dialect{d}, 0)
 
 			span := ptrace.NewSpan()
@@ -53,5 +54,5 @@ func TestAMinimumBelowZeroIsRefused(t *testing.T) {
 	d := &dialect.Dialect{Name: "d", Rules: []dialect.Rule{{
 		Name: "r", Match: dialect.Match{SpanNames: []string{"x"}}, ColdStart: &dialect.ColdStart{MinMS: -1},
 	}}}
-	assert.ErrorContains(t, d.Check(), "cold_start: min_ms: found -1, must be 0 or more milliseconds")
+	assert.ErrorContains(t, errors.Join(d.Problems()...), "cold_start: min_ms: found -1, must be 0 or more milliseconds")
 }

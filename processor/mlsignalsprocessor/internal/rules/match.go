@@ -8,9 +8,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// Resource takes in the resource of the spans that follow.
+// Resource takes in the resource of the spans that follow. Call Scope for each of its scopes.
 func (s *Set) Resource(attrs pcommon.Map, sc *Scratch) {
-	clear(sc.scope)
+	clear(sc.resource)
 	clear(sc.resourceHas)
 	for name, v := range attrs.All() {
 		i := s.resources.Index(name)
@@ -20,24 +20,25 @@ func (s *Set) Resource(attrs pcommon.Map, sc *Scratch) {
 		k := &s.resourceInfo[i]
 		if !sc.resourceHas[k.slot] {
 			sc.resourceHas[k.slot], sc.resourceValues[k.slot] = true, v
-			hold(k.conditions, v, sc.scope)
+			hold(k.conditions, v, sc.resource)
 		}
 	}
 }
 
-// Scope takes in the instrumentation scope of the spans that follow. Call
-// Resource before, for each scope anew.
+// Scope takes in the instrumentation scope of the spans that follow, one of the resource taken in last.
 func (s *Set) Scope(name string, sc *Scratch) {
-	for i := range s.scopes {
-		if s.scopes[i].Matches(name) {
-			setBit(s.scopes[i].atom, sc.scope)
-		}
-	}
 	for kind, base := range sc.base {
-		copy(base, sc.scope)
+		copy(base, sc.resource)
 		if kind < kinds {
 			for w, bits := range s.kinds[kind] {
 				base[w] |= bits
+			}
+		}
+	}
+	for i := range s.scopes {
+		if s.scopes[i].Matches(name) {
+			for _, base := range sc.base {
+				setBit(s.scopes[i].atom, base)
 			}
 		}
 	}

@@ -29,9 +29,9 @@ type Scratch struct {
 	// after says which known attribute came after each one the last time, and at 0 which came first.
 	after []guess
 
-	scope []uint64            // the atoms of the resource and the scope
-	base  [kinds + 1][]uint64 // with those of each kind of span, at last of kinds that there are not
-	bits  []uint64            // of the span
+	resource []uint64            // the atoms of the resource
+	base     [kinds + 1][]uint64 // with those of the scope and of each kind of span, at last of kinds that there are not
+	bits     []uint64            // of the span
 
 	// values and hits hold what this span and this resource have under the
 	// keys that rules read. An entry is of this span if its stamp is.
@@ -63,8 +63,8 @@ type stampedEvent struct {
 func (s *Set) NewScratch() *Scratch {
 	sc := &Scratch{
 		names: map[string]*named{}, named: &named{},
-		after: slices.Repeat([]guess{{s.keys.Key(0), 0}}, len(s.keyInfo)+1),
-		scope: make([]uint64, s.words), bits: make([]uint64, s.words),
+		after:    slices.Repeat([]guess{{s.keys.Key(0), 0}}, len(s.keyInfo)+1),
+		resource: make([]uint64, s.words), bits: make([]uint64, s.words),
 		values: make([]stampedValue, s.slots), hits: make([]stampedEvent, len(s.eventInfo)),
 		resourceValues: make([]pcommon.Value, len(s.resourceInfo)), resourceHas: make([]bool, len(s.resourceInfo)),
 	}
