@@ -23,14 +23,14 @@ import (
 )
 
 // floods are the series limits whose memory the README states, with how many label sets are sent against them and what
-// the process may hold resident on two cores, whatever arrives: the connector, the garbage collector's share, however
-// late it gets a core, the test's batches and the program.
+// the process may hold resident on two cores, whatever arrives: the connector, the garbage collector's share, the
+// test's batches and the program.
 var floods = []struct {
 	limit, rounds, batches int // batches of each round, over all writers
 	memory                 uint64
 }{
-	{2000, 12, 100, 320 << 20},
-	{10_000, 6, 100, 720 << 20}, // the default
+	{2000, 12, 100, 256 << 20},
+	{10_000, 6, 100, 640 << 20}, // the default
 }
 
 // TestFloodOfLabelSets sends spans that have every attribute of the vocabulary, each with a name, a model, a device and
