@@ -83,6 +83,10 @@ const (
 // SamplingAdjustedCount is on every span that the ml_sampling policy keeps: how many spans it stands for, a double from 1 on.
 const SamplingAdjustedCount = "ml.sampling.adjusted_count"
 
+// SamplingPolicies is on the root span of a trace that mltailsampling kept, or on its first span where the root is
+// missing: the names of the policies that matched, a slice of strings.
+const SamplingPolicies = "ml.sampling.policies"
+
 // Attributes that mldiagnosis sets on the root span of a kept trace.
 const (
 	DiagnosisBottleneck   = "ml.diagnosis.bottleneck"

@@ -1,0 +1,79 @@
+// Package recent holds maps that remember a bounded number of recently used
+// keys.
+package recent
+
+import "time"
+
+// Map remembers the keys that were put or looked up last. It has two
+// generations: a key that is used moves to the newer one, a full newer
+// generation becomes the older one, and the older one is dropped. So Map never
+// forgets the size keys that were used last, and holds at most twice as many.
+//
+// A Map is not safe for concurrent use.
+type Map[K comparable, V any] struct {
+	newer, older map[K]V
+	size         int
+	ttl          time.Duration
+	turned       time.Time
+}
+
+// New returns a map that remembers at least size keys, 1 or more. Where ttl is
+// above zero, a key is forgotten between one and two ttl after its last use.
+func New[K comparable, V any](size int, ttl time.Duration) *Map[K, V] {
+	return &Map[K, V]{newer: map[K]V{}, size: max(size, 1), ttl: ttl}
+}
+
+// Get returns the value of a key and keeps the key from being forgotten.
+func (m *Map[K, V]) Get(key K, now time.Time) (V, bool) {
+	m.expire(now)
+	if v, ok := m.newer[key]; ok {
+		return v, true
+	}
+	v, ok := m.older[key]
+	if ok {
+		m.Put(key, v, now)
+	}
+	return v, ok
+}
+
+// Put remembers a key and its value.
+func (m *Map[K, V]) Put(key K, value V, now time.Time) {
+	m.expire(now)
+	if _, ok := m.newer[key]; !ok && len(m.newer) >= m.size {
+		m.turn(now)
+	}
+	m.newer[key] = value
+}
+
+// Delete forgets a key.
+func (m *Map[K, V]) Delete(key K) {
+	delete(m.newer, key)
+	delete(m.older, key)
+}
+
+// Len returns how many keys are remembered; one that is in both generations
+// counts twice.
+func (m *Map[K, V]) Len() int { return len(m.newer) + len(m.older) }
+
+// expire ends the newer generation when it is as old as the ttl.
+func (m *Map[K, V]) expire(now time.Time) {
+	switch {
+	case m.ttl <= 0:
+	case m.turned.IsZero():
+		m.turned = now
+	default:
+		if age := now.Sub(m.turned); age >= m.ttl {
+			m.turn(now)
+			if age >= 2*m.ttl { // nothing has been used for two generations
+				m.older = nil
+			}
+		}
+	}
+}
+
+// turn makes the newer generation the older one. The new map starts empty, so
+// that memory shrinks when there is less to remember.
+func (m *Map[K, V]) turn(now time.Time) {
+	m.older, m.newer = m.newer, map[K]V{}
+	m.turned = now
+}

@@ -1,0 +1,116 @@
+package mltailsamplingprocessor
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	tailsampling "github.com/open-telemetry/opentelemetry-collector-contrib/processor/tailsamplingprocessor"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
+	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/prefilter"
+)
+
+// Config has the settings of contrib's tail_sampling, and a few of its own.
+type Config struct {
+	// Config is contrib's, with its keys, defaults and errors.
+	tailsampling.Config `mapstructure:",squash"`
+
+	// MaxBytes bounds the memory of waiting spans, in bytes. 0: a quarter of the
+	// memory of the process, as memory_limiter reads it.
+	MaxBytes int64 `mapstructure:"max_bytes"`
+	// PassOn has traces passed on at once and whole, without a decision.
+	PassOn PassOnConfig `mapstructure:"pass_on"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+// PassOnConfig says which traces are passed on at once: those that outlast any
+// decision_wait, such as training runs.
+type PassOnConfig struct {
+	// Any are conditions of which one is enough, on any span of the trace.
+	Any []ConditionConfig `mapstructure:"any"`
+	// RememberFor is how long a trace's later spans are passed on, from its last span.
+	RememberFor time.Duration `mapstructure:"remember_for"`
+	// MaxTraces is how many such traces are remembered.
+	MaxTraces int `mapstructure:"max_traces"`
+}
+
+// ConditionConfig is a test on an attribute of a span or its resource, whose value is text.
+type ConditionConfig struct {
+	// Attribute is its key.
+	Attribute string `mapstructure:"attribute"`
+	// Values are texts of which it must be one.
+	Values []string `mapstructure:"values"`
+	// Regex is an RE2 expression that must match a part of it, in place of Values.
+	Regex string `mapstructure:"regex"`
+}
+
+func createDefaultConfig() component.Config {
+	return &Config{
+		Config: *tailsampling.NewFactory().CreateDefaultConfig().(*tailsampling.Config),
+		PassOn: PassOnConfig{RememberFor: 24 * time.Hour, MaxTraces: 10_000},
+	}
+}
+
+// Unmarshal decodes the settings. A mistyped key is an error that names the keys that are allowed.
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
+
+// minMaxBytes is the least max_bytes: the blocks that are always in use, and room for some traces.
+const minMaxBytes = 8 << 20
+
+// Validate returns every mistake, each with the key, the value found and what is allowed.
+func (c *Config) Validate() error {
+	errs := []error{c.Config.Validate()}
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if n := c.MaxBytes; n != 0 && n < minMaxBytes {
+		bad("max_bytes: found %d, must be at least %d; leave it out for a quarter of the memory", n, minMaxBytes)
+	}
+	if c.NumTraces == 0 {
+		bad("num_traces: found 0, must be at least 1: the traces that may wait for their decision")
+	}
+	for i := range c.PolicyCfgs {
+		p := &c.PolicyCfgs[i]
+		if n := p.NumericAttributeCfg; p.Type == tailsampling.NumericAttribute && n.MinValue == 0 && n.MaxValue == 0 {
+			bad("policies[%d]::numeric_attribute: found neither min_value nor max_value other than 0, must have one; "+
+				"tail_sampling reads 0 as not set, so to match 0 write min_value: -1 or max_value: 1 and bound the other side", i)
+		}
+	}
+	if _, err := c.PassOn.conditions(); err != nil {
+		errs = append(errs, err)
+	}
+	if d := c.PassOn.RememberFor; d < time.Second {
+		bad("pass_on::remember_for: found %v, must be at least 1s; write it with its unit, such as 24h", d)
+	}
+	if n := c.PassOn.MaxTraces; n < 1 {
+		bad("pass_on::max_traces: found %d, must be at least 1", n)
+	}
+	return errors.Join(errs...)
+}
+
+// conditions compiles the conditions of pass_on.
+func (c *PassOnConfig) conditions() (compiled []prefilter.Condition, err error) {
+	var errs []error
+	for i, condition := range c.Any {
+		path := fmt.Sprintf("pass_on::any[%d]", i)
+		if condition.Attribute == "" {
+			errs = append(errs, fmt.Errorf("%s::attribute: found none, must be the key of an attribute, such as ml.stage", path))
+		}
+		if (len(condition.Values) == 0) == (condition.Regex == "") {
+			errs = append(errs, fmt.Errorf("%s: found %d values and regex %q, must have either; remove one or add one",
+				path, len(condition.Values), condition.Regex))
+		}
+		result := prefilter.Condition{Attribute: condition.Attribute, Values: condition.Values}
+		if condition.Regex != "" {
+			if result.Regex, err = regexp.Compile(condition.Regex); err != nil {
+				errs = append(errs, fmt.Errorf("%s::regex: found %q, must be an RE2 expression: %w", path, condition.Regex, err))
+			}
+		}
+		compiled = append(compiled, result)
+	}
+	return compiled, errors.Join(errs...)
+}

@@ -1,0 +1,277 @@
+package hold
+
+import (
+	"math"
+	"sync/atomic"
+	"time"
+)
+
+// Batch is what Due returns.
+type Batch struct {
+	// Judge are traces to be judged by the policies.
+	Judge [][16]byte
+	// Direct are encoded spans, of one trace each, that go on without that. They are valid until the next Due.
+	Direct []Direct
+
+	encoded []byte
+	ends    []int
+	records []record
+}
+
+// Direct are spans of a trace that was kept before, or that is passed on without a decision.
+type Direct struct {
+	Encoded []byte
+	// Pass reports that the trace is passed on.
+	Pass bool
+}
+
+// Bounds of one call of Due, and of the time that it holds a lock.
+const (
+	dueTraces  = 256
+	dueBytes   = 1 << 20
+	dueExpired = 512
+)
+
+func (b *Batch) full() bool {
+	return len(b.Judge) >= dueTraces || len(b.Direct) >= dueTraces || len(b.encoded) >= dueBytes
+}
+
+// Due fills batch with what is due, everything where all is true, and reports whether there may be more.
+func (h *Hold) Due(batch *Batch, all bool) (more bool) {
+	batch.Judge, batch.Direct = batch.Judge[:0], batch.Direct[:0]
+	batch.encoded, batch.ends = batch.encoded[:0], batch.ends[:0]
+	if cap(batch.encoded) > 16*dueBytes { // after a huge trace
+		batch.encoded = nil
+	}
+	now := h.options.Now()
+	for i := range h.shards {
+		more = h.shards[i].due(batch, now, all) || more
+		if batch.full() {
+			more = true
+			break
+		}
+	}
+	from := 0
+	for i, end := range batch.ends {
+		batch.Direct[i].Encoded = batch.encoded[from:end:end]
+		from = end
+	}
+	h.signalRoom()
+	return more
+}
+
+func (s *shard) due(batch *Batch, now time.Time, all bool) (more bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for {
+		n, ok := s.direct.first()
+		if !ok {
+			break
+		}
+		if batch.full() {
+			return true
+		}
+		s.direct.remove(s.entries, n, queueLink)
+		s.forward(batch, n)
+	}
+	for expired := 0; expired < dueExpired; {
+		n, ok := s.expired(now, all)
+		if !ok {
+			break
+		}
+		s.decide(n, now)
+		expired++
+		more = expired == dueExpired
+	}
+	for {
+		n, ok := s.toJudge.first()
+		if !ok {
+			return more
+		}
+		if batch.full() {
+			return true
+		}
+		s.toJudge.remove(s.entries, n, queueLink)
+		e := &s.entries[n]
+		e.asked = false
+		batch.Judge = append(batch.Judge, e.ID)
+	}
+}
+
+// expired returns a waiting trace whose time has come.
+func (s *shard) expired(now time.Time, all bool) (n uint32, ok bool) {
+	o := &s.hold.options
+	if n, ok = s.arrivals.first(); ok && (all || now.UnixNano()-s.entries[n].arrived >= int64(o.Wait)) {
+		return n, true
+	}
+	if n, ok = s.rooted.first(); ok && now.UnixNano()-s.entries[n].rootArrived >= int64(o.RootWait) {
+		return n, true
+	}
+	return 0, false
+}
+
+// forward encodes the spans of an entry into a batch and ends the entry.
+func (s *shard) forward(batch *Batch, n uint32) {
+	e := &s.entries[n]
+	batch.encoded, _ = s.encode(batch.encoded, n, &batch.records)
+	batch.ends = append(batch.ends, len(batch.encoded))
+	batch.Direct = append(batch.Direct, Direct{Pass: e.state == passing})
+	if e.state == passing {
+		s.hold.stats.PassedSpans.Add(e.Spans)
+	} else {
+		s.hold.stats.LateKept.Add(e.Spans)
+	}
+	s.end(n)
+}
+
+// encode appends the spans of an entry to buf, as encoded traces.
+func (s *shard) encode(buf []byte, n uint32, scratch *[]record) ([]byte, int64) {
+	records := (*scratch)[:0]
+	for at := s.entries[n].first; at != 0; {
+		r := s.blocks.read(at)
+		records = append(records, r)
+		at = r.next
+	}
+	buf, size := appendRecords(buf, records)
+	clear(records)
+	*scratch = records
+	return buf, size
+}
+
+// Taken is a trace that Take returns.
+type Taken struct {
+	Encoded []byte
+	Spans   int64
+	Size    int64 // of its ResourceSpans in bytes
+	records []record
+}
+
+// Take returns the spans of a trace that Due has returned to be judged, in the
+// memory of t, and ends the wait. It reports false where the trace is passed on
+// by now. Decided must follow before the next Take.
+func (h *Hold) Take(id [16]byte, t *Taken) bool {
+	s := h.shard(id)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	n, ok := s.index[id]
+	if !ok || s.entries[n].state != judging {
+		return false
+	}
+	if cap(t.Encoded) > 16*dueBytes {
+		t.Encoded = nil
+	}
+	t.Encoded, t.Size = s.encode(t.Encoded[:0], n, &t.records)
+	t.Spans = s.entries[n].Spans
+	s.end(n)
+	s.taken, s.isTaken = id, true
+	h.signalRoom()
+	return true
+}
+
+// relieve decides the oldest traces early while a bound is exceeded.
+func (h *Hold) relieve(now time.Time) {
+	o := &h.options
+	tooMany := func() bool { return h.waiting.Load() > o.MaxTraces }
+	if o.BlockOnOverflow {
+		h.waitWhile(tooMany)
+	}
+	h.decideEarly(now, tooMany, &h.stats.EarlyTraces)
+	h.decideEarly(now, func() bool { return h.Bytes()-h.leaving.Load() > o.MaxBytes }, &h.stats.EarlyBytes)
+	// The policies take what is due as fast as they can. A sender that is faster waits.
+	h.waitWhile(func() bool { return h.Bytes() > o.MaxBytes+o.MaxBytes/4 })
+}
+
+// decideEarly decides the traces that have waited longest while there is too much.
+func (h *Hold) decideEarly(now time.Time, tooMuch func() bool, count *atomic.Int64) {
+	for decided := int64(0); ; {
+		if !tooMuch() {
+			if decided > 0 {
+				count.Add(decided)
+				h.wake()
+			}
+			return
+		}
+		oldest, at := int64(math.MaxInt64), -1
+		for i := range h.shards {
+			if t := h.shards[i].oldest.Load(); t < oldest {
+				oldest, at = t, i
+			}
+		}
+		if at < 0 {
+			count.Add(decided)
+			h.wake()
+			return
+		}
+		if h.shards[at].decideOldest(now) {
+			decided++
+		}
+	}
+}
+
+func (s *shard) decideOldest(now time.Time) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	n, ok := s.arrivals.first()
+	if !ok {
+		return false // another goroutine was faster
+	}
+	s.decide(n, now)
+	return true
+}
+
+// decide has a waiting trace judged, or drops it where no policy can keep it.
+func (s *shard) decide(n uint32, now time.Time) {
+	if s.hold.options.Filter.MayKeep(&s.entries[n].Facts) {
+		s.judge(n)
+	} else {
+		s.drop(n, now, &s.hold.stats.NoMatch)
+	}
+}
+
+// wake has Due called now.
+func (h *Hold) wake() {
+	select {
+	case h.early <- struct{}{}:
+	default:
+	}
+}
+
+// waitWhile waits until there is room.
+func (h *Hold) waitWhile(full func() bool) {
+	if !full() {
+		return
+	}
+	h.room.L.Lock()
+	defer h.room.L.Unlock()
+	for full() && !h.closed {
+		h.wake()
+		h.room.Wait()
+	}
+}
+
+func (h *Hold) signalRoom() {
+	h.room.L.Lock()
+	defer h.room.L.Unlock()
+	h.room.Broadcast()
+}
+
+// Close ends all waiting in Add.
+func (h *Hold) Close() {
+	h.room.L.Lock()
+	defer h.room.L.Unlock()
+	h.closed = true
+	h.room.Broadcast()
+}
+
+// Discard drops everything that waits for a decision.
+func (h *Hold) Discard() {
+	now := h.options.Now()
+	for i := range h.shards {
+		s := &h.shards[i]
+		s.mutex.Lock()
+		for n, ok := s.arrivals.first(); ok; n, ok = s.arrivals.first() {
+			s.drop(n, now, &h.stats.Discarded)
+		}
+		s.mutex.Unlock()
+	}
+}

@@ -1,0 +1,66 @@
+package mltailsamplingprocessor
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/otel/metric"
+
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/hold"
+	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/metadata"
+)
+
+// newTelemetry registers what the processor reports of itself. All of it is read from the hold when it is collected.
+func newTelemetry(set component.TelemetrySettings, h *hold.Hold) (*metadata.TelemetryBuilder, error) {
+	b, err := metadata.NewTelemetryBuilder(set)
+	if err != nil {
+		return nil, err
+	}
+	s := h.Stats()
+	label := func(key, value string) metric.ObserveOption {
+		return metric.WithAttributeSet(attribute.NewSet(attribute.String(key, value)))
+	}
+	sampled, notSampled := label("decision", "sampled"), label("decision", "not_sampled")
+	numTraces, maxBytes := label("bound", "num_traces"), label("bound", "max_bytes")
+	noMatch, tooLarge, shutdown := label("reason", "no_match"), label("reason", "too_large"), label("reason", "shutdown")
+
+	register := []struct {
+		to      func(metric.Int64Callback) error
+		observe func(metric.Int64Observer)
+	}{
+		{b.RegisterProcessorMltailsamplingDecidedEarlyCallback, func(o metric.Int64Observer) {
+			o.Observe(s.EarlyTraces.Load(), numTraces)
+			o.Observe(s.EarlyBytes.Load(), maxBytes)
+		}},
+		{b.RegisterProcessorMltailsamplingDroppedTracesCallback, func(o metric.Int64Observer) {
+			o.Observe(s.NoMatch.Load(), noMatch)
+			o.Observe(s.TooLarge.Load(), tooLarge)
+			o.Observe(s.Discarded.Load(), shutdown)
+		}},
+		{b.RegisterProcessorMltailsamplingJudgedTracesCallback, func(o metric.Int64Observer) { o.Observe(s.Judged.Load()) }},
+		{b.RegisterProcessorMltailsamplingLateSpansCallback, func(o metric.Int64Observer) {
+			o.Observe(s.LateKept.Load(), sampled)
+			o.Observe(s.LateDropped.Load(), notSampled)
+		}},
+		{b.RegisterProcessorMltailsamplingPassedSpansCallback, func(o metric.Int64Observer) { o.Observe(s.PassedSpans.Load()) }},
+		{b.RegisterProcessorMltailsamplingTracesCallback, func(o metric.Int64Observer) {
+			o.Observe(s.Kept.Load(), sampled)
+			o.Observe(s.NotKept.Load()+s.NoMatch.Load()+s.TooLarge.Load(), notSampled)
+		}},
+		{b.RegisterProcessorMltailsamplingWaitingBytesCallback, func(o metric.Int64Observer) { o.Observe(h.Bytes()) }},
+		{b.RegisterProcessorMltailsamplingWaitingTracesCallback, func(o metric.Int64Observer) { o.Observe(h.Waiting()) }},
+	}
+	for _, r := range register {
+		err := r.to(func(_ context.Context, o metric.Int64Observer) error {
+			r.observe(o)
+			return nil
+		})
+		if err != nil {
+			b.Shutdown()
+			return nil, err
+		}
+	}
+	return b, nil
+}
