@@ -179,7 +179,7 @@ func TestTelemetry(t *testing.T) {
 	set := metadatatest.NewSettings(tel)
 	p, err := factory.CreateTraces(t.Context(), set, factory.CreateDefaultConfig(), sink)
 	require.NoError(t, err)
-	require.True(t, p.Capabilities().MutatesData)
+	require.False(t, p.Capabilities().MutatesData)
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 	id := byte(0)
 	send := func(spans ...s) {

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/internal/wholetrace"
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/cause"
 )
 
@@ -24,10 +25,8 @@ func (w *worker) diagnose() {
 	if w.isJudged(entry) {
 		return
 	}
-	before, known := w.memory.Pass(w.trace[0].trace, len(w.trace), root >= 0)
-	resent := root >= 0 && before.Root && len(w.trace) >= int(before.Spans)
 	switch {
-	case known && !resent:
+	case w.isLate(root):
 		w.giveUp(entry, lateReason) // the rest has passed already
 		return
 	case root < 0 && (orphans != 1 || !w.standsForRoot(top)):
@@ -42,6 +41,19 @@ func (w *worker) diagnose() {
 	w.path.Walk(&w.tree, w.ledger.Ahead)
 	w.ledger.Divide(w.path.Self)
 	w.report(entry, root < 0)
+}
+
+// isLate reports whether the trace at hand is a part of one that has passed before.
+func (w *worker) isLate(root int32) bool {
+	switch w.extent {
+	case wholetrace.Whole:
+		return false
+	case wholetrace.Late:
+		return true
+	}
+	before, known := w.memory.Pass(w.trace[0].trace, len(w.trace), root >= 0)
+	resent := root >= 0 && before.Root && len(w.trace) >= int(before.Spans)
+	return known && !resent
 }
 
 // standsForRoot tells whether the one span on top of a trace may be taken for

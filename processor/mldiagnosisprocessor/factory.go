@@ -24,7 +24,8 @@ func createTraces(ctx context.Context, set processor.Settings, cfg component.Con
 	}
 	p := newDiagnosisProcessor(cfg.(*Config), tel)
 	return processorhelper.NewTraces(ctx, set, cfg, next, p.processTraces,
-		processorhelper.WithCapabilities(consumer.Capabilities{MutatesData: true}),
+		// It copies what is not its own, so that nothing is copied where it is.
+		processorhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
 		processorhelper.WithShutdown(func(context.Context) error {
 			tel.builder.Shutdown()
 			return nil

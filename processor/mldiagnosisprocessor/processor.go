@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/internal/wholetrace"
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/cause"
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/criticalpath"
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/late"
@@ -37,6 +38,7 @@ type worker struct {
 	ledger    cause.Ledger
 	counts    counts
 	ranks     []int64
+	extent    wholetrace.Extent
 }
 
 type resource struct {
@@ -60,9 +62,20 @@ func newDiagnosisProcessor(cfg *Config, tel *telemetry) *diagnosisProcessor {
 }
 
 // processTraces diagnoses each trace of a batch. It never drops, adds or
-// reorders a span, and adds attributes to roots alone.
+// reorders a span, and adds attributes to roots alone. A batch that mltailsampling
+// hands over whole is changed in place; of any other a copy is.
 func (p *diagnosisProcessor) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
+	extent := wholetrace.From(ctx)
+	if extent == wholetrace.Passed { // spans of a run come as they end, never as a whole trace
+		return td, nil
+	}
+	if extent != wholetrace.Whole || td.IsReadOnly() {
+		own := ptrace.NewTraces()
+		td.CopyTo(own)
+		td = own
+	}
 	w := p.pool.Get().(*worker)
+	w.extent = extent
 	w.collect(td)
 	for from := 0; from < len(w.records); {
 		to := from + 1
