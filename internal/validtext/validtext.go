@@ -46,49 +46,19 @@ func load4(s string, i int) uint32 {
 // Repair puts U+FFFD, the replacement character, in the place of each run of bytes that are not UTF-8.
 func Repair(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
-// IsValue reports whether all text of a value is UTF-8, that of the values in it included.
-func IsValue(v pcommon.Value) bool {
-	switch v.Type() {
-	case pcommon.ValueTypeStr:
-		return Is(v.Str())
-	case pcommon.ValueTypeMap:
-		return IsMap(v.Map())
-	case pcommon.ValueTypeSlice:
-		for _, e := range v.Slice().All() {
-			if !IsValue(e) {
-				return false
+// RepairTraces repairs all text of a batch and returns how many texts were not UTF-8.
+func RepairTraces(td ptrace.Traces) int {
+	n := 0
+	for _, rs := range td.ResourceSpans().All() {
+		n += repairResource(rs)
+		for _, ss := range rs.ScopeSpans().All() {
+			n += repairScope(ss)
+			for _, span := range ss.Spans().All() {
+				n += repairSpan(span)
 			}
 		}
 	}
-	return true
-}
-
-// IsMap reports whether all keys and values are UTF-8.
-func IsMap(m pcommon.Map) bool {
-	for k, v := range m.All() {
-		if !Is(k) || !IsValue(v) {
-			return false
-		}
-	}
-	return true
-}
-
-// IsAroundAttributes reports whether the text of a span is UTF-8 that is neither its name nor in its attributes.
-func IsAroundAttributes(span ptrace.Span) bool {
-	if !Is(span.Status().Message()) || !Is(span.TraceState().AsRaw()) {
-		return false
-	}
-	for _, e := range span.Events().All() {
-		if !Is(e.Name()) || !IsMap(e.Attributes()) {
-			return false
-		}
-	}
-	for _, l := range span.Links().All() {
-		if !Is(l.TraceState().AsRaw()) || !IsMap(l.Attributes()) {
-			return false
-		}
-	}
-	return true
+	return n
 }
 
 // repairer counts the texts that it repairs.
@@ -135,8 +105,8 @@ func (r *repairer) attributes(m pcommon.Map) {
 	whole.MoveTo(m)
 }
 
-// RepairSpan repairs all text of a span and returns how many texts were not UTF-8.
-func RepairSpan(span ptrace.Span) int {
+// repairSpan repairs all text of a span and returns how many texts were not UTF-8.
+func repairSpan(span ptrace.Span) int {
 	r := &repairer{}
 	r.text(span.Name(), span.SetName)
 	r.attributes(span.Attributes())
@@ -153,16 +123,16 @@ func RepairSpan(span ptrace.Span) int {
 	return r.n
 }
 
-// RepairResource repairs the attributes and the schema of a resource.
-func RepairResource(rs ptrace.ResourceSpans) int {
+// repairResource repairs the attributes and the schema of a resource.
+func repairResource(rs ptrace.ResourceSpans) int {
 	r := &repairer{}
 	r.attributes(rs.Resource().Attributes())
 	r.text(rs.SchemaUrl(), rs.SetSchemaUrl)
 	return r.n
 }
 
-// RepairScope repairs the name, version, attributes and schema of an instrumentation scope.
-func RepairScope(ss ptrace.ScopeSpans) int {
+// repairScope repairs the name, version, attributes and schema of an instrumentation scope.
+func repairScope(ss ptrace.ScopeSpans) int {
 	r := &repairer{}
 	r.text(ss.Scope().Name(), ss.Scope().SetName)
 	r.text(ss.Scope().Version(), ss.Scope().SetVersion)

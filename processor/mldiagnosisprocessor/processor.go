@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/validtext"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/cause"
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/criticalpath"
@@ -60,9 +61,12 @@ func newDiagnosisProcessor(cfg *Config, tel *telemetry) *diagnosisProcessor {
 }
 
 // processTraces diagnoses each trace of a batch. It never drops, adds or
-// reorders a span, and adds attributes to roots alone.
+// reorders a span, and adds attributes to roots alone. Text that is not UTF-8
+// is repaired here, where few traces are left: backends refuse it, and with it
+// all that is in the batch.
 func (p *diagnosisProcessor) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
 	w := p.pool.Get().(*worker)
+	w.counts.repaired = int64(validtext.RepairTraces(td))
 	w.collect(td)
 	for from := 0; from < len(w.records); {
 		to := from + 1
@@ -88,7 +92,7 @@ func (w *worker) collect(td ptrace.Traces) {
 	mixed := false
 	for i, rs := range td.ResourceSpans().All() {
 		attributes := rs.Resource().Attributes()
-		_, pipeline := attributes.Get(vocab.PipelineName)
+		pipeline := vocab.HasPipeline(attributes)
 		w.resources = append(w.resources, resource{attributes, pipeline})
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, span := range ss.Spans().All() {
