@@ -30,6 +30,9 @@ func TestBadValuesAreCountedAndNeverObserved(t *testing.T) {
 		"NaN":                   {attr(vocab.QueueWait, math.NaN()), vocab.QueueWait},
 		"infinite":              {attr(vocab.QueueWait, math.Inf(1)), vocab.QueueWait},
 		"negative":              {attr(vocab.QueueWait, -1.0), vocab.QueueWait},
+		"since 1970":            {attr(vocab.QueueWait, 1.79e12), vocab.QueueWait},
+		"1e300 ms":              {attr(vocab.QueueWait, 1e300), vocab.QueueWait},
+		"1e300 MB":              {attr(vocab.GPUMemoryAllocated, 1e300), vocab.GPUMemoryAllocated},
 		"text":                  {attr(vocab.QueueWait, "a while"), vocab.QueueWait},
 		"bool":                  {attr(vocab.QueueWait, true), vocab.QueueWait},
 		"text that is infinite": {attr(vocab.QueueWait, "+Inf"), vocab.QueueWait},
@@ -43,6 +46,11 @@ func TestBadValuesAreCountedAndNeverObserved(t *testing.T) {
 		"end before start": {func(s ptrace.Span) {
 			s.SetStartTimestamp(2e9)
 			s.SetEndTimestamp(1e9)
+		}, "duration"},
+		"end of 2^64-1": {func(s ptrace.Span) { s.SetEndTimestamp(math.MaxUint64) }, "duration"},
+		"start near zero": {func(s ptrace.Span) {
+			s.SetStartTimestamp(5)
+			s.SetEndTimestamp(1_790_000_000e9)
 		}, "duration"},
 		"no start": {func(s ptrace.Span) { s.SetStartTimestamp(0) }, "duration"},
 		"no end":   {func(s ptrace.Span) { s.SetEndTimestamp(0) }, "duration"},

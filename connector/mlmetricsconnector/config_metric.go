@@ -97,9 +97,21 @@ func (mc *MetricConfig) define(name string, p *problems) definition.Metric {
 	return m
 }
 
+// mostInSum is the largest number that a metric with a sum observes unless max says otherwise: a single 1e300 would end
+// the sum that it is part of.
+const mostInSum = 1e15
+
+// most is the largest number that a metric observes by default. A gauge has no sum.
+func most(kind definition.Kind) float64 {
+	if kind == definition.Gauge {
+		return math.MaxFloat64
+	}
+	return mostInSum
+}
+
 // values sets what the metric observes.
 func (mc *MetricConfig) values(m *definition.Metric, path string, p *problems) {
-	v := definition.Value{Event: mc.Event, Min: -math.MaxFloat64, Max: math.MaxFloat64}
+	v := definition.Value{Event: mc.Event, Min: -most(m.Kind), Max: most(m.Kind)}
 	if m.Kind == definition.Counter {
 		v.Min = 0 // a counter never falls
 	}

@@ -24,8 +24,8 @@ func commonLabels() string {
 	names := make([]string, 0, len(catalogue.Common))
 	for _, l := range catalogue.Common {
 		name := "`" + l.Name + "`"
-		if l.Field.Alternative != "" {
-			name += " (or `" + l.Field.Alternative + "`)"
+		for _, key := range l.Field.Alternatives {
+			name += " (or `" + key + "`)"
 		}
 		names = append(names, name)
 	}

@@ -94,6 +94,7 @@ func (t *telemetry) record(ctx context.Context, a *aggregate.Aggregator, took ti
 		}
 		invalid(c.InvalidDurations, invalidDuration)
 		invalid(c.InvalidStates, invalidState)
+		add(t.builder.ConnectorMlmetricsRepairedLabels, c.RepairedLabels, t.with())
 		for _, slots := range []struct {
 			counts []uint64
 			keys   *plan.KeyTable

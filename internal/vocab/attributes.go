@@ -37,6 +37,9 @@ type Attribute struct {
 // every sum that it is part of.
 const mostCount = 1e12
 
+// mostRatio is far above every ratio that a wait and a computation can have.
+const mostRatio = 1e9
+
 // unbounded admits every finite number.
 const unbounded = math.MaxFloat64
 
@@ -61,33 +64,33 @@ var Attributes = []Attribute{
 	{Key: FeaturesRetrieved, Type: Int, Max: mostCount, Stage: StageFeatureExtraction, Meaning: "features found at all"},
 	{Key: FeaturesUnavailable, Type: Int, Max: mostCount, Stage: StageFeatureExtraction, Meaning: "features found nowhere"},
 	{Key: FeaturesHitRate, Type: Double, Max: 1, Stage: StageFeatureExtraction, Meaning: "cache hits / (hits + misses), 0 to 1"},
-	{Key: FeaturesCacheLookup, Type: Double, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "time of the cache lookup in ms"},
-	{Key: FeaturesDBLookup, Type: Double, Max: unbounded, Stage: StageFeatureExtraction, Meaning: "time of the database lookup in ms"},
+	{Key: FeaturesCacheLookup, Type: Double, Max: LongestMS, Stage: StageFeatureExtraction, Meaning: "time of the cache lookup in ms"},
+	{Key: FeaturesDBLookup, Type: Double, Max: LongestMS, Stage: StageFeatureExtraction, Meaning: "time of the database lookup in ms"},
 
-	{Key: QueueWait, Type: Double, Max: unbounded, Stage: StageInference, Meaning: "wait for the GPU in ms"},
-	{Key: ForwardPass, Type: Double, Max: unbounded, Stage: StageInference, Meaning: "compute on the GPU in ms"},
-	{Key: TimeToFirstToken, Type: Double, Max: unbounded, Stage: StageInference, Meaning: "time to the first output token in ms"},
-	{Key: GPUMemoryAllocated, Type: Double, Max: unbounded, Stage: StageInference, Meaning: "GPU memory in use in MB"},
-	{Key: GPUMemoryReserved, Type: Double, Max: unbounded, Stage: StageInference, Meaning: "GPU memory held by the allocator in MB"},
+	{Key: QueueWait, Type: Double, Max: LongestMS, Stage: StageInference, Meaning: "wait for the GPU in ms"},
+	{Key: ForwardPass, Type: Double, Max: LongestMS, Stage: StageInference, Meaning: "compute on the GPU in ms"},
+	{Key: TimeToFirstToken, Type: Double, Max: LongestMS, Stage: StageInference, Meaning: "time to the first output token in ms"},
+	{Key: GPUMemoryAllocated, Type: Double, Max: mostCount, Stage: StageInference, Meaning: "GPU memory in use in MB"},
+	{Key: GPUMemoryReserved, Type: Double, Max: mostCount, Stage: StageInference, Meaning: "GPU memory held by the allocator in MB"},
 
 	{Key: ValidationAttempts, Type: Int, Max: mostCount, Stage: StagePostProcessing, Meaning: "validations of the output until it passed, 1 when it passed at once"},
 	{Key: OutputValid, Type: Bool, Stage: StagePostProcessing, Meaning: "the output passed validation in the end"},
 	{Key: OutputRequiredRepair, Type: Bool, Stage: StagePostProcessing, Meaning: "the output was repaired before it passed"},
 
 	{Key: PipelineSuccess, Type: Bool, Stage: StageRequest, Meaning: "the request succeeded end to end"},
-	{Key: PipelineLatency, Type: Double, Max: unbounded, Stage: StageRequest, Meaning: "latency of the request in ms"},
+	{Key: PipelineLatency, Type: Double, Max: LongestMS, Stage: StageRequest, Meaning: "latency of the request in ms"},
 
 	{Key: EvaluationAccuracy, Type: Double, Max: 1, Meaning: "accuracy of the trained model, 0 to 1"},
 	{Key: EvaluationF1, Type: Double, Max: 1, Meaning: "F1 score of the trained model, 0 to 1"},
 	{Key: EvaluationAUC, Type: Double, Max: 1, Meaning: "area under the ROC curve of the trained model, 0 to 1"},
 	{Key: EvaluationLoss, Type: Double, Min: -unbounded, Max: unbounded, Meaning: "loss of the trained model"},
 
-	{Key: TaskQueueWait, Type: Double, Max: unbounded, Meaning: "time from queued to started of an orchestrator's task or run in ms; not the wait for the GPU"},
+	{Key: TaskQueueWait, Type: Double, Max: LongestMS, Meaning: "time from queued to started of an orchestrator's task or run in ms; not the wait for the GPU"},
 	{Key: TaskAttempts, Type: Int, Max: mostCount, Meaning: "runs of an orchestrator's task so far, 1 when it was not retried"},
 
 	{Key: Stage, Type: String, Derived: true, Meaning: "stage of the pipeline, the same in every dialect"},
-	{Key: QueueComputeRatio, Type: Double, Max: unbounded, Derived: true, Meaning: "queue wait / forward pass; absent when the forward pass is 0"},
-	{Key: FeaturesDBShare, Type: Double, Max: unbounded, Derived: true, Meaning: "database lookup / the span's duration"},
+	{Key: QueueComputeRatio, Type: Double, Max: mostRatio, Derived: true, Meaning: "queue wait / forward pass; absent when the forward pass is 0"},
+	{Key: FeaturesDBShare, Type: Double, Max: 1, Derived: true, Meaning: "database lookup / the span's duration"},
 	{Key: SignalQueueBound, Type: Bool, Derived: true, Meaning: "the request waited longer for the GPU than the GPU worked for it"},
 	{Key: SignalHighQueueWait, Type: Bool, Derived: true, Meaning: "the request waited long for the GPU"},
 	{Key: SignalFeatureCascade, Type: Bool, Derived: true, Meaning: "features came from the database, and that took most of the span"},
@@ -95,7 +98,7 @@ var Attributes = []Attribute{
 	{Key: SignalRevalidated, Type: Bool, Derived: true, Meaning: "the output failed validation at least once"},
 	{Key: SignalColdStart, Type: Bool, Derived: true, Meaning: "the span loads or initialises a component"},
 	{Key: ColdStartComponent, Type: String, Derived: true, Meaning: "what was loaded"},
-	{Key: ColdStartDuration, Type: Double, Max: unbounded, Derived: true, Meaning: "how long the load took in ms"},
+	{Key: ColdStartDuration, Type: Double, Max: LongestMS, Derived: true, Meaning: "how long the load took in ms"},
 	{Key: ColdStartReload, Type: Bool, Derived: true, Meaning: "this instance had loaded the component before; absent where that cannot be known"},
 }
 

@@ -13,6 +13,13 @@ const (
 	DeploymentEnvironmentName = "deployment.environment.name"
 )
 
+// InstanceKeys are the resource attributes that tell the replicas of a service apart, the one to name a replica by
+// first. Without any of them nothing does: two containers of one service may well have the same process ID. Virtual
+// machines need the host's keys, although these are the same for all containers of a node.
+var InstanceKeys = []string{
+	ServiceInstanceID, "k8s.pod.uid", "k8s.pod.name", "container.id", "faas.instance", "host.name", "host.id",
+}
+
 // Span attributes that services send.
 const (
 	RequestID       = "ml.request.id"

@@ -7,6 +7,12 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
+// HasPipeline reports whether a resource is part of an ML pipeline. A name without text is none.
+func HasPipeline(resource pcommon.Map) bool {
+	v, ok := resource.Get(PipelineName)
+	return ok && v.AsString() != ""
+}
+
 // ReadDouble reads a finite number out of a double, an int or a numeric string.
 func ReadDouble(v pcommon.Value) (float64, bool) {
 	switch v.Type() {
@@ -44,23 +50,37 @@ func ReadInt(v pcommon.Value) (int64, bool) {
 	}
 }
 
-// ReadBool reads a bool out of a bool or the strings "true" and "false".
+// ReadBool reads a bool out of a bool or its text.
 func ReadBool(v pcommon.Value) (value, ok bool) {
 	switch v.Type() {
 	case pcommon.ValueTypeBool:
 		return v.Bool(), true
 	case pcommon.ValueTypeStr:
-		switch v.Str() {
-		case "true":
-			return true, true
-		case "false":
-			return false, true
-		}
+		return ParseBool(v.Str())
 	}
 	return false, false
 }
 
-// InRange tells whether a number can be true for the attribute.
+// ParseBool reads the words true and false in small letters, in capitals, and as Python writes them: True and False.
+func ParseBool(text string) (value, ok bool) {
+	switch text {
+	case "true", "True", "TRUE":
+		return true, true
+	case "false", "False", "FALSE":
+		return false, true
+	}
+	return false, false
+}
+
+// BoolText is the one text of a bool in labels: true or false. Other text is returned as it is.
+func BoolText(text string) string {
+	if b, ok := ParseBool(text); ok {
+		return strconv.FormatBool(b)
+	}
+	return text
+}
+
+// InRange reports whether a number can be true for the attribute.
 func (a *Attribute) InRange(f float64) bool {
 	return f >= a.Min && f <= a.Max
 }

@@ -5,14 +5,14 @@ package wholetrace
 
 import "context"
 
-// Extent is how much of a trace a batch is.
+// Extent is how much of a trace a batch is. A batch with any but Unknown belongs
+// to the component that receives it, unless it is marked as read-only.
 type Extent uint8
 
 const (
 	// Unknown: the batch may hold spans of several traces.
 	Unknown Extent = iota
-	// Whole: all spans of one trace that had come when it was decided, and no
-	// other spans. The batch belongs to the component that receives it.
+	// Whole: all spans of one trace that had come when it was decided, and no other spans.
 	Whole
 	// Late: spans of one trace that came after it was decided.
 	Late

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/validtext"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/internal/wholetrace"
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/cause"
@@ -62,20 +63,25 @@ func newDiagnosisProcessor(cfg *Config, tel *telemetry) *diagnosisProcessor {
 }
 
 // processTraces diagnoses each trace of a batch. It never drops, adds or
-// reorders a span, and adds attributes to roots alone. A batch that mltailsampling
-// hands over whole is changed in place; of any other a copy is.
+// reorders a span, and adds attributes to roots alone. Text that is not UTF-8
+// is repaired here, where few traces are left: backends refuse it, and with it
+// all that is in the batch. A batch that mltailsampling hands over is changed in
+// place; of any other a copy is.
 func (p *diagnosisProcessor) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
 	extent := wholetrace.From(ctx)
-	if extent == wholetrace.Passed { // spans of a run come as they end, never as a whole trace
-		return td, nil
-	}
-	if extent != wholetrace.Whole || td.IsReadOnly() {
+	if extent == wholetrace.Unknown || td.IsReadOnly() {
 		own := ptrace.NewTraces()
 		td.CopyTo(own)
 		td = own
 	}
 	w := p.pool.Get().(*worker)
 	w.extent = extent
+	w.counts.repaired = int64(validtext.RepairTraces(td))
+	if extent == wholetrace.Passed { // spans of a run come as they end, never as a whole trace
+		p.telemetry.add(ctx, &w.counts)
+		p.pool.Put(w)
+		return td, nil
+	}
 	w.collect(td)
 	for from := 0; from < len(w.records); {
 		to := from + 1
@@ -101,7 +107,7 @@ func (w *worker) collect(td ptrace.Traces) {
 	mixed := false
 	for i, rs := range td.ResourceSpans().All() {
 		attributes := rs.Resource().Attributes()
-		_, pipeline := attributes.Get(vocab.PipelineName)
+		pipeline := vocab.HasPipeline(attributes)
 		w.resources = append(w.resources, resource{attributes, pipeline})
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, span := range ss.Spans().All() {

@@ -27,6 +27,7 @@ type counts struct {
 	bottlenecks [cause.Size]int64
 	partial     [reasons]int64
 	skewed      int64
+	repaired    int64
 }
 
 // telemetry is what the processor tells about itself. The attribute sets are made once.
@@ -62,6 +63,10 @@ func (t *telemetry) add(ctx context.Context, c *counts) {
 	if c.skewed != 0 {
 		t.builder.ProcessorMldiagnosisSkewedTraces.Add(ctx, c.skewed)
 		c.skewed = 0
+	}
+	if c.repaired != 0 {
+		t.builder.ProcessorMldiagnosisRepairedTexts.Add(ctx, c.repaired)
+		c.repaired = 0
 	}
 }
 

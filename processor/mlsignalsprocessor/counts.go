@@ -12,10 +12,12 @@ const (
 	endBeforeStartReason = iota
 	noNameReason
 	noResourceReason
+	noStartReason
+	tooLongReason
 	reasons
 )
 
-var reasonNames = [reasons]string{"end_before_start", "no_name", "no_resource"}
+var reasonNames = [reasons]string{"end_before_start", "no_name", "no_resource", "no_start", "too_long"}
 
 // counts are what a worker counts in a batch, for the processor's own
 // telemetry. Positions are those of vocab.Attributes.

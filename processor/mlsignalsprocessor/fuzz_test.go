@@ -151,7 +151,9 @@ func checkCoerced(t *testing.T, a *vocab.Attribute, was, is pcommon.Value) {
 		require.Equal(t, b, is.Bool())
 	case vocab.String:
 		require.Equal(t, pcommon.ValueTypeStr, is.Type())
-		require.Equal(t, was.AsString(), is.Str())
+		if was.Type() != pcommon.ValueTypeStr || was.Str() != "" { // an empty text may be filled
+			require.Equal(t, was.AsString(), is.Str())
+		}
 	}
 }
 

@@ -124,7 +124,7 @@ func (w *worker) forget() {
 func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 	w.resource = rs.Resource().Attributes()
 	w.identified = false
-	_, w.pipeline = w.resource.Get(vocab.PipelineName)
+	w.pipeline = vocab.HasPipeline(w.resource)
 	noResource := w.resource.Len() == 0
 	w.rules.Resource(w.resource, w.scratch)
 	scopes := rs.ScopeSpans()
@@ -224,7 +224,12 @@ func (w *worker) countMalformed(span ptrace.Span) {
 	if span.Name() == "" {
 		w.counts.malformed[noNameReason]++
 	}
-	if span.EndTimestamp() < span.StartTimestamp() {
+	switch w.scratch.Lasting {
+	case vocab.NoStart:
+		w.counts.malformed[noStartReason]++
+	case vocab.EndsBeforeStart:
 		w.counts.malformed[endBeforeStartReason]++
+	case vocab.TooLong:
+		w.counts.malformed[tooLongReason]++
 	}
 }

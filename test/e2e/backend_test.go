@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
+	collectortrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/stack"
 )
@@ -24,6 +26,8 @@ import (
 type backend struct {
 	mutex sync.Mutex
 	spans map[pcommon.TraceID]int
+	// bad is the number of requests with text that is not UTF-8, which protobuf's own decoders refuse.
+	bad int
 }
 
 func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -55,6 +59,9 @@ func (b *backend) take(r *http.Request) error {
 	}
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
+	if err := proto.Unmarshal(body, &collectortrace.ExportTraceServiceRequest{}); err != nil {
+		b.bad++
+	}
 	for _, resource := range request.Traces().ResourceSpans().All() {
 		for _, scope := range resource.ScopeSpans().All() {
 			for _, span := range scope.Spans().All() {
@@ -63,6 +70,12 @@ func (b *backend) take(r *http.Request) error {
 		}
 	}
 	return nil
+}
+
+func (b *backend) notText() int {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.bad
 }
 
 func (b *backend) received() map[pcommon.TraceID]int {

@@ -40,6 +40,10 @@ var badSpans = []badSpan{
 	{name: "end before start", reason: "end_before_start", set: func(s ptrace.Span) {
 		s.SetEndTimestamp(s.StartTimestamp() - pcommon.Timestamp(time.Second))
 	}},
+	{name: "1e300 ms", key: "ml.task.queue_wait_ms", set: double("ml.task.queue_wait_ms", 1e300)},
+	{name: "no start", reason: "no_start", set: func(s ptrace.Span) { s.SetStartTimestamp(0) }},
+	{name: "start near zero", reason: "too_long", set: func(s ptrace.Span) { s.SetStartTimestamp(5) }},
+	{name: "end of 2^64-1", reason: "too_long", set: func(s ptrace.Span) { s.SetEndTimestamp(math.MaxUint64) }},
 	{name: "", reason: "no_name", set: func(ptrace.Span) {}},
 }
 
@@ -83,7 +87,7 @@ func TestBadInput(t *testing.T) {
 			assert.Equal(t, 1.0, telemetry.Sum("otelcol_processor_mlsignals_invalid_values", "key", bad.key), bad.key)
 		}
 	}
-	assert.Equal(t, map[string]float64{"end_before_start": 1, "no_name": 1, "no_resource": 1},
+	assert.Equal(t, map[string]float64{"end_before_start": 1, "no_name": 1, "no_resource": 1, "no_start": 1, "too_long": 2},
 		telemetry.By("otelcol_processor_mlsignals_malformed_spans", "reason"))
 
 	t.Run("sound spans are counted all the same", func(t *testing.T) {
@@ -91,6 +95,12 @@ func TestBadInput(t *testing.T) {
 			metrics, err := running.Metrics(ctx)
 			if err != nil {
 				return err
+			}
+			if n := metrics.Sum("ml_stage_calls_total", "service_name", "bad"); n != float64(len(badSpans)) {
+				return fmt.Errorf("%v bad spans", n)
+			}
+			if sum := metrics.Sum("duration_ms_sum"); sum > 20*float64(len(badSpans)+2) {
+				return fmt.Errorf("the sum of the durations is %v", sum)
 			}
 			if n := metrics.Sum("ml_inference_queue_wait_ms_count", "service_name", "sound"); n != 1 {
 				return fmt.Errorf("%v observations", n)

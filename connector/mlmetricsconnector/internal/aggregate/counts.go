@@ -11,10 +11,12 @@ type Counts struct {
 	Active []int
 	// LabelValues estimates, for each metric that has overflowed, the number of values of each of its labels now.
 	LabelValues [][]uint64
-	// InvalidDurations counts spans that have no start or end before it.
+	// InvalidDurations counts spans that have no start, end before it, or take longer than vocab.Longest.
 	InvalidDurations uint64
 	// InvalidStates counts spans with a sampling threshold that cannot be true in their trace state.
 	InvalidStates uint64
+	// RepairedLabels counts texts of labels that were not UTF-8, each time that a series was looked up with one.
+	RepairedLabels uint64
 	// InvalidSpans, InvalidResources and InvalidEvents count values that cannot be true, by the plan's slots.
 	InvalidSpans, InvalidResources, InvalidEvents []uint64
 }
@@ -32,6 +34,7 @@ func newCounts(p *plan.Plan) Counts {
 func (c *Counts) take(other *Counts) {
 	for _, pair := range [][2]*uint64{
 		{&c.MLSpans, &other.MLSpans}, {&c.OtherSpans, &other.OtherSpans}, {&c.InvalidDurations, &other.InvalidDurations}, {&c.InvalidStates, &other.InvalidStates},
+		{&c.RepairedLabels, &other.RepairedLabels},
 	} {
 		*pair[0] += *pair[1]
 		*pair[1] = 0

@@ -5,6 +5,7 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
+	"github.com/otelcol-ml/otelcol-ml/internal/validtext"
 )
 
 // observeAll makes the observations of one slot, whose value is v, or those of
@@ -147,6 +148,10 @@ func (s *stripe) find(o *plan.Observation) *cell {
 		text, _ := s.read(&l.Field)
 		if text == "" {
 			text = l.Default
+		}
+		if !validtext.Is(text) { // the exporters of metrics refuse it
+			text = validtext.Repair(text)
+			s.counts.RepairedLabels++
 		}
 		s.labels = append(s.labels, text)
 		h = hashString(h, text)

@@ -15,6 +15,21 @@ import (
 // read returns a field's text, and whether the field is present. The text is
 // valid until the next span.
 func (s *stripe) read(f *plan.Field) (string, bool) {
+	text, present := s.readKey(f)
+	for f.Next != nil && text == "" {
+		f = f.Next
+		var next bool
+		text, next = s.readKey(f)
+		present = present || next
+	}
+	if f.Bool {
+		text = vocab.BoolText(text)
+	}
+	return text, present
+}
+
+// readKey is read for the field's own key.
+func (s *stripe) readKey(f *plan.Field) (string, bool) {
 	switch f.Origin {
 	case definition.Intrinsic:
 		switch f.Key {
@@ -31,17 +46,23 @@ func (s *stripe) read(f *plan.Field) (string, bool) {
 		}
 		return s.asText(s.eventValues[f.EventSlot]), true
 	}
-	if f.SpanSlot >= 0 && s.present.Has(f.SpanSlot) {
-		return s.asText(s.values[f.SpanSlot]), true
+	present := f.SpanSlot >= 0 && s.present.Has(f.SpanSlot)
+	if present {
+		if text := s.asText(s.values[f.SpanSlot]); text != "" {
+			return text, true
+		}
 	}
 	if f.ResourceSlot < 0 {
-		return "", false
+		return "", present
 	}
 	text := s.resource.values[f.ResourceSlot]
-	if text == "" && f.AlternativeSlot >= 0 {
-		text = s.resource.values[f.AlternativeSlot]
-	}
-	return text, text != ""
+	return text, present || text != ""
+}
+
+// hidesNothing reports whether the span's value of a field is an empty text, in whose place the resource's is read.
+func (s *stripe) hidesNothing(f *plan.Field) bool {
+	v := s.values[f.SpanSlot]
+	return f.ResourceSlot >= 0 && v.Type() == pcommon.ValueTypeStr && v.Str() == ""
 }
 
 // asText writes a value out. Numbers go to the span's scratch space.
@@ -87,7 +108,7 @@ func (s *stripe) value(o *plan.Observation) (float64, bool) {
 			return 0, false
 		}
 		return f, true
-	case field.SpanSlot >= 0 && s.present.Has(field.SpanSlot):
+	case field.SpanSlot >= 0 && s.present.Has(field.SpanSlot) && !s.hidesNothing(field):
 		f, ok = number(s.values[field.SpanSlot], o.Whole)
 		if !ok || !(f >= o.Min && f <= o.Max) {
 			s.counts.InvalidSpans[field.SpanSlot]++

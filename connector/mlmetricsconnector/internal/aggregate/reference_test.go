@@ -101,16 +101,20 @@ func (r *reference) observe(m *definition.Metric, v *definition.Value, resource 
 				definition.StatusCode: map[ptrace.StatusCode]string{0: "UNSET", 1: "OK", 2: "ERROR"}[span.Status().Code()],
 			}[f.Key], true
 		}
-		for _, from := range maps[f.Origin] {
-			if value, ok := from.Get(f.Key); ok {
-				return value.AsString(), true
+		present := false
+		for _, key := range append([]string{f.Key}, f.Alternatives...) {
+			for i, from := range maps[f.Origin] {
+				_, ok := from.Get(key)
+				present = present || ok && f.Origin != definition.Resource && i == 0
+				if text := refText(from, key); text != "" {
+					if a := vocab.Lookup(key); a != nil && a.Type == vocab.Bool && f.Origin != definition.Event {
+						text = vocab.BoolText(text)
+					}
+					return text, true
+				}
 			}
 		}
-		if f.Alternative != "" {
-			text := refText(resource, f.Alternative)
-			return text, text != ""
-		}
-		return "", false
+		return "", present
 	}
 	for _, conditions := range [][]definition.Condition{m.When, v.When} {
 		for i := range conditions {
@@ -121,7 +125,7 @@ func (r *reference) observe(m *definition.Metric, v *definition.Value, resource 
 	}
 
 	duration := float64(span.EndTimestamp()-span.StartTimestamp()) / 1e6
-	durationOK := span.StartTimestamp() != 0 && span.EndTimestamp() >= span.StartTimestamp()
+	durationOK := span.StartTimestamp() != 0 && span.EndTimestamp() >= span.StartTimestamp() && duration <= vocab.LongestMS
 	var value float64
 	switch text, present := read(v.Field); {
 	case v.Source == definition.Count:

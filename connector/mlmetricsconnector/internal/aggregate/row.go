@@ -67,12 +67,13 @@ type row struct {
 // enter reads the resource of the spans that follow.
 func (s *stripe) enter(r pcommon.Resource) {
 	clear(s.resourceValues)
+	clear(s.resourcePresent)
 	// The texts of a resource that finds no place below outlive those of its spans.
 	s.text, s.resourceText = s.resourceText[:0], s.text
 	defer func() { s.text, s.resourceText = s.resourceText, s.text }()
 	for key, v := range r.Attributes().All() {
-		if slot := s.plan.Resource.Find(key); slot >= 0 {
-			s.resourceValues[slot] = s.asText(v)
+		if slot := s.plan.Resource.Find(key); slot >= 0 && !s.resourcePresent[slot] {
+			s.resourceValues[slot], s.resourcePresent[slot] = s.asText(v), true
 		}
 	}
 	h := s.seed

@@ -10,6 +10,7 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/adjusted"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
 // stripe observes whole batches on behalf of one goroutine at a time. What it
@@ -46,18 +47,20 @@ type stripe struct {
 	// The rest is scratch space of the batch, the resource, the span or the event at hand.
 	arrived        pcommon.Timestamp
 	resourceValues []string
-	resource       *resource
-	span           ptrace.Span
-	work           *plan.Work
-	values         []pcommon.Value // by span slot
-	present        plan.Set        // which of values are of this span
-	after          []guess         // by span slot + 1: which attribute came next the last time; 0: which came first
-	eventValues    []pcommon.Value // by event slot
-	eventPresent   []bool
-	labels         []string
-	extraTexts     []string
-	text           []byte
-	resourceText   []byte
+	// resourcePresent has the keys of the resource that were seen: of two values the first counts, as in every component.
+	resourcePresent []bool
+	resource        *resource
+	span            ptrace.Span
+	work            *plan.Work
+	values          []pcommon.Value // by span slot
+	present         plan.Set        // which of values are of this span
+	after           []guess         // by span slot + 1: which attribute came next the last time; 0: which came first
+	eventValues     []pcommon.Value // by event slot
+	eventPresent    []bool
+	labels          []string
+	extraTexts      []string
+	text            []byte
+	resourceText    []byte
 	// durationMS is 0 where the span has no valid duration.
 	durationMS    float64
 	durationValid bool
@@ -80,12 +83,12 @@ type guess struct {
 func newStripe(index int, p *plan.Plan, r *registry, o *Options, seed uint64) *stripe {
 	s := &stripe{
 		index: index, plan: p, registry: r, seed: seed, weigh: o.AdjustedCounts, rules: newRules(o.Exemplars), maxRows: rowLimit(r.metrics, r.stripes),
-		resourceValues: make([]string, p.Resource.Len()),
-		values:         make([]pcommon.Value, p.Span.Len()),
-		after:          make([]guess, p.Span.Len()+1),
-		eventValues:    make([]pcommon.Value, p.Event.Len()),
-		eventPresent:   make([]bool, p.Event.Len()),
-		counts:         newCounts(p),
+		resourceValues: make([]string, p.Resource.Len()), resourcePresent: make([]bool, p.Resource.Len()),
+		values:       make([]pcommon.Value, p.Span.Len()),
+		after:        make([]guess, p.Span.Len()+1),
+		eventValues:  make([]pcommon.Value, p.Event.Len()),
+		eventPresent: make([]bool, p.Event.Len()),
+		counts:       newCounts(p),
 	}
 	s.spareRow.cells = make([]*cell, p.Cells)
 	s.last = &s.spareRow
@@ -131,9 +134,12 @@ func (s *stripe) consumeSpan(span ptrace.Span) {
 			}
 			guess.key, guess.slot = s.plan.Span.Key(slot), slot
 		}
+		previous = guess.slot + 1
+		if present.Has(guess.slot) {
+			continue // the span has the key twice; the first counts
+		}
 		s.values[guess.slot] = v
 		present.Add(guess.slot)
-		previous = guess.slot + 1
 	}
 	s.present = present
 	work := &s.plan.ML
@@ -148,12 +154,9 @@ func (s *stripe) consumeSpan(span ptrace.Span) {
 	}
 
 	s.span, s.text, s.weight = span, s.text[:0], 1
-	start, end := span.StartTimestamp(), span.EndTimestamp()
-	s.durationValid = start != 0 && end >= start
-	if s.durationValid {
-		s.durationMS = float64(end-start) / 1e6
-	} else {
-		s.durationMS = 0
+	var lasting vocab.Lasting
+	s.durationMS, lasting = vocab.Duration(span.StartTimestamp(), span.EndTimestamp())
+	if s.durationValid = lasting == vocab.Lasts; !s.durationValid {
 		s.counts.InvalidDurations++
 	}
 	if s.weigh {
@@ -189,7 +192,7 @@ func (s *stripe) consumeEvents(r *row, wanted []plan.Event) {
 		}
 		clear(s.eventPresent)
 		for key, v := range event.Attributes().All() {
-			if slot := s.plan.Event.Find(key); slot >= 0 {
+			if slot := s.plan.Event.Find(key); slot >= 0 && !s.eventPresent[slot] {
 				s.eventValues[slot], s.eventPresent[slot] = v, true
 			}
 		}

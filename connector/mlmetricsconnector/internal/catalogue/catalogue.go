@@ -36,11 +36,11 @@ var DefaultBuckets = spanMS
 // Common are the labels that every metric has.
 var Common = []definition.Label{
 	resource(vocab.ServiceName),
-	resource(vocab.PipelineName),
+	either(vocab.PipelineName),
 	either(vocab.Stage),
 	either(vocab.ModelName),
 	either(vocab.ModelVersion),
-	{Name: vocab.DeploymentEnvironment, Field: definition.Field{Origin: definition.Resource, Key: vocab.DeploymentEnvironment, Alternative: vocab.DeploymentEnvironmentName}},
+	{Name: vocab.DeploymentEnvironment, Field: definition.Field{Key: vocab.DeploymentEnvironment, Alternatives: []string{vocab.DeploymentEnvironmentName}}},
 }
 
 // Metrics returns the built-in metrics, in the order of the documentation.
@@ -48,6 +48,8 @@ var Common = []definition.Label{
 func Metrics() []definition.Metric {
 	requests := []definition.Condition{{Field: span(vocab.Stage), In: []string{vocab.StageRequest}}}
 	device := either(vocab.DeviceID)
+	// Replicas that nothing tells apart would overwrite each other's newest value.
+	replica := definition.Label{Name: vocab.ServiceInstanceID, Field: definition.Field{Origin: definition.Resource, Key: vocab.InstanceKeys[0], Alternatives: vocab.InstanceKeys[1:]}}
 	coldStart := []definition.Condition{isTrue(vocab.SignalColdStart)}
 	coldLabels := []definition.Label{
 		{Name: "component", Field: span(vocab.ColdStartComponent)},
@@ -77,8 +79,8 @@ func Metrics() []definition.Metric {
 		histogram(vocab.QueueComputeRatio, "Queue wait / forward pass; over 1 the request waited longer than the GPU worked for it", ratios, attribute(vocab.QueueComputeRatio), device),
 		histogram(vocab.TimeToFirstToken, "Time to the first output token in ms", queueMS, attribute(vocab.TimeToFirstToken), device),
 		histogram(vocab.BatchSize, "Requests in the batch", batches, attribute(vocab.BatchSize)),
-		gauge(vocab.GPUMemoryAllocated, "GPU memory in use in MB, the newest value", attribute(vocab.GPUMemoryAllocated), resource(vocab.ServiceInstanceID), device),
-		gauge(vocab.GPUMemoryReserved, "GPU memory held by the allocator in MB, the newest value", attribute(vocab.GPUMemoryReserved), resource(vocab.ServiceInstanceID), device),
+		gauge(vocab.GPUMemoryAllocated, "GPU memory in use in MB, the newest value", attribute(vocab.GPUMemoryAllocated), replica, device),
+		gauge(vocab.GPUMemoryReserved, "GPU memory held by the allocator in MB, the newest value", attribute(vocab.GPUMemoryReserved), replica, device),
 
 		histogram(vocab.ValidationAttempts, "Validations of the output until it passed, 1 when it passed at once", attempts, attribute(vocab.ValidationAttempts)),
 		counter("ml.post_processing.revalidations", "Outputs that failed validation at least once", "{output}",

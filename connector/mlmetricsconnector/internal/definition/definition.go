@@ -38,7 +38,7 @@ type Origin uint8
 
 // The origins of fields.
 const (
-	// SpanOrResource is the span's attribute or, where the span has none, the resource's.
+	// SpanOrResource is the span's attribute or, where the span has none or an empty one, the resource's.
 	SpanOrResource Origin = iota
 	Span
 	Resource
@@ -59,8 +59,8 @@ const (
 type Field struct {
 	Origin Origin
 	Key    string
-	// Alternative is read where Key is absent; only for Origin Resource.
-	Alternative string
+	// Alternatives are keys to read where Key is absent or empty, in this order.
+	Alternatives []string
 }
 
 // Label is a label of a metric.

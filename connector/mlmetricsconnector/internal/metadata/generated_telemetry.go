@@ -23,17 +23,18 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                           metric.Meter
-	mu                              sync.Mutex
-	registrations                   []metric.Registration
-	ConnectorMlmetricsFlushDuration metric.Float64Histogram
-	ConnectorMlmetricsInvalidValues metric.Int64Counter
-	ConnectorMlmetricsLabelValues   metric.Int64Gauge
-	ConnectorMlmetricsObservations  metric.Int64Counter
-	ConnectorMlmetricsOverflowed    metric.Int64Counter
-	ConnectorMlmetricsSeriesActive  metric.Int64Gauge
-	ConnectorMlmetricsSeriesExpired metric.Int64Counter
-	ConnectorMlmetricsSpans         metric.Int64Counter
+	meter                            metric.Meter
+	mu                               sync.Mutex
+	registrations                    []metric.Registration
+	ConnectorMlmetricsFlushDuration  metric.Float64Histogram
+	ConnectorMlmetricsInvalidValues  metric.Int64Counter
+	ConnectorMlmetricsLabelValues    metric.Int64Gauge
+	ConnectorMlmetricsObservations   metric.Int64Counter
+	ConnectorMlmetricsOverflowed     metric.Int64Counter
+	ConnectorMlmetricsRepairedLabels metric.Int64Counter
+	ConnectorMlmetricsSeriesActive   metric.Int64Gauge
+	ConnectorMlmetricsSeriesExpired  metric.Int64Counter
+	ConnectorMlmetricsSpans          metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -94,6 +95,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_connector_mlmetrics_overflowed",
 		metric.WithDescription("Observations of label sets beyond the series limit, which went to the overflow series, by metric [Development]"),
 		metric.WithUnit("{observation}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ConnectorMlmetricsRepairedLabels, err = builder.meter.Int64Counter(
+		"otelcol_connector_mlmetrics_repaired_labels",
+		metric.WithDescription("Texts of labels that were not UTF-8 and have U+FFFD in the place of the bytes that are not, each time that a series was looked up [Development]"),
+		metric.WithUnit("{label}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ConnectorMlmetricsSeriesActive, err = builder.meter.Int64Gauge(

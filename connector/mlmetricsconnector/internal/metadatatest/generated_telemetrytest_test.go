@@ -24,6 +24,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ConnectorMlmetricsLabelValues.Record(context.Background(), 1)
 	tb.ConnectorMlmetricsObservations.Add(context.Background(), 1)
 	tb.ConnectorMlmetricsOverflowed.Add(context.Background(), 1)
+	tb.ConnectorMlmetricsRepairedLabels.Add(context.Background(), 1)
 	tb.ConnectorMlmetricsSeriesActive.Record(context.Background(), 1)
 	tb.ConnectorMlmetricsSeriesExpired.Add(context.Background(), 1)
 	tb.ConnectorMlmetricsSpans.Add(context.Background(), 1)
@@ -40,6 +41,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualConnectorMlmetricsOverflowed(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualConnectorMlmetricsRepairedLabels(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualConnectorMlmetricsSeriesActive(t, testTel,

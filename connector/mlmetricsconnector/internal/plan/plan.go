@@ -13,7 +13,8 @@ import (
 
 // rowKeys are the span attributes that make a row. They have few values and
 // many metrics carry them as labels: a label outside of them costs a lookup per observation.
-var rowKeys = []string{vocab.Stage, vocab.ModelName, vocab.ModelVersion, vocab.DeviceID, vocab.PipelineSuccess}
+var rowKeys = []string{vocab.Stage, vocab.ModelName, vocab.ModelVersion, vocab.DeviceID, vocab.PipelineSuccess,
+	vocab.PipelineName, vocab.DeploymentEnvironment, vocab.DeploymentEnvironmentName}
 
 // Plan is the compiled form of a set of metrics. It is read-only once compiled.
 type Plan struct {
@@ -85,10 +86,13 @@ type Label struct {
 
 // Field is a compiled field. Slots are -1 where the field is not read from there.
 type Field struct {
-	Origin                                  definition.Origin
-	Key                                     string
-	SpanSlot, ResourceSlot, AlternativeSlot int
-	EventSlot                               int
+	Origin                            definition.Origin
+	Key                               string
+	SpanSlot, ResourceSlot, EventSlot int
+	// Bool: the attribute is a bool, whatever its text.
+	Bool bool
+	// Next is what to read where the field is absent or empty, nil for nothing.
+	Next *Field
 }
 
 // Condition is a compiled condition.
@@ -263,7 +267,14 @@ func (c *Condition) isTrue() bool {
 }
 
 func (p *Plan) field(f definition.Field) Field {
-	c := Field{Origin: f.Origin, Key: f.Key, SpanSlot: -1, ResourceSlot: -1, AlternativeSlot: -1, EventSlot: -1}
+	c := Field{Origin: f.Origin, Key: f.Key, SpanSlot: -1, ResourceSlot: -1, EventSlot: -1}
+	if len(f.Alternatives) > 0 {
+		next := p.field(definition.Field{Origin: f.Origin, Key: f.Alternatives[0], Alternatives: f.Alternatives[1:]})
+		c.Next = &next
+	}
+	if a := vocab.Lookup(f.Key); a != nil && a.Type == vocab.Bool {
+		c.Bool = f.Origin != definition.Event && f.Origin != definition.Intrinsic
+	}
 	switch f.Origin {
 	case definition.SpanOrResource:
 		c.SpanSlot, c.ResourceSlot = p.Span.add(f.Key), p.Resource.add(f.Key)
@@ -271,9 +282,6 @@ func (p *Plan) field(f definition.Field) Field {
 		c.SpanSlot = p.Span.add(f.Key)
 	case definition.Resource:
 		c.ResourceSlot = p.Resource.add(f.Key)
-		if f.Alternative != "" {
-			c.AlternativeSlot = p.Resource.add(f.Alternative)
-		}
 	case definition.Event:
 		c.EventSlot = p.Event.add(f.Key)
 	}
@@ -282,6 +290,9 @@ func (p *Plan) field(f definition.Field) Field {
 
 // inRow tells that two spans of one row have the same value for the field.
 func (p *Plan) inRow(f Field) bool {
+	if f.Next != nil && !p.inRow(*f.Next) {
+		return false
+	}
 	switch f.Origin {
 	case definition.Resource, definition.Intrinsic:
 		return true

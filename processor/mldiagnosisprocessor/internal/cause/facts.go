@@ -103,8 +103,14 @@ var (
 func Read(span ptrace.Span) Facts {
 	f := Facts{Wait: -1, Compute: -1, Load: -1}
 	lookedUp := false
+	var seen [size]bool
 	for key, v := range span.Attributes().All() {
-		switch i := table.Index(key); i {
+		i := table.Index(key)
+		if i < 0 || seen[i] {
+			continue // of two values under one key the first counts, as in every component
+		}
+		seen[i] = true
+		switch i {
 		case stage:
 			f.Kind = kindOf(v.AsString())
 			f.ML = f.ML || f.Kind != Unknown
@@ -174,13 +180,10 @@ func isTrue(v pcommon.Value) bool {
 	return ok && b
 }
 
-// longest is more than any span lasts, and far below where nanoseconds overflow.
-const longest = 10 * 365 * 24 * time.Hour
-
 // nanoseconds reads milliseconds; -1 where the value cannot be true.
 func nanoseconds(key int, v pcommon.Value) int64 {
 	ms, ok := vocab.ReadDouble(v)
-	if !ok || !attributes[key].InRange(ms) || ms > float64(longest/time.Millisecond) {
+	if !ok || !attributes[key].InRange(ms) { // no time of the vocabulary is so long that nanoseconds overflow
 		return -1
 	}
 	return int64(ms * float64(time.Millisecond))

@@ -27,6 +27,7 @@ type TelemetryBuilder struct {
 	mu                                sync.Mutex
 	registrations                     []metric.Registration
 	ProcessorMldiagnosisPartialTraces metric.Int64Counter
+	ProcessorMldiagnosisRepairedTexts metric.Int64Counter
 	ProcessorMldiagnosisSkewedTraces  metric.Int64Counter
 	ProcessorMldiagnosisTraces        metric.Int64Counter
 }
@@ -64,6 +65,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_processor_mldiagnosis_partial_traces",
 		metric.WithDescription("Traces, or late parts of traces, that were marked as partial [Development]"),
 		metric.WithUnit("{trace}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorMldiagnosisRepairedTexts, err = builder.meter.Int64Counter(
+		"otelcol_processor_mldiagnosis_repaired_texts",
+		metric.WithDescription("Names, keys and values that were not UTF-8; U+FFFD is in the place of the bytes that are not [Development]"),
+		metric.WithUnit("{text}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMldiagnosisSkewedTraces, err = builder.meter.Int64Counter(

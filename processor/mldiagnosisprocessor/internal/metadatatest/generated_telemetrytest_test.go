@@ -20,9 +20,13 @@ func TestSetupTelemetry(t *testing.T) {
 	require.NoError(t, err)
 	defer tb.Shutdown()
 	tb.ProcessorMldiagnosisPartialTraces.Add(context.Background(), 1)
+	tb.ProcessorMldiagnosisRepairedTexts.Add(context.Background(), 1)
 	tb.ProcessorMldiagnosisSkewedTraces.Add(context.Background(), 1)
 	tb.ProcessorMldiagnosisTraces.Add(context.Background(), 1)
 	AssertEqualProcessorMldiagnosisPartialTraces(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualProcessorMldiagnosisRepairedTexts(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorMldiagnosisSkewedTraces(t, testTel,

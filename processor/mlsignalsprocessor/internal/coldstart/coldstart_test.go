@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
 func TestComponent(t *testing.T) {
@@ -181,7 +183,7 @@ func TestDocsNameWhatTellsCopiesApart(t *testing.T) {
 		for _, key := range regexp.MustCompile("`(.+?)`").FindAllStringSubmatch(said, -1) {
 			keys = append(keys, key[1])
 		}
-		assert.Equal(t, apartKeys, keys, file)
+		assert.Equal(t, vocab.InstanceKeys, keys, file)
 	}
 }
 

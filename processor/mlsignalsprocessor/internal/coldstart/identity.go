@@ -4,17 +4,11 @@ import (
 	"hash/maphash"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// apartKeys are the resource attributes that tell the copies of a service
-// apart. Without any of them nothing does: two containers of one service may
-// well have the same process ID. Virtual machines need the host's keys, although
-// these are the same for all containers of a node.
-var apartKeys = []string{
-	"service.instance.id", "k8s.pod.uid", "k8s.pod.name", "container.id", "host.id", "host.name", "faas.instance",
-}
-
-// identityKeys are those that, beside apartKeys, tell one run of a process from
+// identityKeys are those that, beside vocab.InstanceKeys, tell one run of a process from
 // another. service.instance.id alone is not enough where it is set to a pod or
 // host name, which outlives a restart.
 var identityKeys = []string{
@@ -42,7 +36,7 @@ func Identify(resource pcommon.Map) Instance {
 	var h maphash.Hash
 	h.SetSeed(seed)
 	known := false
-	for _, key := range apartKeys {
+	for _, key := range vocab.InstanceKeys {
 		v, ok := resource.Get(key)
 		known = add(&h, v, ok) || known
 	}

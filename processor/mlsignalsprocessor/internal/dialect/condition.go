@@ -72,7 +72,8 @@ func (c *Condition) add(value any, allowed string) error {
 			c.Doubles = append(c.Doubles, f)
 		}
 	case bool:
-		c.Texts = append(c.Texts, strconv.FormatBool(v))
+		text := strconv.FormatBool(v)
+		c.Texts = append(c.Texts, text, strings.ToUpper(text[:1])+text[1:], strings.ToUpper(text)) // as vocab.ParseBool reads
 	case time.Time:
 		return fmt.Errorf("found a date, %s; put it in quotes", allowed)
 	default:

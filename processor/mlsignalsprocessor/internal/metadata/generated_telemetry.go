@@ -208,7 +208,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsMalformedSpans, err = builder.meter.Int64Counter(
 		"otelcol_processor_mlsignals_malformed_spans",
-		metric.WithDescription("Spans that end before they start, have no name, or come without a resource; they are passed on [Development]"),
+		metric.WithDescription("Spans that end before they start, have no start, take more than ten years, have no name, or come without a resource; they are passed on [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)

@@ -118,7 +118,7 @@ func AssertEqualProcessorMlsignalsJoinSize(t *testing.T, tt *componenttest.Telem
 func AssertEqualProcessorMlsignalsMalformedSpans(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_malformed_spans",
-		Description: "Spans that end before they start, have no name, or come without a resource; they are passed on [Development]",
+		Description: "Spans that end before they start, have no start, take more than ten years, have no name, or come without a resource; they are passed on [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,

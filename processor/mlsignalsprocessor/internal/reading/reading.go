@@ -84,7 +84,9 @@ func (r *Readings) Read(i int, v pcommon.Value) {
 		r.Number[i] = f
 	case t == pcommon.ValueTypeStr && a.Type == vocab.String:
 		if textRead&bit != 0 {
-			r.Text[i] = v.Str()
+			if r.Text[i] = v.Str(); r.Text[i] == "" {
+				return // an empty text says nothing, and may be filled
+			}
 		}
 	case t == pcommon.ValueTypeInt && a.Type == vocab.Int:
 		f := float64(v.Int())
@@ -181,9 +183,14 @@ func (r *Readings) FillBool(i int, b bool) {
 // FillText is Fill for a string.
 func (r *Readings) FillText(i int, s string) {
 	if r.Missing(i) {
-		r.Text[i] = s
-		r.add(i)
+		r.ReplaceText(i, s)
 	}
+}
+
+// ReplaceText is FillText for an attribute that is missing, or is on the span without a text.
+func (r *Readings) ReplaceText(i int, s string) {
+	r.Text[i] = s
+	r.add(i)
 }
 
 // Borrow takes a number of another span for derivations only.

@@ -70,15 +70,15 @@ func (s *Set) carryOut(r *rule, sc *Scratch, out *Outcome) {
 }
 
 func (s *setter) carryOut(sc *Scratch) {
-	if !sc.Missing(s.target) {
+	a := &vocab.Attributes[s.target]
+	if !sc.Missing(s.target) && !(a.Type == vocab.String && sc.hasEmpty(s.target)) {
 		return
 	}
-	a := &vocab.Attributes[s.target]
 	switch a.Type {
 	case vocab.String:
 		if v, ok := s.value(sc); ok {
 			if text := v.AsString(); text != "" {
-				sc.FillText(s.target, text)
+				sc.ReplaceText(s.target, text)
 			}
 		}
 	case vocab.Bool:
@@ -97,6 +97,11 @@ func (s *setter) carryOut(sc *Scratch) {
 			sc.Fill(s.target, f)
 		}
 	}
+}
+
+// hasEmpty reports whether the span has a string without a text under the key.
+func (sc *Scratch) hasEmpty(i int) bool {
+	return sc.Known.Has(i) && !sc.Derived.Has(i) && sc.TextOf(i, sc.span.Attributes()) == ""
 }
 
 // fitsType tells whether a number can be the attribute's value.
@@ -121,10 +126,11 @@ func (sc *Scratch) bad(s *source) {
 func (c *coldStart) carryOut(sc *Scratch, out *Outcome) {
 	ms := sc.DurationMS
 	if c.duration != nil {
-		if f, got := c.duration.numeric(sc); got == found {
-			ms = f
-		} else if got == invalid {
+		switch f, got := c.duration.numeric(sc); {
+		case got == invalid || got == found && f > vocab.LongestMS:
 			sc.bad(c.duration)
+		case got == found:
+			ms = f
 		}
 	}
 	if ms < 0 || ms < c.minMS {

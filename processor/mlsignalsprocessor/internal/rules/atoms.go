@@ -31,7 +31,8 @@ type keyCondition struct {
 type key struct {
 	// canonical is the position in vocab.Attributes, -1 for a key outside the vocabulary.
 	canonical int
-	// slot is where the value is kept for the sources that read it, -1 where none does.
+	// slot is where the value is kept for the sources that read it and for a second value under the key to be seen as
+	// such, -1 where neither sources nor conditions need it.
 	slot       int
 	conditions []keyCondition
 }
@@ -110,6 +111,12 @@ func (b *builder) slot(name string) int {
 	return k.slot
 }
 
+func (b *builder) condition(name string, c keyCondition) {
+	b.slot(name)
+	k := b.key(name)
+	k.conditions = append(k.conditions, c)
+}
+
 func (b *builder) resourceKey(name string) *key {
 	i := slices.Index(b.resources, name)
 	if i < 0 {
@@ -164,8 +171,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		c, _ := dialect.ParseCondition(m.Attributes[name])
 		a, fresh := b.atom(ofAttribute, name, m.Attributes[name])
 		if fresh {
-			k := b.key(name)
-			k.conditions = append(k.conditions, keyCondition{c, a})
+			b.condition(name, keyCondition{c, a})
 		}
 		add(a, pick(c.Any, 3, 5))
 	}
@@ -179,8 +185,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 			c, _ := dialect.ParseCondition(alternatives[name])
 			loose = loose || c.Any
 			if fresh {
-				k := b.key(name)
-				k.conditions = append(k.conditions, keyCondition{c, a})
+				b.condition(name, keyCondition{c, a})
 			}
 		}
 		add(a, pick(loose, 2, 4))

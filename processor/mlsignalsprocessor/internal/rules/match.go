@@ -6,6 +6,8 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
 // Resource takes in the resource of the spans that follow. Call Scope for each of its scopes.
@@ -56,7 +58,9 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 	}
 	sc.span, sc.name = span, span.Name()
 	sc.start, sc.end = span.StartTimestamp(), span.EndTimestamp()
-	sc.DurationMS = durationMS(sc.start, sc.end)
+	if sc.DurationMS, sc.Lasting = vocab.Duration(sc.start, sc.end); sc.Lasting != vocab.Lasts {
+		sc.DurationMS = -1
+	}
 	copy(sc.bits, sc.base[min(uint(span.Kind()), kinds)])
 	named := s.named(sc)
 	for _, a := range named.atoms {
@@ -75,11 +79,14 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 		}
 		k := &s.keyInfo[next.key]
 		previous = next.key + 1
+		if k.slot >= 0 {
+			if sc.values[k.slot].stamp == sc.stamp {
+				continue // the span has the key twice: the first counts, as in every component
+			}
+			sc.values[k.slot] = stampedValue{sc.stamp, v}
+		}
 		if k.canonical >= 0 {
 			sc.Read(k.canonical, v)
-		}
-		if k.slot >= 0 && sc.values[k.slot].stamp != sc.stamp {
-			sc.values[k.slot] = stampedValue{sc.stamp, v}
 		}
 		if len(k.conditions) > 0 {
 			hold(k.conditions, v, sc.bits)

@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 )
 
@@ -13,8 +14,9 @@ import (
 // uses it at a time.
 type Scratch struct {
 	reading.Readings
-	// DurationMS is the span's duration, negative where it ends before it starts.
+	// DurationMS is the span's duration, negative where it has none; Lasting says why.
 	DurationMS float64
+	Lasting    vocab.Lasting
 	// BadSources has the keys of attributes that a rule could not read, for each span anew.
 	BadSources []string
 

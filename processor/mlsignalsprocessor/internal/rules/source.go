@@ -253,14 +253,6 @@ func milliseconds(from, to pcommon.Timestamp) float64 {
 	return float64(to-from) / float64(time.Millisecond)
 }
 
-// durationMS is the span's duration, negative where it ends before it starts.
-func durationMS(start, end pcommon.Timestamp) float64 {
-	if end < start {
-		return -1
-	}
-	return milliseconds(start, end)
-}
-
 // fits tells whether a span can contain a duration. Services measure with
 // another clock than the one that stamps their spans, so some slack is needed.
 func (sc *Scratch) fits(ms float64) bool {

@@ -20,7 +20,8 @@ func Fill(r *reading.Readings, span *Span) {
 }
 
 // fillFeatures completes requested = hits + misses and the hit rate, and counts
-// what was requested and not retrieved.
+// what was requested and not retrieved. A feature that was requested twice is
+// retrieved once: of features that the cache had, none is unavailable.
 func fillFeatures(r *reading.Readings) {
 	requested, hasRequested := r.Get(reading.FeaturesRequested)
 	hits, hasHits := r.Get(reading.FeaturesCacheHits)
@@ -42,6 +43,12 @@ func fillFeatures(r *reading.Readings) {
 		r.Fill(reading.FeaturesHitRate, hits/(hits+misses))
 	}
 	if retrieved, ok := r.Get(reading.FeaturesRetrieved); ok && hasRequested && requested > retrieved {
-		r.Fill(reading.FeaturesUnavailable, requested-retrieved)
+		unavailable := requested - retrieved
+		if hasMisses {
+			unavailable = min(unavailable, misses)
+		}
+		if unavailable > 0 {
+			r.Fill(reading.FeaturesUnavailable, unavailable)
+		}
 	}
 }
