@@ -10,7 +10,7 @@ TOOLS := $(BIN)/tools
 MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' -not -path './tools/*' | sort))
 
 # Where components live, as far as there are any of the kind.
-COMPONENTS := $(wildcard processor connector extension converter)
+COMPONENTS := $(wildcard processor connector exporter extension converter)
 
 .PHONY: help
 help: ## Show this list

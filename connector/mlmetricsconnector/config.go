@@ -1,6 +1,7 @@
 package mlmetricsconnector
 
 import (
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -8,7 +9,6 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
 	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
-	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
 // Config is the configuration of the connector. The zero configuration of the
@@ -26,16 +26,20 @@ type Config struct {
 	AdjustedCounts bool `mapstructure:"adjusted_counts"`
 	// Histograms is the form of all histograms.
 	Histograms HistogramsConfig `mapstructure:"histograms"`
-	// Exemplars points at traces that tail sampling keeps.
-	Exemplars ExemplarsConfig `mapstructure:"exemplars"`
 	// Instance tells the series of this collector from those of others.
 	Instance InstanceConfig `mapstructure:"instance"`
 	// Metrics changes built-in metrics and adds others, by name.
 	Metrics map[string]MetricConfig `mapstructure:"metrics"`
 }
 
-// Unmarshal decodes the settings; a mistyped key is told with the keys that are allowed.
-func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
+// Unmarshal decodes the settings. A mistyped key is an error that names the keys that are allowed.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	if conf.IsSet("exemplars") {
+		return errors.New("exemplars: found settings that are gone, must be left out: exemplars come from the traces that were kept; " +
+			"put the exporter mlexemplars into the pipeline behind the sampler, or beside mlmetrics where every trace is stored")
+	}
+	return knownkeys.Unmarshal(conf, c)
+}
 
 // HistogramsConfig is the form of histograms.
 type HistogramsConfig struct {
@@ -47,25 +51,6 @@ type HistogramsConfig struct {
 	MinMax bool `mapstructure:"min_max"`
 	// ExponentialSuffix is appended to the name of the exponential one where there are both.
 	ExponentialSuffix string `mapstructure:"exponential_suffix"`
-}
-
-// ExemplarsConfig mirrors the policies of the tail_sampling processor that follows. In otelcol-ml mlexemplarsconverter
-// sets it from them.
-type ExemplarsConfig struct {
-	Enabled bool `mapstructure:"enabled"`
-	// Signals are those that a policy keeps, with or without the prefix `ml.signal.`, or `all`.
-	Signals []string `mapstructure:"signals"`
-	// Stages are the values of ml.stage that a policy keeps.
-	Stages []string `mapstructure:"stages"`
-	// Errors tells that a policy keeps traces with the status ERROR.
-	Errors bool `mapstructure:"errors"`
-	// LatencyThreshold is the latency policy's threshold_ms. 0: no such policy.
-	LatencyThreshold time.Duration `mapstructure:"latency_threshold"`
-	// SamplingPercentage and HashSeed are the probabilistic policy's sampling_percentage and hash_salt.
-	SamplingPercentage float64 `mapstructure:"sampling_percentage"`
-	HashSeed           string  `mapstructure:"hash_seed"`
-	// DecisionWait is the processor's decision_wait.
-	DecisionWait time.Duration `mapstructure:"decision_wait"`
 }
 
 // InstanceConfig is a label on every series.
@@ -151,7 +136,6 @@ const (
 	defaultExpiration = 15 * time.Minute
 )
 
-// createDefaultConfig has the exemplar rules of the policies in otelcol.yaml, which count where no converter sets them.
 func createDefaultConfig() component.Config {
 	return &Config{
 		FlushInterval:    15 * time.Second,
@@ -160,18 +144,6 @@ func createDefaultConfig() component.Config {
 		SeriesExpiration: defaultExpiration,
 		AdjustedCounts:   true,
 		Histograms:       HistogramsConfig{Type: definition.Explicit, MaxSize: 160, MinMax: true, ExponentialSuffix: ".exponential"},
-		Exemplars: ExemplarsConfig{
-			Enabled: true,
-			Signals: []string{allSignals},
-			Stages: []string{
-				vocab.StageDataIngestion, vocab.StageFeatureEngineering, vocab.StageTraining,
-				vocab.StageEvaluation, vocab.StageModelRegistration, vocab.StageDeployment,
-			},
-			Errors:             true,
-			LatencyThreshold:   800 * time.Millisecond,
-			SamplingPercentage: 3,
-			DecisionWait:       10 * time.Second,
-		},
-		Instance: InstanceConfig{Label: "collector.instance"},
+		Instance:         InstanceConfig{Label: "collector.instance"},
 	}
 }

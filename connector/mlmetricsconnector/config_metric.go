@@ -339,7 +339,7 @@ func (c *Config) validateMetrics(p *problems) {
 	if len(p.list) > 0 {
 		return
 	}
-	if n := plan.Compile(metrics, c.marks()...).Span.Len(); n > plan.Words*64 {
+	if n := plan.Compile(metrics).Span.Len(); n > plan.Words*64 {
 		p.add("metrics", "read %d different attributes with the built-in ones; %d are the most", n, plan.Words*64)
 	}
 }
@@ -388,12 +388,4 @@ func labelNames(m *definition.Metric) []string {
 		names = append(names, m.SplitLabel)
 	}
 	return names
-}
-
-// marks are the attributes that the exemplar rules read.
-func (c *Config) marks() []string {
-	if r := c.Exemplars.rules(); r != nil {
-		return r.Signals
-	}
-	return nil
 }

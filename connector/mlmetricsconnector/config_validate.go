@@ -3,19 +3,12 @@ package mlmetricsconnector
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/exemplar"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/exponential"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/naming"
-	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
-
-// allSignals stands for every signal of the vocabulary.
-const allSignals = "all"
 
 // problems collects what is wrong, each with the key that it is about.
 type problems struct{ list []error }
@@ -43,7 +36,6 @@ func (c *Config) Validate() error {
 		c.checkExpiration("series_expiration", &c.SeriesExpiration, p)
 	}
 	c.Histograms.validate(p)
-	c.Exemplars.validate(p)
 	c.validateMetrics(p)
 	return errors.Join(p.list...)
 }
@@ -73,57 +65,4 @@ func checkForm(p *problems, path string, form definition.Form) {
 	default:
 		p.add(path, "%q is unknown; write explicit, exponential or both", form)
 	}
-}
-
-func (c *ExemplarsConfig) validate(p *problems) {
-	for i, s := range c.Signals {
-		if s != allSignals && !slices.Contains(vocab.Signals, signalKey(s)) {
-			p.add(fmt.Sprintf("exemplars::signals[%d]", i), "%q is no signal; write all, or some of %s", s, strings.Join(signalNames(), ", "))
-		}
-	}
-	for i, s := range c.Stages {
-		if !slices.Contains(vocab.Stages, s) {
-			p.add(fmt.Sprintf("exemplars::stages[%d]", i), "%q is no stage; write some of %s", s, strings.Join(vocab.Stages, ", "))
-		}
-	}
-	if c.LatencyThreshold != 0 && c.LatencyThreshold < time.Millisecond {
-		p.add("exemplars::latency_threshold", "%v is shorter than a millisecond; write the latency policy's threshold_ms with its unit, such as 800ms, or 0 if there is no such policy", c.LatencyThreshold)
-	}
-	if !(c.SamplingPercentage >= 0 && c.SamplingPercentage <= 100) {
-		p.add("exemplars::sampling_percentage", "%v is not within 0 and 100", c.SamplingPercentage)
-	}
-	if c.DecisionWait < time.Millisecond {
-		p.add("exemplars::decision_wait", "%v is shorter than a millisecond; write the decision_wait of tail_sampling with its unit, such as 10s", c.DecisionWait)
-	}
-}
-
-func signalKey(name string) string {
-	return vocab.SignalPrefix + strings.TrimPrefix(name, vocab.SignalPrefix)
-}
-
-func signalNames() []string {
-	names := make([]string, 0, len(vocab.Signals))
-	for _, s := range vocab.Signals {
-		names = append(names, strings.TrimPrefix(s, vocab.SignalPrefix))
-	}
-	return names
-}
-
-// rules returns the exemplar rules, nil where there are to be no exemplars.
-func (c *ExemplarsConfig) rules() *exemplar.Rules {
-	if !c.Enabled {
-		return nil
-	}
-	r := &exemplar.Rules{
-		Stages: c.Stages, Errors: c.Errors, Latency: c.LatencyThreshold,
-		Percentage: c.SamplingPercentage, HashSeed: c.HashSeed, DecisionWait: c.DecisionWait,
-	}
-	for _, s := range c.Signals {
-		if s == allSignals {
-			r.Signals = vocab.Signals
-			break
-		}
-		r.Signals = append(r.Signals, signalKey(s))
-	}
-	return r
 }

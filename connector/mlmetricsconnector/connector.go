@@ -17,6 +17,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/aggregate"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metadata"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
+	"github.com/otelcol-ml/otelcol-ml/internal/exemplarsink"
 )
 
 type metricsConnector struct {
@@ -25,6 +26,7 @@ type metricsConnector struct {
 	logger     *zap.Logger
 	aggregator *aggregate.Aggregator
 	telemetry  *telemetry
+	unregister func()
 
 	stop    chan struct{}
 	stopped sync.WaitGroup
@@ -32,7 +34,7 @@ type metricsConnector struct {
 
 func newMetricsConnector(set connector.Settings, config *Config, next consumer.Metrics, now func() time.Time) (*metricsConnector, error) {
 	problems := &problems{}
-	p := plan.Compile(config.definitions(problems), config.marks()...)
+	p := plan.Compile(config.definitions(problems))
 	if err := errors.Join(problems.list...); err != nil {
 		return nil, err
 	}
@@ -40,7 +42,7 @@ func newMetricsConnector(set connector.Settings, config *Config, next consumer.M
 	if err != nil {
 		return nil, err
 	}
-	return &metricsConnector{
+	c := &metricsConnector{
 		config: config, next: next, logger: set.Logger, telemetry: t,
 		aggregator: aggregate.New(p, aggregate.Options{
 			Scope:             metadata.ScopeName,
@@ -52,12 +54,13 @@ func newMetricsConnector(set connector.Settings, config *Config, next consumer.M
 			MinMax:            config.Histograms.MinMax,
 			ExponentialSuffix: config.Histograms.ExponentialSuffix,
 			AdjustedCounts:    config.AdjustedCounts,
-			Exemplars:         config.Exemplars.rules(),
 			InstanceLabel:     config.Instance.Label,
 			Instance:          instanceID(config.Instance.ID, set.ID),
 			Now:               now,
 		}),
-	}, nil
+	}
+	c.unregister = exemplarsink.Register(set.ID, c.aggregator)
+	return c, nil
 }
 
 // instanceID is the same at every start on the same host, so that a restart
@@ -102,6 +105,7 @@ func (c *metricsConnector) Start(ctx context.Context, _ component.Host) error {
 
 // Shutdown flushes what was observed since the last flush.
 func (c *metricsConnector) Shutdown(ctx context.Context) error {
+	c.unregister()
 	if c.stop == nil { // never started
 		return nil
 	}

@@ -10,9 +10,9 @@ package aggregate
 
 import (
 	"cmp"
-	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +20,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/exemplar"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
 )
 
@@ -43,8 +42,6 @@ type Options struct {
 	ExponentialSuffix string
 	// AdjustedCounts weighs spans by the threshold in their trace state.
 	AdjustedCounts bool
-	// Exemplars are the rules of exemplars. Nil: no exemplars.
-	Exemplars *exemplar.Rules
 	// InstanceLabel and Instance are a label on every point. No label where InstanceLabel is empty.
 	InstanceLabel, Instance string
 	// Now returns the time; time.Now where nil.
@@ -60,6 +57,8 @@ type Aggregator struct {
 	options  Options
 	registry *registry
 	stripes  []*stripe
+	// exemplars is a stripe that looks series up for exemplars and observes nothing.
+	exemplars *stripe
 	// hints remember which stripe a processor used last: its cells are still in that core's cache.
 	hints sync.Pool
 
@@ -77,10 +76,7 @@ func New(p *plan.Plan, options Options) *Aggregator {
 	a := &Aggregator{plan: p, options: options, counts: newCounts(p)}
 	a.resketched = a.now()
 	n := min(max(runtime.GOMAXPROCS(0), 2), maxStripes)
-	a.registry = &registry{byHash: make(map[uint64]*series), texts: texts{known: make(map[string]string)}, stripes: n, now: a.now, floor: math.Inf(1)}
-	if options.Exemplars != nil {
-		a.registry.floor = math.Inf(-1)
-	}
+	a.registry = &registry{byHash: make(map[uint64]*series), texts: texts{known: make(map[string]string)}, stripes: n + 1, now: a.now}
 	for _, pm := range p.Metrics {
 		a.registry.metrics = append(a.registry.metrics, newMetric(pm, &options))
 	}
@@ -88,6 +84,8 @@ func New(p *plan.Plan, options Options) *Aggregator {
 	for i := range n {
 		a.stripes = append(a.stripes, newStripe(i, p, a.registry, &options, seed))
 	}
+	a.exemplars = newStripe(n, p, a.registry, &options, seed)
+	a.exemplars.exemplify = true
 	a.hints.New = func() any { return &hint{rand.IntN(n)} }
 	return a
 }
@@ -120,6 +118,15 @@ func (a *Aggregator) Consume(td ptrace.Traces) {
 	s.consume(td, a.now())
 }
 
+// Exemplify offers the spans of a batch, which Consume has observed before, as
+// exemplars of their series. It counts nothing.
+func (a *Aggregator) Exemplify(td ptrace.Traces) {
+	s := a.exemplars
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.consume(td, a.now())
+}
+
 // lock takes the first free stripe from the hinted one on; it waits for the hinted one when all are busy.
 func (a *Aggregator) lock(h *hint) *stripe {
 	for i := range a.stripes {
@@ -133,5 +140,8 @@ func (a *Aggregator) lock(h *hint) *stripe {
 	s.mu.Lock()
 	return s
 }
+
+// allStripes are those that observe and the one for exemplars.
+func (a *Aggregator) allStripes() []*stripe { return append(slices.Clip(a.stripes), a.exemplars) }
 
 func (a *Aggregator) now() pcommon.Timestamp { return pcommon.NewTimestampFromTime(a.options.Now()) }

@@ -11,7 +11,6 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/catalogue"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/seedshape"
-	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
 // batches returns batches of 64 traces, 512 spans, as many as SDKs send at once.
@@ -25,15 +24,14 @@ func batches(n, models int) (out []ptrace.Traces, spans int) {
 }
 
 // shippedPlan and shippedOptions are those of `mlmetrics: {}`. The clock has spans arrive when they have ended.
-func shippedPlan() *plan.Plan { return plan.Compile(catalogue.Metrics(), vocab.Signals...) }
+func shippedPlan() *plan.Plan { return plan.Compile(catalogue.Metrics()) }
 
 func shippedOptions() Options {
 	now := seedshape.Start.Add(2 * time.Second)
-	return Options{SeriesLimit: 10_000, AdjustedCounts: true, Exemplars: shipped(), Now: func() time.Time { return now }}
+	return Options{SeriesLimit: 10_000, AdjustedCounts: true, Now: func() time.Time { return now }}
 }
 
-// warm observes other traces first, as in the middle between two flushes: most series have their exemplars, and few spans
-// are worth the hash that tells whether they are sampled.
+// warm observes other traces first, as in the middle between two flushes.
 func warm(a *Aggregator, models int) {
 	for i := range uint64(64) {
 		td := seedshape.Batch(64, models, 1000+i)

@@ -1,87 +1,49 @@
 package aggregate
 
 import (
-	"math/bits"
-	"slices"
-
-	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/ptrace"
-
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/exemplar"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
 )
 
-// rules are exemplar rules, prepared.
-type rules struct {
-	exemplar.Rules
-	hash       exemplar.Hash
-	longerThan pcommon.Timestamp
-	// wait is how long after its start a span is in time for the decision.
-	wait pcommon.Timestamp
-}
-
-func newRules(r *exemplar.Rules) *rules {
-	if r == nil {
-		return nil
-	}
-	return &rules{Rules: *r, hash: exemplar.NewHash(r), longerThan: pcommon.Timestamp(r.LongerThan()), wait: pcommon.Timestamp(r.DecisionWait) * 9 / 10}
-}
-
-// sampled is whether the span's trace is kept. The hash of the probabilistic
-// policy costs more than most observations, so it waits until asked for.
-type sampled uint8
-
-const (
-	sampledUnknown sampled = iota
-	sampledYes
-	sampledNo
-)
-
-// mark finds out whether the span itself makes tail sampling keep its trace, and scores it.
-func (s *stripe) mark(r *row) {
-	start, end := s.span.StartTimestamp(), s.span.EndTimestamp()
-	// Tail sampling decides some time after the first span of a trace arrives, which cannot be before the trace starts.
-	// A span that started longer ago may be late for the decision; a tenth is left for its way there. A short span
-	// late in a request that takes longer than the wait is not seen to be late: one span does not tell the trace's start.
-	late := s.arrived > start && s.arrived-start >= s.rules.wait
-	anomalous := !late && (r.keptStage ||
-		s.rules.Errors && s.span.Status().Code() == ptrace.StatusCodeError ||
-		s.durationValid && end-start >= s.rules.longerThan ||
-		s.signalled())
-	s.sampled = sampledUnknown
-	if anomalous {
-		s.sampled = sampledYes
-	}
-	s.score = exemplar.Score(s.durationMS, anomalous)
-}
-
-func (s *stripe) signalled() bool {
-	for w := range s.plan.SlotWords {
-		for mask := s.plan.Marks[w] & s.present[w]; mask != 0; mask &= mask - 1 {
-			if isTrue(s.values[w<<6+bits.TrailingZeros64(mask)]) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// offer makes the span an exemplar of the cell, whose floor its score exceeds, if its trace is kept.
-func (s *stripe) offer(c *cell, value float64, bucket int) {
-	if s.sampled == sampledUnknown {
-		s.sampled = sampledNo
-		if s.rules.hash.Keeps(s.span.TraceID()) {
-			s.sampled = sampledYes
-		}
-	}
-	if s.sampled == sampledNo || s.span.TraceID().IsEmpty() {
+// offer makes the span at hand an exemplar of a cell's series, if it is slow
+// enough. Its time is that of its arrival here, after the decision on its trace:
+// Prometheus refuses an exemplar that is older than the last one of its series.
+func (s *stripe) offer(o *plan.Observation, c *cell, value float64) {
+	if o.Kind == definition.Gauge || c == unknown || s.span.TraceID().IsEmpty() {
 		return
 	}
-	s.keep(c, &exemplar.Exemplar{
+	if c.exemplars == nil {
+		c.exemplars = s.registry.reservoirs.take()
+		s.dirty = append(s.dirty, c)
+	}
+	bucket := 0
+	if o.Kind == definition.Histogram {
+		bucket = o.Index.Find(value)
+	}
+	c.exemplars.Offer(&exemplar.Exemplar{
 		Trace: s.span.TraceID(), Span: s.span.SpanID(), Time: s.arrived,
-		Value: value, Score: s.score, Bucket: bucket,
+		Value: value, Score: s.durationMS, Bucket: bucket,
 	})
 }
 
-func (r *rules) keepsStage(stage string) bool {
-	return r != nil && stage != "" && slices.Contains(r.Stages, stage)
+// mergeExemplars moves the exemplars to their series. What their stripe has
+// counted on the way, other stripes have counted before.
+func (a *Aggregator) mergeExemplars() {
+	s := a.exemplars
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pool := &a.registry.reservoirs
+	for i, c := range s.dirty {
+		if t := c.series; t.exemplars == nil {
+			t.exemplars = c.exemplars
+		} else {
+			t.exemplars.Merge(c.exemplars)
+			pool.give(c.exemplars)
+		}
+		c.exemplars, s.dirty[i] = nil, nil
+	}
+	s.dirty = s.dirty[:0]
+	s.counts = newCounts(a.plan)
+	s.period++
 }

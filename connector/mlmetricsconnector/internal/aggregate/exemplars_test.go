@@ -17,32 +17,9 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// everything keeps every trace.
-func everything() *exemplar.Rules {
-	return &exemplar.Rules{Percentage: 100, DecisionWait: 10 * time.Second}
-}
-
-// shipped are the rules of otelcol.yaml.
-func shipped() *exemplar.Rules {
-	return &exemplar.Rules{
-		Signals: vocab.Signals, Stages: []string{vocab.StageTraining}, Errors: true,
-		Latency: 800 * time.Millisecond, Percentage: 3, DecisionWait: 10 * time.Second,
-	}
-}
-
 func traceID(n uint64) (id pcommon.TraceID) {
 	binary.BigEndian.PutUint64(id[8:], n)
 	return id
-}
-
-// sampledID and droppedID are the first trace IDs that the probabilistic policy of the rules keeps and drops.
-func sampledID(r *exemplar.Rules, sampled bool) pcommon.TraceID {
-	h := exemplar.NewHash(r)
-	for n := uint64(1); ; n++ {
-		if h.Keeps(traceID(n)) == sampled {
-			return traceID(n)
-		}
-	}
 }
 
 type exemplarPoint struct {
@@ -93,135 +70,131 @@ func ended(td ptrace.Traces, clock *fakeClock, id pcommon.TraceID, took time.Dur
 	return span
 }
 
-func TestExemplarsPointAtKeptTracesOnly(t *testing.T) {
-	rules := shipped()
-	dropped, sampled := sampledID(rules, false), sampledID(rules, true)
-	late := func(s ptrace.Span) {
-		s.SetStartTimestamp(s.StartTimestamp() - 20e9)
-		s.SetEndTimestamp(s.EndTimestamp() - 20e9)
-	}
-	for name, tc := range map[string]struct {
-		id     pcommon.TraceID
-		took   time.Duration
-		change func(ptrace.Span)
-		kept   bool
-	}{
-		"ordinary":             {dropped, time.Second / 10, nil, false},
-		"sampled":              {sampled, time.Second / 10, nil, true},
-		"signal":               {dropped, time.Second / 10, func(s ptrace.Span) { s.Attributes().PutBool(vocab.SignalQueueBound, true) }, true},
-		"signal that is false": {dropped, time.Second / 10, func(s ptrace.Span) { s.Attributes().PutBool(vocab.SignalQueueBound, false) }, false},
-		"unknown signal":       {dropped, time.Second / 10, func(s ptrace.Span) { s.Attributes().PutBool("ml.signal.other", true) }, false},
-		"error":                {dropped, time.Second / 10, func(s ptrace.Span) { s.Status().SetCode(ptrace.StatusCodeError) }, true},
-		"ok":                   {dropped, time.Second / 10, func(s ptrace.Span) { s.Status().SetCode(ptrace.StatusCodeOk) }, false},
-		"training":             {dropped, time.Second / 10, func(s ptrace.Span) { s.Attributes().PutStr(vocab.Stage, vocab.StageTraining) }, true},
-		"at the threshold":     {dropped, 800 * time.Millisecond, nil, false},
-		"over by part of a ms": {dropped, 800*time.Millisecond + 999*time.Microsecond, nil, false},
-		"over the threshold":   {dropped, 801 * time.Millisecond, nil, true},
-		"late error":           {dropped, time.Second / 10, func(s ptrace.Span) { s.Status().SetCode(ptrace.StatusCodeError); late(s) }, false},
-		"late and sampled":     {sampled, time.Second / 10, late, true},
-		"longer than the wait": {dropped, 11 * time.Second, nil, false},
-		"no trace ID":          {pcommon.TraceID{}, time.Second, nil, false},
-		"start in the future": {dropped, time.Second / 10, func(s ptrace.Span) {
-			s.Status().SetCode(ptrace.StatusCodeError)
-			s.SetStartTimestamp(s.EndTimestamp() + 5)
-		}, true},
-		"error and no timestamp": {dropped, 0, func(s ptrace.Span) { s.Status().SetCode(ptrace.StatusCodeError); s.SetStartTimestamp(0) }, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			clock := newFakeClock()
-			a := New(plan.Compile(catalogue.Metrics(), rules.Signals...), Options{Exemplars: rules, Now: clock.Now})
-			td := ptrace.NewTraces()
-			span := ended(td, clock, tc.id, tc.took)
-			if tc.change != nil {
-				tc.change(span)
-			}
-			a.Consume(td)
-			require.Empty(t, exemplars(flush(t, a)), "a point at zero has none")
-			got := exemplars(flush(t, a))
-			if !tc.kept {
-				require.Empty(t, got)
-				return
-			}
-			require.NotEmpty(t, got)
-			for _, e := range got {
-				require.Equal(t, tc.id, e.exemplar.TraceID())
-				require.Equal(t, pcommon.SpanID{1}, e.exemplar.SpanID())
-				require.Equal(t, pcommon.NewTimestampFromTime(clock.Now()), e.exemplar.Timestamp())
-			}
-			require.Empty(t, exemplars(flush(t, a)), "each is exported once")
-		})
-	}
+func newAggregator(clock *fakeClock) *Aggregator {
+	return New(plan.Compile(catalogue.Metrics()), Options{SeriesLimit: 100, Now: clock.Now})
 }
 
-func TestExemplarsAreTheSlowestAndBounded(t *testing.T) {
-	rules := shipped()
-	rules.Latency = 0
-	rules.Percentage = 50
+// TestExemplarsAreOfTheSpansThatAreOffered: every span is observed, and some are offered later.
+func TestExemplarsAreOfTheSpansThatAreOffered(t *testing.T) {
 	clock := newFakeClock()
-	a := New(plan.Compile(catalogue.Metrics(), rules.Signals...), Options{Exemplars: rules, Now: clock.Now})
+	a := newAggregator(clock)
+	kept := ptrace.NewTraces()
+	for n := range uint64(100) {
+		td := ptrace.NewTraces()
+		span := ended(td, clock, traceID(n+1), time.Duration(n+1)*time.Millisecond)
+		span.Attributes().PutDouble(vocab.QueueWait, float64(n))
+		a.Consume(td)
+		if n%10 == 3 {
+			td.ResourceSpans().MoveAndAppendTo(kept.ResourceSpans())
+		}
+	}
+	require.Empty(t, exemplars(flush(t, a)))
+	clock.advance(10 * time.Second)
+	var observed uint64
+	a.TakeCounts(func(c *Counts) { observed = c.MLSpans })
+	require.EqualValues(t, 100, observed)
+	a.Exemplify(kept)
+	got := exemplars(flush(t, a))
+	require.NotEmpty(t, got)
+	byMetric := map[string]int{}
+	for _, e := range got {
+		id := binary.BigEndian.Uint64(func() []byte { id := e.exemplar.TraceID(); return id[8:] }())
+		require.EqualValues(t, 3, (id-1)%10, "the trace was offered")
+		require.Equal(t, pcommon.SpanID{1}, e.exemplar.SpanID())
+		require.Equal(t, pcommon.NewTimestampFromTime(clock.Now()), e.exemplar.Timestamp())
+		byMetric[e.metric]++
+	}
+	require.Greater(t, byMetric["duration_ms"], 3, "spread over the buckets")
+	require.Greater(t, byMetric["ml.inference.queue_wait_ms"], 3)
+	require.Equal(t, 1, byMetric["ml.stage.calls"])
+	require.Empty(t, exemplars(flush(t, a)), "each is exported once")
+	a.TakeCounts(func(c *Counts) { observed = c.MLSpans })
+	require.Zero(t, observed, "spans are counted when they are observed, and not when they are offered")
+}
+
+// TestExemplarsCreateNoSeries: a span that was not observed, or whose series has expired, has nowhere to be.
+func TestExemplarsCreateNoSeries(t *testing.T) {
+	clock := newFakeClock()
+	a := New(plan.Compile(catalogue.Metrics()), Options{SeriesLimit: 100, Expiration: time.Minute, Now: clock.Now})
+	td := ptrace.NewTraces()
+	ended(td, clock, traceID(1), time.Second)
+	a.Exemplify(td)
+	require.Zero(t, flush(t, a).MetricCount())
+
+	a.Consume(td) // as on the way: the series may come later
+	flush(t, a)
+	a.Exemplify(td)
+	require.NotEmpty(t, exemplars(flush(t, a)))
+
+	clock.advance(2 * time.Minute)
+	flush(t, a) // expires them
+	require.Zero(t, flush(t, a).MetricCount())
+	a.Exemplify(td)
+	require.Zero(t, flush(t, a).MetricCount())
+}
+
+func TestExemplarsOfTheOverflowSeries(t *testing.T) {
+	clock := newFakeClock()
+	a := New(plan.Compile(catalogue.Metrics()), Options{SeriesLimit: 1, Now: clock.Now})
+	td := ptrace.NewTraces()
+	ended(td, clock, traceID(1), time.Second)
+	ended(td, clock, traceID(2), time.Second).SetName("another")
+	a.Consume(td)
+	flush(t, a)
+	a.Exemplify(td)
+	ids := map[pcommon.TraceID]bool{}
+	for _, e := range exemplars(flush(t, a)) {
+		ids[e.exemplar.TraceID()] = true
+	}
+	require.Len(t, ids, 2)
+}
+
+// TestExemplarsAreTheSlowestOfTheirBucket, of as many buckets as a series has exemplars.
+func TestExemplarsAreTheSlowestOfTheirBucket(t *testing.T) {
+	clock := newFakeClock()
+	a := newAggregator(clock)
 	r := rand.New(rand.NewPCG(1, 2))
-	hash := exemplar.NewHash(rules)
-	var slowestSampled, slowestMarked time.Duration
+	var slowest time.Duration
 	for range 20 {
 		td := ptrace.NewTraces()
 		for range 100 {
-			id, took := traceID(r.Uint64()), time.Duration(r.IntN(5000))*time.Millisecond
-			s := ended(td, clock, id, took)
-			if r.IntN(300) == 0 {
-				s.Status().SetCode(ptrace.StatusCodeError)
-				s.SetName("failed")
-				slowestMarked = max(slowestMarked, took)
-			} else if hash.Keeps(id) {
-				slowestSampled = max(slowestSampled, took)
-			}
+			took := time.Duration(r.IntN(5000)) * time.Millisecond
+			ended(td, clock, traceID(r.Uint64()), took)
+			slowest = max(slowest, took)
 		}
 		a.Consume(td)
+		a.Exemplify(td)
 	}
 	flush(t, a)
-	got := flush(t, a)
-	for _, m := range got.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
+	for _, m := range flush(t, a).ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
 		if m.Name() != "duration_ms" {
 			continue
 		}
-		require.Equal(t, 2, m.Histogram().DataPoints().Len())
-		for _, dp := range m.Histogram().DataPoints().All() {
-			name, _ := dp.Attributes().Get("span.name")
-			require.LessOrEqual(t, dp.Exemplars().Len(), exemplar.PerSeries)
-			buckets, largest := map[int]bool{}, 0.0
-			for _, e := range dp.Exemplars().All() {
-				bucket := 0
-				for bucket < dp.ExplicitBounds().Len() && e.DoubleValue() > dp.ExplicitBounds().At(bucket) {
-					bucket++
-				}
-				require.False(t, buckets[bucket], "one for each bucket")
-				buckets[bucket] = true
-				largest = max(largest, e.DoubleValue())
+		dp := m.Histogram().DataPoints().At(0)
+		buckets, largest := map[int]bool{}, 0.0
+		for _, e := range dp.Exemplars().All() {
+			bucket := 0
+			for bucket < dp.ExplicitBounds().Len() && e.DoubleValue() > dp.ExplicitBounds().At(bucket) {
+				bucket++
 			}
-			expected := slowestSampled
-			if name.Str() == "failed" {
-				expected = slowestMarked
-			}
-			require.Equal(t, float64(expected.Milliseconds()), largest)
-			require.Len(t, buckets, exemplar.PerSeries)
+			require.False(t, buckets[bucket], "one for each bucket")
+			buckets[bucket] = true
+			largest = max(largest, e.DoubleValue())
 		}
+		require.Equal(t, float64(slowest.Milliseconds()), largest)
+		require.Len(t, buckets, exemplar.PerSeries)
+		return
 	}
+	t.Fatal("no duration_ms")
 }
 
-func TestMarkedBeforeSampled(t *testing.T) {
-	rules := shipped()
+func TestExemplarsNeedATraceID(t *testing.T) {
 	clock := newFakeClock()
-	a := New(calls(), Options{Exemplars: rules, Now: clock.Now})
-	for i := range 5 {
-		td := ptrace.NewTraces()
-		ended(td, clock, sampledID(rules, true), time.Duration(500+i)*time.Millisecond)
-		if i == 2 {
-			s := ended(td, clock, sampledID(rules, false), 10*time.Millisecond)
-			s.Status().SetCode(ptrace.StatusCodeError)
-		}
-		a.Consume(td)
-	}
+	a := newAggregator(clock)
+	td := ptrace.NewTraces()
+	ended(td, clock, pcommon.TraceID{}, time.Second)
+	a.Consume(td)
 	flush(t, a)
-	got := exemplars(flush(t, a))
-	require.Len(t, got, 1)
-	require.Equal(t, sampledID(rules, false), got[0].exemplar.TraceID(), "the error, though it was faster")
+	a.Exemplify(td)
+	require.Empty(t, exemplars(flush(t, a)))
 }

@@ -33,7 +33,7 @@ func (s *stripe) findExtra(r *row, o *plan.Observation) *cell {
 	}
 	c := s.find(o)
 	// The overflow series has too many label sets to remember.
-	if !c.series.overflow && s.extras.n < maxExtras {
+	if c != unknown && !c.series.overflow && s.extras.n < maxExtras {
 		s.extras.add(h, &extra{r, o, cloneAll(s.extraTexts), c})
 	}
 	return c

@@ -65,7 +65,7 @@ func flood(t *testing.T, limit, rounds, batches int, bound uint64, flat bool) {
 	debug.FreeOSMemory() // what other tests left
 	clock := newFakeClock()
 	metrics := catalogue.Metrics()
-	a := New(plan.Compile(metrics), Options{SeriesLimit: limit, AdjustedCounts: true, Exemplars: shipped(), Now: clock.Now})
+	a := New(plan.Compile(metrics), Options{SeriesLimit: limit, AdjustedCounts: true, Now: clock.Now})
 	known := fullSpans(1)
 	nameSpan(known.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0), "known")
 	a.Consume(known)

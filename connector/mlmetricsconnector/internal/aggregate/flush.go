@@ -26,6 +26,7 @@ func (a *Aggregator) Flush(send func(pmetric.Metrics) error) (held bool, err err
 	for _, s := range a.stripes {
 		a.merge(s, now)
 	}
+	a.mergeExemplars()
 
 	w := writer{options: &a.options, now: now}
 	w.begin()
@@ -92,7 +93,6 @@ func (a *Aggregator) merge(s *stripe, now pcommon.Timestamp) {
 			t.mergeGauge(c)
 			t.zeroed = true
 		}
-		t.mergeExemplars(c, &a.registry.reservoirs)
 		t.seen, t.merged, t.unsent = now, true, true
 		// A series may have been created after this flush took its time.
 		t.start = min(t.start, now)

@@ -13,7 +13,7 @@ import (
 // fractional tells that the cell has a count that is not whole.
 func (c *cell) fractional() bool {
 	for i := range c.buckets {
-		if n := c.buckets[i].count; n != math.Floor(n) {
+		if n := c.buckets[i]; n != math.Floor(n) {
 			return true
 		}
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/seedshape"
-	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
 // FuzzConsume observes whatever decodes as OTLP. It must not panic, must leave the batch as it is, and must count each
@@ -22,7 +21,7 @@ func FuzzConsume(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(data)
 	}
-	compiled := plan.Compile(everyKind(), vocab.Signals...)
+	compiled := plan.Compile(everyKind())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		td, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(data)
 		if err != nil {
@@ -30,7 +29,7 @@ func FuzzConsume(f *testing.F) {
 		}
 		td.MarkReadOnly()
 		for _, form := range []definition.Form{definition.Explicit, definition.Both} {
-			options := Options{SeriesLimit: 10, AdjustedCounts: true, Exemplars: everything(), Histograms: form, MaxSize: 160, ExponentialSuffix: ".x"}
+			options := Options{SeriesLimit: 10, AdjustedCounts: true, Histograms: form, MaxSize: 160, ExponentialSuffix: ".x"}
 			a := New(compiled, options)
 			a.Consume(td)
 			a.Consume(td)

@@ -5,7 +5,7 @@ import (
 )
 
 func (c *cell) observeHistogram(value, weight float64, bucket int) {
-	c.buckets[bucket].count += weight
+	c.buckets[bucket] += weight
 	c.total += value * weight
 	if c.exponential != nil {
 		c.exponential.Add(value, weight)
@@ -17,8 +17,8 @@ func (s *series) mergeHistogram(c *cell) {
 		s.startGiving()
 	}
 	for i := range c.buckets {
-		s.counts[i] += c.buckets[i].count
-		c.buckets[i].count = 0
+		s.counts[i] += c.buckets[i]
+		c.buckets[i] = 0
 	}
 	s.total = finite(s.total + c.total)
 	if c.exponential != nil {

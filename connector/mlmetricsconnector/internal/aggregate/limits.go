@@ -68,7 +68,7 @@ func (a *Aggregator) resketch() {
 		}
 	}
 	a.registry.mu.Unlock()
-	for _, s := range a.stripes {
+	for _, s := range a.allStripes() {
 		s.mu.Lock()
 		s.forgetCells(func(s *series) bool { return s.overflow })
 		s.mu.Unlock()
@@ -83,7 +83,7 @@ func (a *Aggregator) expire(now pcommon.Timestamp) {
 		return
 	}
 	// A stripe may be observing an idle series right now, so all of them wait: a few milliseconds, and only when something expires.
-	for _, s := range a.stripes {
+	for _, s := range a.allStripes() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 	}
@@ -106,7 +106,7 @@ func (a *Aggregator) expire(now pcommon.Timestamp) {
 		return
 	}
 	a.registry.remove()
-	for _, s := range a.stripes {
+	for _, s := range a.allStripes() {
 		s.forget()
 	}
 }

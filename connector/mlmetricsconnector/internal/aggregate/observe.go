@@ -71,8 +71,7 @@ func (s *stripe) observe(r *row, o *plan.Observation) {
 	if o.Cell < 0 {
 		c = s.findExtra(r, o)
 	} else if c == nil {
-		c = s.find(o)
-		r.cells[o.Cell] = c
+		c = s.findByRow(r, o)
 	}
 	s.record(o, c, value)
 }
@@ -83,8 +82,15 @@ func (s *stripe) resolve(r *row, o *plan.Observation) *cell {
 		s.skip(r, o)
 		return skipped
 	}
+	return s.findByRow(r, o)
+}
+
+// findByRow is find for an observation whose cell the row leads to from now on.
+func (s *stripe) findByRow(r *row, o *plan.Observation) *cell {
 	c := s.find(o)
-	r.cells[o.Cell] = c
+	if c != unknown {
+		r.cells[o.Cell] = c
+	}
 	return c
 }
 
@@ -105,24 +111,22 @@ func (s *stripe) skip(r *row, o *plan.Observation) {
 
 // record adds a value to a cell.
 func (s *stripe) record(o *plan.Observation, c *cell, value float64) {
+	if s.exemplify {
+		s.offer(o, c, value)
+		return
+	}
 	if c.n == 0 {
 		s.dirty = append(s.dirty, c)
 	}
 	c.n++
-	bucket := 0
 	switch o.Kind {
 	case definition.Histogram:
-		bucket = o.Index.Find(value)
-		c.observeHistogram(value, s.weight, bucket)
+		c.observeHistogram(value, s.weight, o.Index.Find(value))
 	case definition.Counter:
 		c.observeCounter(value, s.weight)
 	case definition.Gauge:
 		// A clock that is ahead must not make its value the newest for ever.
 		c.observeGauge(value, uint64(min(s.span.EndTimestamp(), s.arrived)))
-		return
-	}
-	if s.score > c.buckets[bucket].floor {
-		s.offer(c, value, bucket)
 	}
 }
 
@@ -166,6 +170,9 @@ func (s *stripe) find(o *plan.Observation) *cell {
 		}
 	}
 	c := s.registry.cell(m, h, s.labels, s)
+	if c == nil {
+		return unknown
+	}
 	if !c.series.overflow {
 		s.cells.add(h, c)
 	}

@@ -73,9 +73,7 @@ type registry struct {
 	metrics []*metric
 	byHash  map[uint64]*series
 	stripes int
-	// floor of a bucket without an exemplar: -Inf where exemplars are wanted, +Inf where not.
-	floor float64
-	now   func() pcommon.Timestamp
+	now     func() pcommon.Timestamp
 	// texts has the label values of all series.
 	texts texts
 
@@ -90,7 +88,8 @@ type registry struct {
 
 // cell returns a stripe's cell of the series with these labels, a new one
 // where the stripe had none. Where the metric is at its limit and does not
-// know the labels, it is the cell of the overflow series.
+// know the labels, it is the cell of the overflow series. For exemplars no
+// series is created: the result is nil where there is none.
 func (r *registry) cell(m *metric, hash uint64, labels []string, stripe *stripe) *cell {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -98,7 +97,13 @@ func (r *registry) cell(m *metric, hash uint64, labels []string, stripe *stripe)
 	for s != nil && !s.is(m, labels) {
 		s = s.next
 	}
-	if s == nil {
+	switch {
+	case s != nil:
+	case stripe.exemplify:
+		if s = m.overflow; s == nil || !m.full() {
+			return nil
+		}
+	default:
 		m.sketch(labels)
 		if m.full() {
 			s = r.overflow(m)

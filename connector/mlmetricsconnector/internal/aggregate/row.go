@@ -60,8 +60,6 @@ type row struct {
 	slots plan.Set
 	// next is the row that followed this one the last time.
 	next *row
-	// keptStage tells that tail sampling keeps traces with spans of this stage.
-	keptStage bool
 }
 
 // enter reads the resource of the spans that follow.
@@ -127,12 +125,12 @@ func (s *stripe) row() *row {
 	}
 	if s.rows.n >= s.maxRows || s.resource == &s.spareResource {
 		clear(s.spareRow.cells)
-		s.spareRow.keptStage, s.spareRow.slots = s.keptStage(), s.work.Slots
+		s.spareRow.slots = s.work.Slots
 		return &s.spareRow
 	}
 	r := &row{
 		resource: s.resource, meta: meta, hash: h, cells: make([]*cell, s.plan.Cells),
-		used: s.period, keptStage: s.keptStage(), slots: s.work.Slots, name: strings.Clone(name),
+		used: s.period, slots: s.work.Slots, name: strings.Clone(name),
 	}
 	for t := there; t != 0; t &= t - 1 {
 		r.values = append(r.values, strings.Clone(s.asText(s.values[bits.TrailingZeros64(t)])))
@@ -196,10 +194,6 @@ func (s *stripe) dropIdle() {
 	}
 	s.extras.keep(func(e *extra) bool { return kept[e.row] })
 	s.resources.keep(func(r *resource) bool { return s.period-r.used < rowIdlePeriods || inUse[r] })
-}
-
-func (s *stripe) keptStage() bool {
-	return s.present.Has(s.plan.StageSlot) && s.rules.keepsStage(s.asText(s.values[s.plan.StageSlot]))
 }
 
 // equal compares as many values as there are of either.

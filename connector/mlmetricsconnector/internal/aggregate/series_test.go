@@ -216,7 +216,7 @@ func TestLabelToBlame(t *testing.T) {
 }
 
 func TestNoAllocationOnceSeriesExist(t *testing.T) {
-	a := New(plan.Compile(catalogue.Metrics()), Options{AdjustedCounts: true, Exemplars: everything()})
+	a := New(plan.Compile(catalogue.Metrics()), Options{AdjustedCounts: true})
 	td := seedshape.Batch(64, 10, 1)
 	s := a.stripes[0] // Consume itself takes a stripe from a sync.Pool, which the race detector empties at random
 	s.consume(td, a.now())
@@ -226,7 +226,7 @@ func TestNoAllocationOnceSeriesExist(t *testing.T) {
 // TestNothingOfTheBatchIsKept lets go of a batch and looks whether the garbage collector can have every string that
 // the connector read in it.
 func TestNothingOfTheBatchIsKept(t *testing.T) {
-	a := New(plan.Compile(everyKind()), Options{AdjustedCounts: true, Exemplars: everything()})
+	a := New(plan.Compile(everyKind()), Options{AdjustedCounts: true})
 	var held atomic.Int64
 	fresh := func(text string) string {
 		text = strings.Repeat(text, 100)

@@ -24,7 +24,8 @@ type stripe struct {
 	registry *registry
 	seed     uint64
 	weigh    bool
-	rules    *rules
+	// exemplify has spans offered as exemplars instead of observed.
+	exemplify bool
 
 	resources   table[resource]
 	rows        table[row]
@@ -32,7 +33,7 @@ type stripe struct {
 	extras      table[extra]
 	cells       table[cell]
 	cellChunk   chunk[cell]
-	bucketChunk chunk[bucket]
+	bucketChunk chunk[float64]
 	// dirty are the cells that have something to merge.
 	dirty []*cell
 	// last is the row of the last span.
@@ -65,9 +66,6 @@ type stripe struct {
 	durationMS    float64
 	durationValid bool
 	weight        float64
-	// score is the span's as an exemplar; sampled tells, once known, whether its trace is kept.
-	score   float64
-	sampled sampled
 	// lastState is the last trace state, and lastWeight its adjusted count: whole batches have the same.
 	lastState    []byte
 	lastWeight   float64
@@ -82,7 +80,7 @@ type guess struct {
 
 func newStripe(index int, p *plan.Plan, r *registry, o *Options, seed uint64) *stripe {
 	s := &stripe{
-		index: index, plan: p, registry: r, seed: seed, weigh: o.AdjustedCounts, rules: newRules(o.Exemplars), maxRows: rowLimit(r.metrics, r.stripes),
+		index: index, plan: p, registry: r, seed: seed, weigh: o.AdjustedCounts, maxRows: rowLimit(r.metrics, r.stripes),
 		resourceValues: make([]string, p.Resource.Len()), resourcePresent: make([]bool, p.Resource.Len()),
 		values:       make([]pcommon.Value, p.Span.Len()),
 		after:        make([]guess, p.Span.Len()+1),
@@ -167,9 +165,6 @@ func (s *stripe) consumeSpan(span ptrace.Span) {
 
 	s.work = work
 	r := s.row()
-	if s.rules != nil {
-		s.mark(r)
-	}
 	s.observeAll(r, work.Always, pcommon.Value{})
 	for w := range s.plan.SlotWords {
 		for mask := r.slots[w] & s.present[w]; mask != 0; mask &= mask - 1 {

@@ -1,8 +1,7 @@
+// Package exemplar chooses, among the spans of kept traces, those that a series points at.
 package exemplar
 
 import (
-	"math"
-
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
@@ -13,26 +12,14 @@ type Exemplar struct {
 	Span  pcommon.SpanID
 	Time  pcommon.Timestamp
 	Value float64
-	// Score orders exemplars, the best highest; see Score.
+	// Score orders exemplars, the best highest: the span's duration.
 	Score float64
 	// Bucket is the histogram's; there is one exemplar for each.
 	Bucket int
 }
 
-// marked is far above any duration in ms, and leaves a double some digits for them.
-const marked = 1 << 40
-
-// Score is how good an exemplar a span is: slow is better than fast, and a
-// span that is anomalous itself better than one that is merely in the random sample.
-func Score(durationMS float64, anomalous bool) float64 {
-	if anomalous {
-		return durationMS + marked
-	}
-	return durationMS
-}
-
 // PerSeries is the largest number of exemplars of a series in one flush.
-const PerSeries = 4
+const PerSeries = 8
 
 // Reservoir keeps the exemplars of a series with the highest scores, one for each bucket.
 type Reservoir struct {
@@ -58,15 +45,7 @@ func (r *Reservoir) place(bucket int) int {
 	return lowest
 }
 
-// Floor returns the score that an exemplar of the bucket must exceed to be kept.
-func (r *Reservoir) Floor(bucket int) float64 {
-	if i := r.place(bucket); i < r.n {
-		return r.kept[i].Score
-	}
-	return math.Inf(-1)
-}
-
-// Offer keeps an exemplar if its score exceeds the floor of its bucket.
+// Offer keeps an exemplar if its score exceeds that of the one whose place it would take.
 func (r *Reservoir) Offer(e *Exemplar) {
 	i := r.place(e.Bucket)
 	if i < r.n && e.Score <= r.kept[i].Score {

@@ -31,8 +31,6 @@ type Plan struct {
 	SlotWords int
 	// Cells is how many observations find their series through the row.
 	Cells int
-	// Marks are the slots of the boolean attributes that were asked for besides the metrics' own.
-	Marks Set
 }
 
 // Words is the number of 64-bit words in a set of span slots, which bounds the attributes that a plan can read.
@@ -156,9 +154,8 @@ func (w *Work) Empty() bool {
 	return len(w.Always) == 0 && len(w.Events) == 0 && w.Slots == Set{}
 }
 
-// Compile compiles definitions that are valid. Marks are the keys of further
-// span attributes that the caller wants to find.
-func Compile(metrics []definition.Metric, marks ...string) *Plan {
+// Compile compiles definitions that are valid.
+func Compile(metrics []definition.Metric) *Plan {
 	p := &Plan{RowSlots: len(rowKeys)}
 	for _, key := range rowKeys {
 		p.Span.add(key)
@@ -168,9 +165,6 @@ func Compile(metrics []definition.Metric, marks ...string) *Plan {
 	// The rest of the vocabulary gets slots too: an attribute that is known is found faster than one that is not.
 	for i := range vocab.Attributes {
 		p.Span.add(vocab.Attributes[i].Key)
-	}
-	for _, key := range marks {
-		p.Marks.Add(p.Span.add(key))
 	}
 
 	var observations []*Observation
