@@ -25,8 +25,12 @@ func (b *bench) check(ctx context.Context, p pipelines.Pipeline, series int, sou
 	if err != nil {
 		return 0, err
 	}
+	files, err := p.Write(dir)
+	if err != nil {
+		return 0, err
+	}
 	running, err := collector.Start(ctx, collector.Options{
-		Binary: b.binary, Pipeline: p, Cores: b.machine.Len(), Machine: b.machine, Flush: time.Second,
+		Binary: b.binary, Name: p.Name, Files: files, Cores: b.machine.Len(), Machine: b.machine, Flush: time.Second,
 		CheckAt: metrics.Address(), Dir: dir,
 	})
 	if err != nil {
@@ -38,7 +42,7 @@ func (b *bench) check(ctx context.Context, p pipelines.Pipeline, series int, sou
 		}
 	}()
 	requests := source.Requests()
-	sent, err := load.Start(ctx, running.Address(), source, connections, requests)
+	sent, err := load.Start(ctx, running.Address(), source, connections, requests, 0)
 	if err != nil {
 		return 0, err
 	}

@@ -47,6 +47,11 @@ func run() error {
 	window := flag.Duration("window", 3*time.Second, "how long one measurement takes")
 	flush := flag.Duration("flush", 15*time.Second, "interval between two exports of metrics; from 10,000 series on a measurement takes as long, so that it has exactly one")
 	patience := flag.Duration("patience", 2*time.Minute, "measurements during which other programs took much of the machine are repeated, for so long in all")
+	complete := flag.Bool("complete", true, "measure complete pipelines, with sampling, as well")
+	shipped := flag.String("shipped", "otelcol.yaml", "the shipped configuration")
+	rate := flag.Float64("rate", 40_000, "spans a second at which complete pipelines are measured")
+	wait := flag.Duration("wait", 10*time.Second, "decision_wait of complete pipelines")
+	components := flag.Bool("components", true, "measure components")
 	flag.Parse()
 
 	seriesCounts, err := numbers("series", *seriesList)
@@ -88,7 +93,25 @@ func run() error {
 		}
 	}
 	b := &bench{binary: *binary, dir: dir, machine: machine, window: *window, flush: *flush, patience: *patience}
-	return b.all(ctx, seriesCounts, coreCounts, *rounds, sources)
+	if *components {
+		if err := b.all(ctx, seriesCounts, coreCounts, *rounds, sources); err != nil {
+			return err
+		}
+	}
+	if !*complete {
+		return nil
+	}
+	shape, err := traffic.ShapeOf(1000)
+	if err != nil {
+		return err
+	}
+	sizes := map[string]*traffic.Source{}
+	for name, traces := range map[string]int{"requests of 480 spans": 60, "requests of 10 spans": 1} {
+		if sizes[name], err = traffic.NewOf(*article, shape, traces); err != nil {
+			return err
+		}
+	}
+	return (&wholeBench{bench: b, shipped: *shipped, rate: *rate, wait: *wait}).all(ctx, *rounds, sizes)
 }
 
 // overhead is about how long a measurement takes besides its window.

@@ -62,8 +62,12 @@ func (b *bench) measure(ctx context.Context, p pipelines.Pipeline, cores, series
 	if err != nil {
 		return none, err
 	}
+	files, err := p.Write(dir)
+	if err != nil {
+		return none, err
+	}
 	running, err := collector.Start(ctx, collector.Options{
-		Binary: b.binary, Pipeline: p, Cores: cores, Machine: b.machine, Flush: b.flush, Dir: dir,
+		Binary: b.binary, Name: p.Name, Files: files, Cores: cores, Machine: b.machine, Flush: b.flush, Dir: dir,
 	})
 	if err != nil {
 		return none, err
@@ -73,7 +77,7 @@ func (b *bench) measure(ctx context.Context, p pipelines.Pipeline, cores, series
 			err = stopped
 		}
 	}()
-	sent, err := load.Start(ctx, running.Address(), source, connections, 0)
+	sent, err := load.Start(ctx, running.Address(), source, connections, 0, 0)
 	if err != nil {
 		return none, err
 	}

@@ -14,13 +14,15 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/examples/demo/proc"
 	"github.com/otelcol-ml/otelcol-ml/test/peers/internal/cores"
-	"github.com/otelcol-ml/otelcol-ml/test/peers/internal/pipelines"
 )
 
 // Options say how to run it.
 type Options struct {
-	Binary   string
-	Pipeline pipelines.Pipeline
+	Binary string
+	// Name is how messages call it, Files its configuration, and Env what else it is given.
+	Name  string
+	Files []string
+	Env   []string
 	// Cores is how many of the machine's cores it may use.
 	Cores   int
 	Machine cores.Set
@@ -41,12 +43,10 @@ type Collector struct {
 
 // Start starts a collector and waits until it receives.
 func Start(ctx context.Context, o Options) (*Collector, error) {
-	files, err := o.Pipeline.Write(o.Dir)
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	c := &Collector{}
-	for _, address := range []*string{&c.address, &c.telemetry} {
+	var http, metrics, health string
+	for _, address := range []*string{&c.address, &c.telemetry, &http, &metrics, &health} {
 		if *address, err = proc.FreeAddress(); err != nil {
 			return nil, err
 		}
@@ -60,7 +60,7 @@ func Start(ctx context.Context, o Options) (*Collector, error) {
 		exporter, check = "otlp_grpc/check", o.CheckAt
 	}
 	command := proc.Command{
-		Name: "the collector with " + o.Pipeline.Name, Path: o.Binary, Log: filepath.Join(o.Dir, "collector.log"),
+		Name: "the collector with " + o.Name, Path: o.Binary, Log: filepath.Join(o.Dir, "collector.log"),
 		Env: []string{
 			"GOMAXPROCS=" + strconv.Itoa(o.Cores),
 			"PEERS_GRPC_ENDPOINT=" + c.address,
@@ -68,9 +68,18 @@ func Start(ctx context.Context, o Options) (*Collector, error) {
 			"PEERS_FLUSH_INTERVAL=" + o.Flush.String(),
 			"PEERS_EXPORTER=" + exporter,
 			"PEERS_CHECK_ENDPOINT=" + check,
+			// Those of otelcol.yaml.
+			"OTELCOL_ML_GRPC_ENDPOINT=" + c.address,
+			"OTELCOL_ML_HTTP_ENDPOINT=" + http,
+			"OTELCOL_ML_METRICS_ENDPOINT=" + metrics,
+			"OTELCOL_ML_HEALTH_ENDPOINT=" + health,
+			"OTELCOL_ML_TELEMETRY_HOST=127.0.0.1",
+			"OTELCOL_ML_TELEMETRY_PORT=" + port,
+			"OTELCOL_ML_DATA_DIR=" + o.Dir,
 		},
 	}
-	for _, f := range files {
+	command.Env = append(command.Env, o.Env...)
+	for _, f := range o.Files {
 		command.Args = append(command.Args, "--config", f)
 	}
 	err = o.Machine.Divide(o.Cores, func() (err error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/grpc"
@@ -22,6 +23,9 @@ type Load struct {
 	next  atomic.Uint64
 	spans atomic.Uint64
 	limit uint64
+	// every is the time between two requests; 0: as fast as they are taken.
+	every time.Duration
+	began time.Time
 
 	stop   atomic.Bool
 	wg     sync.WaitGroup
@@ -30,9 +34,12 @@ type Load struct {
 }
 
 // Start sends requests over so many connections, one at a time on each, until it is stopped or, where limit is not 0,
-// has sent that many.
-func Start(ctx context.Context, address string, source *traffic.Source, connections int, limit uint64) (*Load, error) {
-	l := &Load{limit: limit}
+// has sent that many. Where perSecond is not 0 it sends as many requests a second.
+func Start(ctx context.Context, address string, source *traffic.Source, connections int, limit uint64, perSecond float64) (*Load, error) {
+	l := &Load{limit: limit, began: time.Now()}
+	if perSecond > 0 {
+		l.every = time.Duration(float64(time.Second) / perSecond)
+	}
 	for range connections {
 		conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
@@ -59,6 +66,7 @@ func (l *Load) send(ctx context.Context, conn *grpc.ClientConn, source *traffic.
 		if l.limit != 0 && n >= l.limit {
 			return nil
 		}
+		time.Sleep(time.Until(l.began.Add(time.Duration(n) * l.every)))
 		request := source.Request(n, buffer)
 		buffer = request.Data
 		var response []byte

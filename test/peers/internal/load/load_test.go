@@ -54,7 +54,7 @@ func taken() (ptraceotlp.ExportResponse, error) { return ptraceotlp.NewExportRes
 
 func TestLoadSendsAsManyAsItSays(t *testing.T) {
 	r, s := &receiver{answer: taken}, source(t)
-	sent, err := Start(t.Context(), serve(t, r), s, 3, 20)
+	sent, err := Start(t.Context(), serve(t, r), s, 3, 20, 0)
 	require.NoError(t, err)
 	require.NoError(t, sent.Wait())
 	assert.Equal(t, s.Counts(20).Spans, sent.Spans())
@@ -63,7 +63,7 @@ func TestLoadSendsAsManyAsItSays(t *testing.T) {
 
 func TestLoadSendsUntilStopped(t *testing.T) {
 	r := &receiver{answer: taken}
-	sent, err := Start(t.Context(), serve(t, r), source(t), 2, 0)
+	sent, err := Start(t.Context(), serve(t, r), source(t), 2, 0, 0)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return sent.Spans() > 10_000 }, patience, poll)
 	require.NoError(t, sent.Stop())
@@ -83,7 +83,7 @@ func TestLoadFailsWhereSpansAreRefused(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sent, err := Start(t.Context(), serve(t, &receiver{answer: answer}), source(t), 2, 0)
+			sent, err := Start(t.Context(), serve(t, &receiver{answer: answer}), source(t), 2, 0, 0)
 			require.NoError(t, err)
 			assert.ErrorContains(t, sent.Wait(), "too many")
 		})

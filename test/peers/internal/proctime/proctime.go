@@ -72,22 +72,27 @@ func sum(ticks []string) (time.Duration, error) {
 }
 
 // PeakMemory is the largest resident memory of a process so far, in bytes.
-func PeakMemory(pid int) (int64, error) {
+func PeakMemory(pid int) (int64, error) { return memory(pid, "VmHWM:") }
+
+// Memory is the resident memory of a process, in bytes.
+func Memory(pid int) (int64, error) { return memory(pid, "VmRSS:") }
+
+func memory(pid int, field string) (int64, error) {
 	path := fmt.Sprintf("/proc/%d/status", pid)
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return 0, fmt.Errorf("memory: %w", err)
 	}
-	bytes, err := peak(string(data))
+	bytes, err := inStatus(string(data), field)
 	if err != nil {
 		return 0, fmt.Errorf("memory: %s: %w", path, err)
 	}
 	return bytes, nil
 }
 
-func peak(status string) (int64, error) {
+func inStatus(status, field string) (int64, error) {
 	for line := range strings.Lines(status) {
-		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
+		if value, found := strings.CutPrefix(line, field); found {
 			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
 			if err != nil {
 				return 0, err
@@ -95,5 +100,5 @@ func peak(status string) (int64, error) {
 			return kib << 10, nil
 		}
 	}
-	return 0, fmt.Errorf("VmHWM not found")
+	return 0, fmt.Errorf("%s not found", field)
 }

@@ -22,10 +22,10 @@ func TestParse(t *testing.T) {
 	_, err = machine("intr 1 2 3")
 	require.ErrorContains(t, err, "found")
 
-	bytes, err := peak("Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t 10 kB\n")
+	bytes, err := inStatus("Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t 10 kB\n", "VmHWM:")
 	require.NoError(t, err)
 	assert.Equal(t, int64(2<<20), bytes)
-	_, err = peak("Name:\tx\n")
+	_, err = inStatus("Name:\tx\n", "VmHWM:")
 	require.ErrorContains(t, err, "VmHWM")
 }
 

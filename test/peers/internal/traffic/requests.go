@@ -12,7 +12,7 @@ import (
 // batch returns the spans of some requests shaped like the article's, those of each service under one resource, as SDKs
 // and gateways send them. The first of every twenty has all of the article's problems, the others have none. Durations and
 // values differ from request to request. Names and trace IDs are markers, to be overwritten.
-func batch(article ptrace.Traces, r *rand.Rand, requests int) ptrace.Traces {
+func batch(article ptrace.Traces, r *rand.Rand, requests, first int) ptrace.Traces {
 	healthy := ptrace.NewTraces()
 	article.CopyTo(healthy)
 	for _, rs := range healthy.ResourceSpans().All() {
@@ -34,7 +34,7 @@ func batch(article ptrace.Traces, r *rand.Rand, requests int) ptrace.Traces {
 	now := time.Now()
 	for i := range requests {
 		one := healthy
-		if i%slowEvery == 0 {
+		if (first+i)%slowEvery == 0 {
 			one = article
 		}
 		start := now.Add(time.Duration(i) * time.Millisecond)

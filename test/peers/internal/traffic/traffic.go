@@ -15,15 +15,17 @@ import (
 )
 
 const (
-	// traces is how many traces a request has. With eight spans each it is about the 512 spans of an SDK's batch.
+	// traces is how many traces a request has, unless said otherwise. With eight spans each it is about the 512 spans of
+	// an SDK's batch.
 	traces = 60
-	// templates is how many different requests are encoded.
-	templates = 32
+	// templates is how many different requests are encoded: a multiple of slowEvery, so that small requests have their share.
+	templates = 2 * slowEvery
 )
 
 // Source makes requests. It may be used by many goroutines.
 type Source struct {
 	shape     Shape
+	traces    int // of a request
 	templates []template
 }
 
@@ -38,14 +40,17 @@ type template struct {
 	data      []byte
 	spans     int
 	pipelines []int
-	traces    [traces]places
+	traces    []places
 }
 
 // places are offsets into the bytes of a template.
 type places struct{ ids, models []int }
 
 // New reads the article's request, an OTLP JSON file, and encodes the requests.
-func New(path string, shape Shape) (*Source, error) {
+func New(path string, shape Shape) (*Source, error) { return NewOf(path, shape, traces) }
+
+// NewOf is New for requests of so many traces.
+func NewOf(path string, shape Shape, traces int) (*Source, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("the article's request: %w", err)
@@ -54,10 +59,10 @@ func New(path string, shape Shape) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the article's request, %s: %w", path, err)
 	}
-	s := &Source{shape: shape}
+	s := &Source{shape: shape, traces: traces}
 	r := rand.New(rand.NewPCG(1, 2))
-	for range templates {
-		td := batch(article, r, traces)
+	for n := range templates {
+		td := batch(article, r, traces, n*traces)
 		encoded, err := (&ptrace.ProtoMarshaler{}).MarshalTraces(td)
 		if err != nil {
 			return nil, fmt.Errorf("encode a request: %w", err)
@@ -65,7 +70,7 @@ func New(path string, shape Shape) (*Source, error) {
 		t := template{data: encoded, spans: td.SpanCount(), pipelines: all(encoded, []byte(pipelineMarker))}
 		for i := range traces {
 			id := traceMarker(i)
-			t.traces[i] = places{ids: all(encoded, id[:]), models: all(encoded, []byte(modelMarker(i)))}
+			t.traces = append(t.traces, places{ids: all(encoded, id[:]), models: all(encoded, []byte(modelMarker(i)))})
 		}
 		s.templates = append(s.templates, t)
 	}
@@ -85,8 +90,8 @@ func (s *Source) Request(n uint64, buffer []byte) Request {
 		copy(data[at:], pipeline[:])
 	}
 	for i := range t.traces {
-		trace := n*traces + uint64(i)
-		name(&model, 'm', (n/pipelines*traces+uint64(i))%models)
+		trace := n*uint64(s.traces) + uint64(i)
+		name(&model, 'm', (n/pipelines*uint64(s.traces)+uint64(i))%models)
 		for _, at := range t.traces[i].models {
 			copy(data[at:], model[:])
 		}
@@ -101,9 +106,16 @@ func (s *Source) Request(n uint64, buffer []byte) Request {
 
 // Requests is how many requests, counted from the first, have every label set at least once.
 func (s *Source) Requests() uint64 {
-	rounds := (s.shape.Models + traces - 1) / traces
+	rounds := (s.shape.Models + s.traces - 1) / s.traces
 	return uint64(rounds * s.shape.Pipelines)
 }
+
+// SpansPerRequest and SpansPerTrace are means over all requests.
+func (s *Source) SpansPerRequest() float64 {
+	return float64(s.Counts(uint64(len(s.templates))).Spans) / float64(len(s.templates))
+}
+
+func (s *Source) SpansPerTrace() float64 { return s.SpansPerRequest() / float64(s.traces) }
 
 // Counts is what so many requests, counted from the first, contain.
 func (s *Source) Counts(requests uint64) Counts {
@@ -111,8 +123,8 @@ func (s *Source) Counts(requests uint64) Counts {
 	for n := range requests {
 		c.Spans += uint64(s.templates[n%uint64(len(s.templates))].spans)
 	}
-	c.Requests = requests * traces
-	c.Slow = requests * (traces / slowEvery)
+	c.Requests = requests * uint64(s.traces)
+	c.Slow = (c.Requests + slowEvery - 1) / slowEvery
 	return c
 }
 
