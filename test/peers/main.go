@@ -51,6 +51,7 @@ func run() error {
 	shipped := flag.String("shipped", "otelcol.yaml", "the shipped configuration")
 	rate := flag.Float64("rate", 40_000, "spans a second at which complete pipelines are measured")
 	wait := flag.Duration("wait", 10*time.Second, "decision_wait of complete pipelines")
+	only := flag.String("only", "", "measure only the complete pipelines whose name contains this")
 	components := flag.Bool("components", true, "measure components")
 	flag.Parse()
 
@@ -111,7 +112,7 @@ func run() error {
 			return err
 		}
 	}
-	return (&wholeBench{bench: b, shipped: *shipped, rate: *rate, wait: *wait}).all(ctx, *rounds, sizes)
+	return (&wholeBench{bench: b, shipped: *shipped, rate: *rate, wait: *wait, only: *only}).all(ctx, *rounds, sizes)
 }
 
 // overhead is about how long a measurement takes besides its window.

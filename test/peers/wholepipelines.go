@@ -23,6 +23,8 @@ type wholeBench struct {
 	// rate is spans a second for the cost of a span.
 	rate float64
 	wait time.Duration
+	// only is in the names of the pipelines to measure.
+	only string
 }
 
 // shortWait is the decision_wait of the run that memory is compared with: few traces wait in it.
@@ -47,6 +49,9 @@ func (b *wholeBench) all(ctx context.Context, rounds int, sources map[string]*tr
 		runs := map[string][]wholeRun{}
 		for round := range rounds {
 			for _, p := range whole.All {
+				if !strings.Contains(p.Name, b.only) {
+					continue
+				}
 				r, err := b.run(ctx, p, source)
 				if err != nil {
 					return fmt.Errorf("%s, %s: %w", name, p.Name, err)
@@ -163,7 +168,7 @@ func (b *wholeBench) window(ctx context.Context, running *collector.Collector, s
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	for time.Since(began) < b.window2() {
+	for time.Since(began) < b.long() {
 		if err := pause(250 * time.Millisecond); err != nil {
 			return 0, 0, 0, err
 		}
@@ -181,8 +186,8 @@ func (b *wholeBench) window(ctx context.Context, running *collector.Collector, s
 	return float64((after - before).Microseconds()) / n, n / time.Since(began).Seconds(), memory, nil
 }
 
-// window2 is longer than the window of components: decisions and exports come by the second.
-func (b *wholeBench) window2() time.Duration { return 4 * b.bench.window }
+// long is a longer window than that of components: decisions and exports come by the second.
+func (b *wholeBench) long() time.Duration { return 4 * b.bench.window }
 
 func (b *wholeBench) write(w io.Writer, name string, runs map[string][]wholeRun) error {
 	of := func(p whole.Pipeline, value func(wholeRun) float64) float64 {

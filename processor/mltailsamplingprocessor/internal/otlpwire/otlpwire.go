@@ -220,57 +220,92 @@ type Span struct {
 }
 
 // Read reads an encoded span and calls attribute with each of its attributes.
+// It is what a waiting span costs most, so the common fields, with tags of one
+// byte, are read without protowire.
 func (s *Span) Read(span []byte, attribute func(keyValue []byte)) error {
 	*s = Span{Root: true}
 	for len(span) > 0 {
+		if tag := span[0]; tag < 0x80 && protowire.Type(tag&7) == protowire.BytesType {
+			value, rest, ok := lengthDelimited(span[1:])
+			if !ok {
+				return ErrMalformed
+			}
+			switch tag >> 3 {
+			case spanAttributes:
+				attribute(value)
+			case spanTraceID:
+				if len(value) == len(s.TraceID) {
+					s.TraceID = [16]byte(value)
+				}
+			case spanParentSpanID:
+				s.Root = len(value) != 8 || binary.NativeEndian.Uint64(value) == 0
+			case spanTraceState:
+				s.TraceState = value
+			case spanStatus:
+				if err := s.readStatus(value); err != nil {
+					return err
+				}
+			}
+			span = rest
+			continue
+		}
 		f, rest, ok := next(span)
 		if !ok {
 			return ErrMalformed
 		}
 		switch f.number {
-		case spanAttributes:
-			attribute(f.bytes)
-		case spanTraceID:
-			if len(f.bytes) == len(s.TraceID) {
-				s.TraceID = [16]byte(f.bytes)
-			}
-		case spanParentSpanID:
-			s.Root = len(f.bytes) != 8 || binary.NativeEndian.Uint64(f.bytes) == 0
 		case spanStart:
 			s.Start = f.scalar
 		case spanEnd:
 			s.End = f.scalar
-		case spanTraceState:
-			s.TraceState = f.bytes
 		case spanFlags:
 			s.Flags = uint32(f.scalar)
-		case spanStatus:
-			for status := f.bytes; len(status) > 0; {
-				g, more, ok := next(status)
-				if !ok {
-					return ErrMalformed
-				}
-				if g.number == statusCode {
-					s.Status = g.scalar
-				}
-				status = more
-			}
 		}
 		span = rest
 	}
 	return nil
 }
 
-// Key returns the key of a KeyValue message. Writers put it first; where one
-// does not, the key is found all the same.
+func (s *Span) readStatus(status []byte) error {
+	for len(status) > 0 {
+		f, rest, ok := next(status)
+		if !ok {
+			return ErrMalformed
+		}
+		if f.number == statusCode {
+			s.Status = f.scalar
+		}
+		status = rest
+	}
+	return nil
+}
+
+// lengthDelimited reads a length and so many bytes.
+func lengthDelimited(b []byte) (value, rest []byte, ok bool) {
+	if len(b) > 0 && b[0] < 0x80 {
+		if end := 1 + int(b[0]); end <= len(b) {
+			return b[1:end], b[end:], true
+		}
+		return nil, nil, false
+	}
+	value, n := protowire.ConsumeBytes(b)
+	if n < 0 {
+		return nil, nil, false
+	}
+	return value, b[n:], true
+}
+
+// Key returns the key of a KeyValue message.
 func Key(keyValue []byte) []byte {
+	const tag = keyValueKey<<3 | byte(protowire.BytesType)
 	for len(keyValue) > 0 {
-		f, rest, ok := next(keyValue)
+		if keyValue[0] == tag { // writers put it first
+			key, _, _ := lengthDelimited(keyValue[1:])
+			return key
+		}
+		_, rest, ok := next(keyValue)
 		if !ok {
 			return nil
-		}
-		if f.number == keyValueKey {
-			return f.bytes
 		}
 		keyValue = rest
 	}
