@@ -61,7 +61,7 @@ func (w *walk) value(value any, of reflect.Type, path string) {
 			w.unquoted = append(w.unquoted, fmt.Errorf("%s: found %v, must be text; put it in quotes", path, value))
 		}
 	case of.Kind() == reflect.Struct && isBlock:
-		w.block(settings, keys(of), path)
+		w.block(settings, of, path)
 	case of.Kind() == reflect.Map && isBlock:
 		for _, key := range sorted(settings) {
 			w.value(settings[key], of.Elem(), Below(path, key))
@@ -75,10 +75,13 @@ func (w *walk) value(value any, of reflect.Type, path string) {
 	}
 }
 
-func (w *walk) block(settings map[string]any, fields map[string]reflect.Type, path string) {
+func (w *walk) block(settings map[string]any, of reflect.Type, path string) {
+	fields, remain := keys(of), remaining(of)
 	for _, key := range sorted(settings) {
 		if field, ok := fields[key]; ok {
 			w.value(settings[key], field, Below(path, key))
+		} else if remain != nil {
+			w.value(settings[key], remain, Below(path, key))
 		} else {
 			w.errs = append(w.errs, fmt.Errorf("%s: there is no such key, must be one of %s", Below(path, key), strings.Join(sorted(fields), ", ")))
 		}
@@ -191,6 +194,24 @@ func keys(of reflect.Type) map[string]reflect.Type {
 		}
 	}
 	return found
+}
+
+// remaining returns the type of the keys that a struct takes beside its own, in
+// a map with the option `remain`; nil where it takes none.
+func remaining(of reflect.Type) reflect.Type {
+	for i := range of.NumField() {
+		field := of.Field(i)
+		_, options, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
+		switch {
+		case strings.Contains(options, "remain") && field.Type.Kind() == reflect.Map:
+			return field.Type.Elem()
+		case strings.Contains(options, "squash"):
+			if t := remaining(field.Type); t != nil {
+				return t
+			}
+		}
+	}
+	return nil
 }
 
 func sorted[V any](m map[string]V) []string {

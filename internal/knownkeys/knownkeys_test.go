@@ -132,3 +132,20 @@ func TestTextFromTheEnvironment(t *testing.T) {
 	assert.Equal(t, "0123", c.Name)
 	assert.Equal(t, []string{"0123"}, c.Names)
 }
+
+func TestRemain(t *testing.T) {
+	type shared struct {
+		Name   string                    `mapstructure:"name"`
+		Others map[string]map[string]any `mapstructure:",remain"`
+	}
+	type config struct {
+		shared `mapstructure:",squash"`
+		Number int `mapstructure:"number"`
+	}
+	unmarshal := func(settings map[string]any) error {
+		return Unmarshal(confmap.NewFromStringMap(settings), &config{})
+	}
+	assert.NoError(t, unmarshal(map[string]any{"name": "x", "number": 1, "any": map[string]any{"a": 1}}))
+	assert.EqualError(t, unmarshal(map[string]any{"any": 5}), "any: found 5, must be a block of names and values, such as {name: value}")
+	assert.EqualError(t, unmarshal(map[string]any{"number": "x"}), `number: found "x", must be a whole number`)
+}

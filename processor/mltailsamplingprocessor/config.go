@@ -75,6 +75,11 @@ func (c *Config) Validate() error {
 	}
 	for i := range c.PolicyCfgs {
 		p := &c.PolicyCfgs[i]
+		for key := range p.ExtensionCfg { // what contrib would not look at
+			if key != string(p.Type) {
+				bad("policies[%d]::%s: found settings, must be those of the policy's type, %s; rename or remove the key", i, key, p.Type)
+			}
+		}
 		if n := p.NumericAttributeCfg; p.Type == tailsampling.NumericAttribute && n.MinValue == 0 && n.MaxValue == 0 {
 			bad("policies[%d]::numeric_attribute: found neither min_value nor max_value other than 0, must have one; "+
 				"tail_sampling reads 0 as not set, so to match 0 write min_value: -1 or max_value: 1 and bound the other side", i)

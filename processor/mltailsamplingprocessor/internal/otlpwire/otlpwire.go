@@ -295,17 +295,15 @@ func lengthDelimited(b []byte) (value, rest []byte, ok bool) {
 	return value, b[n:], true
 }
 
-// Key returns the key of a KeyValue message.
+// Key returns the key of a KeyValue message. pdata writes it behind the value, other writers ahead of it.
 func Key(keyValue []byte) []byte {
-	const tag = keyValueKey<<3 | byte(protowire.BytesType)
 	for len(keyValue) > 0 {
-		if keyValue[0] == tag { // writers put it first
-			key, _, _ := lengthDelimited(keyValue[1:])
-			return key
-		}
-		_, rest, ok := next(keyValue)
+		field, rest, ok := lengthDelimited(keyValue[1:])
 		if !ok {
 			return nil
+		}
+		if keyValue[0] == keyValueKey<<3|byte(protowire.BytesType) {
+			return field
 		}
 		keyValue = rest
 	}
