@@ -66,6 +66,7 @@ func BenchmarkHold(b *testing.B) {
 				RememberKept: 100_000, RememberDropped: 500_000, RememberPassed: 1,
 				Now: func() time.Time { return time.Unix(0, clock.Load()) },
 			})
+			b.Cleanup(h.Free)
 			td := articleBatch(b, traces)
 			spans := td.SpanCount()
 			var number uint64

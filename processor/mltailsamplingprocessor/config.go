@@ -61,7 +61,7 @@ func createDefaultConfig() component.Config {
 func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
 
 // minMaxBytes is the least max_bytes: the blocks that are always in use, and room for some traces.
-const minMaxBytes = 8 << 20
+const minMaxBytes = 16 << 20
 
 // Validate returns every mistake, each with the key, the value found and what is allowed.
 func (c *Config) Validate() error {

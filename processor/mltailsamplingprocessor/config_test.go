@@ -35,7 +35,7 @@ func TestConfig(t *testing.T) {
 		{"settings of an extension's policy", map[string]any{"policies": []any{map[string]any{"name": "x", "type": "other", "other": map[string]any{"a": 1}}}}, ""},
 		{"settings of another type", map[string]any{"policies": []any{map[string]any{"name": "x", "type": "latency", "latncy": map[string]any{"threshold_ms": 1}}}},
 			"policies[0]::latncy: found settings, must be those of the policy's type, latency; rename or remove the key"},
-		{"max_bytes", map[string]any{"max_bytes": 1000}, "max_bytes: found 1000, must be at least 8388608; leave it out for a quarter of the memory"},
+		{"max_bytes", map[string]any{"max_bytes": 1000}, "max_bytes: found 1000, must be at least 16777216; leave it out for a quarter of the memory"},
 		{"num_traces", map[string]any{"num_traces": 0}, "num_traces: found 0, must be at least 1: the traces that may wait for their decision"},
 		{"strategy", map[string]any{"sampling_strategy": "x"}, `invalid sampling_strategy "x"`},
 		{"numeric_attribute", map[string]any{"policies": []any{policy("x", "numeric_attribute", map[string]any{"key": "a", "min_value": 0})}},

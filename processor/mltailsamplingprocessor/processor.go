@@ -172,6 +172,7 @@ func (p *tailSampling) Shutdown(ctx context.Context) error {
 	if p.stop != nil {
 		p.sendDue(true) // spans that came while the last traces were decided
 	}
+	p.hold.Free()
 	p.telemetry.Shutdown()
 	return err
 }

@@ -8,7 +8,7 @@ import (
 
 // blockSize is the size of a block in bytes. A block is freed when the last
 // trace in it is; smaller blocks are freed sooner, larger ones are fewer.
-const blockSize = 64 << 10
+const blockSize = 128 << 10
 
 // block is an append-only run of records.
 type block struct {

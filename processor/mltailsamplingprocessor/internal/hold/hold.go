@@ -105,6 +105,16 @@ func (h *Hold) Stats() *Stats { return &h.stats }
 // Waiting returns the number of traces that wait for their decision.
 func (h *Hold) Waiting() int64 { return h.waiting.Load() }
 
+// Free gives all memory back to the system. The hold must be empty, and is not to be used any more.
+func (h *Hold) Free() {
+	h.pool.Lock()
+	defer h.pool.Unlock()
+	for _, data := range h.spare {
+		free(data)
+	}
+	h.spare = nil
+}
+
 // Bytes returns the memory of what is held.
 func (h *Hold) Bytes() int64 {
 	return h.blockBytes.Load() + h.contexts.bytes.Load() + h.waiting.Load()*traceOverhead
@@ -239,18 +249,17 @@ func (h *Hold) takeBlock(size int) *block {
 			return &block{data: data}
 		}
 	}
-	return &block{data: make([]byte, 0, size)}
+	return &block{data: allocate(size)}
 }
 
 func (h *Hold) returnBlock(b *block) {
 	inUse := h.blockBytes.Add(-int64(cap(b.data)))
-	if cap(b.data) != blockSize {
-		return
-	}
 	h.pool.Lock()
 	defer h.pool.Unlock()
-	// A quarter of what is in use covers the ebb and flow; more is left to the garbage collector.
-	if int64(len(h.spare)) < max(inUse/blockSize/4, shards) {
+	// A quarter of what is in use covers the ebb and flow; more goes back to the system.
+	if cap(b.data) == blockSize && int64(len(h.spare)) < max(inUse/blockSize/4, shards) {
 		h.spare = append(h.spare, b.data[:0])
+	} else {
+		free(b.data)
 	}
 }

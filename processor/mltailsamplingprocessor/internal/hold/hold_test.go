@@ -50,6 +50,7 @@ func newHarness(t testing.TB, change func(*Options)) *harness {
 		change(&o)
 	}
 	h.Hold = New(o)
+	t.Cleanup(h.Free)
 	return h
 }
 
@@ -293,7 +294,7 @@ func TestTheOldestAreDecidedAtMaxTraces(t *testing.T) {
 }
 
 func TestTheOldestAreDecidedAtMaxBytes(t *testing.T) {
-	const most = 8 << 20
+	const most = 16 << 20
 	h := newHarness(t, func(o *Options) { o.MaxBytes = most })
 	telling := 0
 	for n := range uint64(5 * most / 4096) {
@@ -323,7 +324,7 @@ func TestTheOldestAreDecidedAtMaxBytes(t *testing.T) {
 // TestSendersWaitForThePolicies: where everything must be judged, memory is
 // bounded by having the senders wait.
 func TestSendersWaitForThePolicies(t *testing.T) {
-	const most, count = 8 << 20, 8000
+	const most, count = 16 << 20, 16000
 	h := newHarness(t, func(o *Options) { o.MaxBytes = most })
 	sent := make(chan struct{})
 	go func() {
