@@ -42,7 +42,17 @@ type Rule struct {
 	WaitOnly bool `mapstructure:"wait_only"`
 	// Join takes values that lie across two spans.
 	Join *Join `mapstructure:"join"`
+	// Lookup says that the spans read a cache or a database: CacheLookup or DatabaseLookup. Reads of a database that
+	// follow one of a cache under the same parent are a fallback. Their time becomes ml.features.db_lookup_ms of the
+	// nearest span above that is feature extraction, or else of the one by which the request entered the service.
+	Lookup string `mapstructure:"lookup"`
 }
+
+// The values of Rule.Lookup.
+const (
+	CacheLookup    = "cache"
+	DatabaseLookup = "database"
+)
 
 // Match is a set of conditions, all of which must hold. A list holds where one
 // of its entries does.

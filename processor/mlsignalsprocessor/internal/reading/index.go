@@ -15,6 +15,7 @@ var (
 	FeaturesRetrieved     = vocab.Index(vocab.FeaturesRetrieved)
 	FeaturesUnavailable   = vocab.Index(vocab.FeaturesUnavailable)
 	FeaturesHitRate       = vocab.Index(vocab.FeaturesHitRate)
+	FeaturesCacheLookup   = vocab.Index(vocab.FeaturesCacheLookup)
 	FeaturesDBLookup      = vocab.Index(vocab.FeaturesDBLookup)
 	FeaturesDBShare       = vocab.Index(vocab.FeaturesDBShare)
 	QueueWait             = vocab.Index(vocab.QueueWait)

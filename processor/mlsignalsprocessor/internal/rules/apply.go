@@ -4,6 +4,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 )
 
@@ -30,6 +31,8 @@ type Outcome struct {
 	ColdMS float64
 	// Meetings are the joins that the span takes part in.
 	Meetings []*meeting
+	// Lookup says what the span reads, if a rule says so.
+	Lookup lookup.Kind
 }
 
 // Apply finds the rules for a span and fills its readings. The outcome is
@@ -41,8 +44,11 @@ func (s *Set) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
 		if r.meeting != nil {
 			out.Meetings = append(out.Meetings, r.meeting)
 		}
-		if r.meeting != nil && r.meeting.other && len(r.sets) == 0 && r.stage == "" {
-			continue // the other side of a join is described, not recognised
+		if out.Lookup == lookup.None {
+			out.Lookup = r.lookup
+		}
+		if (r.meeting != nil && r.meeting.other || r.lookup != lookup.None) && len(r.sets) == 0 && r.stage == "" {
+			continue // a read and the other side of a join are described, not recognised
 		}
 		if out.Dialect == None {
 			out.Dialect = r.dialect

@@ -8,6 +8,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/keytable"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 )
 
@@ -63,6 +64,7 @@ type rule struct {
 	cold      *coldStart
 	waitOnly  bool
 	meeting   *meeting
+	lookup    lookup.Kind
 }
 
 type setter struct {
@@ -116,6 +118,8 @@ func Compile(dialects []*dialect.Dialect, custom int) *Set {
 	return s
 }
 
+var lookups = map[string]lookup.Kind{dialect.CacheLookup: lookup.Cache, dialect.DatabaseLookup: lookup.Database}
+
 const vocabularyDialect = "ml"
 
 // DescribesLoads tells whether the span's dialect says itself which spans load
@@ -132,7 +136,7 @@ type ranked struct {
 }
 
 func (s *Set) add(b *builder, di, order int, d *dialect.Rule) {
-	r := ranked{rule: rule{dialect: di, name: d.Name, stage: d.Stage, waitOnly: d.WaitOnly}, order: order}
+	r := ranked{rule: rule{dialect: di, name: d.Name, stage: d.Stage, waitOnly: d.WaitOnly, lookup: lookups[d.Lookup]}, order: order}
 	r.atoms, r.specific = b.match(&d.Match)
 	if d.StageFrom != nil {
 		r.stageFrom = newStageFrom(b, d.StageFrom)
