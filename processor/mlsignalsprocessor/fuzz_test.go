@@ -21,6 +21,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/nested"
 )
 
 // FuzzOTLP sends arbitrary OTLP, grown from the test data of every dialect.
@@ -101,6 +102,7 @@ func forgetful(t *testing.T) *signalsProcessor {
 		rules: compiled.rules, settings: compiled.settings, minColdMS: compiled.minColdMS,
 		memory: coldstart.NewMemory(cfg.ReloadMemory.MaxComponents), joins: join.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		lookups:   lookup.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
+		calls:     nested.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		telemetry: compiled.telemetry,
 	}
 	p.pool.New = p.newWorker

@@ -12,6 +12,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/coldstart"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/nested"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/rules"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/signals"
@@ -27,6 +28,7 @@ type signalsProcessor struct {
 	memory    *coldstart.Memory
 	joins     *join.Table
 	lookups   *lookup.Table
+	calls     *nested.Table
 	telemetry *telemetry
 	pool      sync.Pool // of *worker
 }
@@ -85,6 +87,7 @@ func newSignalsProcessor(cfg *Config, tel *telemetry) (*signalsProcessor, error)
 		memory:    coldstart.NewMemory(cfg.ReloadMemory.MaxComponents),
 		joins:     join.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		lookups:   lookup.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
+		calls:     nested.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		telemetry: tel,
 	}
 	p.pool.New = p.newWorker
@@ -171,6 +174,9 @@ func (w *worker) span(span ptrace.Span, final bool) {
 	w.rules.Apply(span, sc, out)
 	if out.Lookup != lookup.None && !w.read(span, final) {
 		return
+	}
+	if out.Call {
+		w.call(span)
 	}
 	w.countMalformed(span)
 	if len(out.Meetings) > 0 {

@@ -251,6 +251,14 @@ func (m *Match) problems() []error {
 			errs = append(errs, fmt.Errorf("any_attribute[%d]: %w", i, err))
 		}
 	}
+	for i, key := range m.Without {
+		if err := exactName(key); err != nil {
+			errs = append(errs, fmt.Errorf("without[%d]: %w", i, err))
+		}
+		if m.finds(key) {
+			errs = append(errs, fmt.Errorf("without[%d]: %s is asked for too, so the rule would never apply; remove one of the two", i, key))
+		}
+	}
 	errs = append(errs, conditionProblems("any_of", m.AnyOf)...)
 	if len(m.AnyOf) == 1 {
 		errs = append(errs, errors.New("any_of: has one condition; give another one, or write attributes"))

@@ -18,6 +18,8 @@ var (
 	FeaturesCacheLookup   = vocab.Index(vocab.FeaturesCacheLookup)
 	FeaturesDBLookup      = vocab.Index(vocab.FeaturesDBLookup)
 	FeaturesDBShare       = vocab.Index(vocab.FeaturesDBShare)
+	InputTokens           = vocab.Index(vocab.InputTokens)
+	OutputTokens          = vocab.Index(vocab.OutputTokens)
 	QueueWait             = vocab.Index(vocab.QueueWait)
 	ForwardPass           = vocab.Index(vocab.ForwardPass)
 	QueueComputeRatio     = vocab.Index(vocab.QueueComputeRatio)

@@ -31,6 +31,9 @@ type Outcome struct {
 	ColdMS float64
 	// Meetings are the joins that the span takes part in.
 	Meetings []*meeting
+	// Call is true for the call of a model, and ByCall what the rules of calls derived.
+	Call   bool
+	ByCall reading.Set
 	// Lookup says what the span reads, if a rule says so.
 	Lookup lookup.Kind
 }
@@ -53,7 +56,12 @@ func (s *Set) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
 		if out.Dialect == None {
 			out.Dialect = r.dialect
 		}
+		before := sc.Derived
 		s.carryOut(r, sc, out)
+		if r.call {
+			out.Call = true
+			out.ByCall |= sc.Derived &^ before
+		}
 	}
 }
 

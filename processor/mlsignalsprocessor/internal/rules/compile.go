@@ -54,6 +54,7 @@ type rule struct {
 	dialect int
 	name    string
 	need    []uint64
+	forbid  []uint64 // nil for none
 	trigger atom
 	rank    int
 
@@ -65,6 +66,7 @@ type rule struct {
 	waitOnly  bool
 	meeting   *meeting
 	lookup    lookup.Kind
+	call      bool
 }
 
 type setter struct {
@@ -132,12 +134,13 @@ func (s *Set) DescribesLoads(d int) bool { return d != None && s.described[d] }
 type ranked struct {
 	rule
 	specific, order int
-	atoms           []atom
+	atoms, without  []atom
 }
 
 func (s *Set) add(b *builder, di, order int, d *dialect.Rule) {
-	r := ranked{rule: rule{dialect: di, name: d.Name, stage: d.Stage, waitOnly: d.WaitOnly, lookup: lookups[d.Lookup]}, order: order}
+	r := ranked{rule: rule{dialect: di, name: d.Name, stage: d.Stage, waitOnly: d.WaitOnly, lookup: lookups[d.Lookup], call: d.Call}, order: order}
 	r.atoms, r.specific = b.match(&d.Match)
+	r.without = b.without(&d.Match)
 	if d.StageFrom != nil {
 		r.stageFrom = newStageFrom(b, d.StageFrom)
 	}
@@ -157,6 +160,7 @@ func (s *Set) add(b *builder, di, order int, d *dialect.Rule) {
 		r.meeting = this
 		other = &ranked{rule: rule{dialect: di, name: d.Name + " (other span)", meeting: that}, order: order}
 		other.atoms, other.specific = b.match(&d.Join.Match)
+		other.without = b.without(&d.Join.Match)
 	}
 	b.ranked = append(b.ranked, r)
 	if other != nil {
@@ -227,6 +231,9 @@ func (s *Set) finish(b *builder) {
 		r := b.ranked[i]
 		r.rank = i
 		r.need = s.mask(r.atoms...)
+		if len(r.without) > 0 {
+			r.forbid = s.mask(r.without...)
+		}
 		r.trigger = r.atoms[0]
 		for _, a := range r.atoms {
 			if b.kinds[a] > b.kinds[r.trigger] {
