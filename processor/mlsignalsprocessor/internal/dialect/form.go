@@ -94,6 +94,9 @@ type Set struct {
 type Source struct {
 	// Attribute is the key of a span attribute, or of an attribute of the event that Event names.
 	Attribute string `mapstructure:"attribute"`
+	// Between has two texts. The value is what stands between the first one and the next occurrence of the second one in
+	// the attribute, which may also end there: of /v2/models/ranker/infer, [/v2/models/, /] is ranker.
+	Between []string `mapstructure:"between"`
 	// Event is the name of the event whose Attribute is read; the first of that name counts.
 	Event string `mapstructure:"event"`
 	// ResourceAttribute is the key of a resource attribute.

@@ -91,7 +91,7 @@ func (s *setter) carryOut(sc *Scratch) {
 	switch a.Type {
 	case vocab.String:
 		if v, ok := s.value(sc); ok {
-			if text := v.AsString(); text != "" {
+			if text := s.text(v); text != "" {
 				sc.ReplaceText(s.target, text)
 			}
 		}
