@@ -35,7 +35,7 @@ func TestREADME(t *testing.T) {
 			"dialects":                               "built-in dialects in use, such as `[ml, vllm]`; all if not set, none if `[]`",
 			"custom_dialects":                        "your own dialects, see below",
 			"reload_memory::max_components":          "loads of components that are remembered, over all instances",
-			"join::max_spans":                        "spans that are remembered because the other one of a pair is still to come; 32 at least",
+			"join::max_spans":                        "spans that are remembered because the other one of a pair is still to come, and as many with reads of caches and databases below them; 32 at least",
 			"join::ttl":                              "how long such a span is remembered at least, and at most twice as long",
 		}),
 	})
@@ -96,6 +96,9 @@ func keysSet(r *dialect.Rule) string {
 	add(r.Set, "")
 	if r.Join != nil {
 		add(r.Join.Set, " (with its "+r.Join.Relation+")")
+	}
+	if r.Lookup == dialect.DatabaseLookup {
+		keys = append(keys, "`"+vocab.FeaturesDBLookup+"` (of a span above)")
 	}
 	return strings.Join(keys, ", ")
 }

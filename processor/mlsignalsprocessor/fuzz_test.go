@@ -20,6 +20,8 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/coldstart"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/nested"
 )
 
 // FuzzOTLP sends arbitrary OTLP, grown from the test data of every dialect.
@@ -99,6 +101,8 @@ func forgetful(t *testing.T) *signalsProcessor {
 	p := &signalsProcessor{
 		rules: compiled.rules, settings: compiled.settings, minColdMS: compiled.minColdMS,
 		memory: coldstart.NewMemory(cfg.ReloadMemory.MaxComponents), joins: join.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
+		lookups:   lookup.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
+		calls:     nested.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		telemetry: compiled.telemetry,
 	}
 	p.pool.New = p.newWorker

@@ -11,6 +11,8 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/coldstart"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/nested"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/rules"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/signals"
@@ -25,6 +27,8 @@ type signalsProcessor struct {
 	minColdMS float64
 	memory    *coldstart.Memory
 	joins     *join.Table
+	lookups   *lookup.Table
+	calls     *nested.Table
 	telemetry *telemetry
 	pool      sync.Pool // of *worker
 }
@@ -42,6 +46,18 @@ type worker struct {
 	pipeline   bool               // it carries ml.pipeline.name
 	instance   coldstart.Instance // filled in when first needed
 	identified bool
+	service    uint64 // hash of its name
+	// undecided are reads of the resource that are looked at again when the others of it are known.
+	undecided []undecided
+	scope     string // of the span at hand
+	// looksUp: there were reads of caches or databases of late.
+	looksUp bool
+}
+
+// undecided is a span with the name of its scope.
+type undecided struct {
+	span  ptrace.Span
+	scope string
 }
 
 func newSignalsProcessor(cfg *Config, tel *telemetry) (*signalsProcessor, error) {
@@ -70,6 +86,8 @@ func newSignalsProcessor(cfg *Config, tel *telemetry) (*signalsProcessor, error)
 		minColdMS: float64(cfg.Signals.ColdStart.MinDuration) / float64(time.Millisecond),
 		memory:    coldstart.NewMemory(cfg.ReloadMemory.MaxComponents),
 		joins:     join.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
+		lookups:   lookup.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
+		calls:     nested.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		telemetry: tel,
 	}
 	p.pool.New = p.newWorker
@@ -104,6 +122,7 @@ func enabledSignals(c *SignalsConfig) reading.Set {
 func (p *signalsProcessor) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
 	w := p.pool.Get().(*worker)
 	w.now = time.Now()
+	w.looksUp = w.lookups.Active(w.now)
 	resources := td.ResourceSpans()
 	for i := range resources.Len() {
 		w.resourceSpans(resources.At(i))
@@ -118,32 +137,47 @@ func (p *signalsProcessor) processTraces(ctx context.Context, td ptrace.Traces) 
 func (w *worker) forget() {
 	w.scratch.Forget()
 	w.out = rules.Outcome{Meetings: w.out.Meetings[:0]}
-	w.resource = pcommon.Map{}
+	w.resource, w.scope = pcommon.Map{}, ""
+	clear(w.undecided[:cap(w.undecided)])
 }
 
 func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 	w.resource = rs.Resource().Attributes()
 	w.identified = false
 	w.pipeline = vocab.HasPipeline(w.resource)
+	w.service = 0
 	noResource := w.resource.Len() == 0
 	w.rules.Resource(w.resource, w.scratch)
 	scopes := rs.ScopeSpans()
 	for i := range scopes.Len() {
 		scope := scopes.At(i)
-		w.rules.Scope(scope.Scope().Name(), w.scratch)
+		w.scope = scope.Scope().Name()
+		w.rules.Scope(w.scope, w.scratch)
 		spans := scope.Spans()
 		if noResource {
 			w.counts.malformed[noResourceReason] += int64(spans.Len())
 		}
 		for j := range spans.Len() {
-			w.span(spans.At(j))
+			w.span(spans.At(j), false)
 		}
 	}
+	for _, u := range w.undecided {
+		w.rules.Scope(u.scope, w.scratch)
+		w.span(u.span, true)
+	}
+	w.undecided = w.undecided[:0]
 }
 
-func (w *worker) span(span ptrace.Span) {
+// span marks a span. final is set for one that is seen a second time, because it was undecided.
+func (w *worker) span(span ptrace.Span, final bool) {
 	sc, out := w.scratch, &w.out
 	w.rules.Apply(span, sc, out)
+	if out.Lookup != lookup.None && !w.read(span, final) {
+		return
+	}
+	if out.Call {
+		w.call(span)
+	}
 	w.countMalformed(span)
 	if len(out.Meetings) > 0 {
 		w.rules.Meet(span, sc, out, w.joins, w.now)
@@ -158,12 +192,28 @@ func (w *worker) span(span ptrace.Span) {
 	if sc.Invalid != 0 || len(sc.BadSources) > 0 {
 		w.counts.invalid(sc)
 	}
-	if w.rules.Vocabulary != rules.None {
-		sc.FillStage()
+	if sc.Missing(reading.Stage) {
+		w.fillStage(span)
+	}
+	if w.looksUp && out.Lookup == lookup.None && w.pass(span) {
+		w.fillStage(span)
 	}
 	w.derive(span)
 	w.counts.derived(sc)
 	sc.Write(span.Attributes())
+}
+
+// fillStage derives the stage from what the span carries. The time of a lookup alone does not make a request that enters
+// a service of a pipeline feature extraction: its handler may do more.
+func (w *worker) fillStage(span ptrace.Span) {
+	if w.rules.Vocabulary == rules.None {
+		return
+	}
+	var but reading.Set
+	if w.pipeline && isEntry(span) {
+		but = reading.Lookups
+	}
+	w.scratch.FillStage(but)
 }
 
 func (w *worker) derive(span ptrace.Span) {

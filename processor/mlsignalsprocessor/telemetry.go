@@ -61,10 +61,10 @@ func (t *telemetry) observe(p *signalsProcessor) error {
 	return errors.Join(
 		b.RegisterProcessorMlsignalsReloadMemorySizeCallback(observe(func() int64 { return int64(p.memory.Len()) })),
 		b.RegisterProcessorMlsignalsReloadMemoryEvictionsCallback(observe(p.memory.Evicted)),
-		b.RegisterProcessorMlsignalsJoinSizeCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Size })),
-		b.RegisterProcessorMlsignalsJoinHitsCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Hits })),
+		b.RegisterProcessorMlsignalsJoinSizeCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Size + p.lookups.Stats(time.Now()).Size })),
+		b.RegisterProcessorMlsignalsJoinHitsCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Hits + p.lookups.Stats(time.Now()).Found })),
 		b.RegisterProcessorMlsignalsJoinMissesCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Misses })),
-		b.RegisterProcessorMlsignalsJoinEvictionsCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Evictions })),
+		b.RegisterProcessorMlsignalsJoinEvictionsCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Evictions + p.lookups.Stats(time.Now()).Evictions })),
 	)
 }
 

@@ -141,11 +141,13 @@ func Read(span ptrace.Span) Facts {
 }
 
 func (f *Facts) complete(span ptrace.Span, lookedUp bool) {
+	f.Entry = span.ParentSpanID().IsEmpty() || span.Kind() == ptrace.SpanKindServer || span.Kind() == ptrace.SpanKindConsumer
 	if f.Kind == Unknown {
 		switch {
 		case f.Wait >= 0 || f.Compute >= 0:
 			f.Kind = Inference
-		case lookedUp:
+		case lookedUp && (!f.Entry || f.Stated.Has(FeatureStore)):
+			// A handler that looks something up may do more, unless the lookup was most of it.
 			f.Kind = Features
 		}
 	}
@@ -156,8 +158,7 @@ func (f *Facts) complete(span ptrace.Span, lookedUp bool) {
 	if f.Cold {
 		f.Stated = f.Stated.With(ColdStart)
 	}
-	f.ML = f.ML || f.Kind != Unknown || f.Stated != 0
-	f.Entry = span.ParentSpanID().IsEmpty() || span.Kind() == ptrace.SpanKindServer || span.Kind() == ptrace.SpanKindConsumer
+	f.ML = f.ML || lookedUp || f.Kind != Unknown || f.Stated != 0
 }
 
 func (f *Facts) state(c Cause, v pcommon.Value) {

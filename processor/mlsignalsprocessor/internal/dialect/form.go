@@ -42,7 +42,21 @@ type Rule struct {
 	WaitOnly bool `mapstructure:"wait_only"`
 	// Join takes values that lie across two spans.
 	Join *Join `mapstructure:"join"`
+	// Call says that the spans are calls of a model, by a client, that other instrumentations may have a span for too. Of
+	// spans within each other one is the call: the others keep what the rule derives to themselves, but for tokens that
+	// no other one tells.
+	Call bool `mapstructure:"call"`
+	// Lookup says that the spans read a cache or a database: CacheLookup or DatabaseLookup. Reads of a database that
+	// follow one of a cache under the same parent are a fallback. Their time becomes ml.features.db_lookup_ms of the
+	// nearest span above that is feature extraction, or else of the one by which the request entered the service.
+	Lookup string `mapstructure:"lookup"`
 }
+
+// The values of Rule.Lookup.
+const (
+	CacheLookup    = "cache"
+	DatabaseLookup = "database"
+)
 
 // Match is a set of conditions, all of which must hold. A list holds where one
 // of its entries does.
@@ -60,6 +74,8 @@ type Match struct {
 	AnyAttribute []string `mapstructure:"any_attribute"`
 	// AnyOf is as Attributes, of which one is enough: for a key that was renamed.
 	AnyOf map[string]any `mapstructure:"any_of"`
+	// Without lists keys that the span must not have.
+	Without []string `mapstructure:"without"`
 	// ResourceAttributes is as Attributes, for the resource.
 	ResourceAttributes map[string]any `mapstructure:"resource_attributes"`
 	// Events lists names of span events, one of which the span must have.
@@ -78,6 +94,9 @@ type Set struct {
 type Source struct {
 	// Attribute is the key of a span attribute, or of an attribute of the event that Event names.
 	Attribute string `mapstructure:"attribute"`
+	// Between has two texts. The value is what stands between the first one and the next occurrence of the second one in
+	// the attribute, which may also end there: of /v2/models/ranker/infer, [/v2/models/, /] is ranker.
+	Between []string `mapstructure:"between"`
 	// Event is the name of the event whose Attribute is read; the first of that name counts.
 	Event string `mapstructure:"event"`
 	// ResourceAttribute is the key of a resource attribute.

@@ -51,7 +51,7 @@ func misreadKey(key string, value any, path string) []error {
 			return nil
 		}
 		return Misread(nil, path)
-	case "span_names", "scopes", "kinds", "any_attribute", "events", "signals", "units", "gap", "instance_from":
+	case "span_names", "scopes", "kinds", "any_attribute", "without", "events", "signals", "units", "gap", "between", "instance_from":
 		if strings.Contains(text, ",") {
 			return []error{fmt.Errorf("%s: found %q, must be a list; write [\"a\", \"b\"] or, if it is one name, [%[2]q]", path, text)}
 		}

@@ -56,6 +56,16 @@ func (s *Source) problems(to *vocab.Attribute, joined bool) []error {
 			errs = append(errs, err)
 		}
 	}
+	if len(s.Between) > 0 {
+		switch {
+		case len(s.Between) != 2 || s.Between[0] == "" || s.Between[1] == "":
+			bad("between: found %q, must be two texts, such as [/models/, /]", s.Between)
+		case !reads:
+			bad("between: needs attribute or resource_attribute, the text that it is a part of")
+		case to.Type != vocab.String:
+			bad("between: is a text, but %s is a %s; set an attribute of type string", to.Key, to.Type)
+		}
+	}
 	errs = append(errs, s.unitProblems(to, reads)...)
 
 	if !isNumber(to) && (s.Minus != "" || s.Plus != 0 || len(s.Unknown) > 0) {

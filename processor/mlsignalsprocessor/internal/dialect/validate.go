@@ -79,6 +79,9 @@ func (r *Rule) problems(d *Dialect) []error {
 	if i := slices.Index(r.Signals, "cold_start"); i >= 0 && r.ColdStart != nil {
 		errs = append(errs, fmt.Errorf("signals[%d]: cold_start would take the place of the rule's cold_start, with its component and duration; remove it", i))
 	}
+	if r.Lookup != "" && r.Lookup != CacheLookup && r.Lookup != DatabaseLookup {
+		errs = append(errs, fmt.Errorf("lookup: found %q, must be %s or %s", r.Lookup, CacheLookup, DatabaseLookup))
+	}
 	if r.ColdStart != nil {
 		errs = append(errs, prefixed("cold_start", r.ColdStart.problems())...)
 	}
@@ -90,8 +93,8 @@ func (r *Rule) problems(d *Dialect) []error {
 				"where the span has it already, match attributes: {%[1]s: \"*\"}", vocab.QueueWait, vocab.ForwardPass))
 		}
 	}
-	if r.Stage == "" && r.StageFrom == nil && len(r.Set) == 0 && len(r.Signals) == 0 && r.ColdStart == nil && r.Join == nil {
-		errs = append(errs, errors.New("the rule derives nothing; give it a stage, set, signals, cold_start or join"))
+	if r.Stage == "" && r.StageFrom == nil && len(r.Set) == 0 && len(r.Signals) == 0 && r.ColdStart == nil && r.Join == nil && r.Lookup == "" {
+		errs = append(errs, errors.New("the rule derives nothing; give it a stage, set, signals, cold_start, join or lookup"))
 	}
 	return errs
 }
@@ -246,6 +249,14 @@ func (m *Match) problems() []error {
 	for i, key := range m.AnyAttribute {
 		if err := exactName(key); err != nil {
 			errs = append(errs, fmt.Errorf("any_attribute[%d]: %w", i, err))
+		}
+	}
+	for i, key := range m.Without {
+		if err := exactName(key); err != nil {
+			errs = append(errs, fmt.Errorf("without[%d]: %w", i, err))
+		}
+		if m.finds(key) {
+			errs = append(errs, fmt.Errorf("without[%d]: %s is asked for too, so the rule would never apply; remove one of the two", i, key))
 		}
 	}
 	errs = append(errs, conditionProblems("any_of", m.AnyOf)...)

@@ -184,13 +184,13 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsJoinEvictions, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mlsignals_join_evictions",
-		metric.WithDescription("Spans that were forgotten before their time for want of room, and had met no other span of a join [Development]"),
+		metric.WithDescription("Spans that were forgotten before their time for want of room, and had met no other span of a join, and reads of databases likewise [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsJoinHits, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mlsignals_join_hits",
-		metric.WithDescription("Pairs of spans that met in a join, so that one of them was marked [Development]"),
+		metric.WithDescription("Pairs of spans that met in a join, so that one of them was marked, and spans that carry the time of the reads of a database below them [Development]"),
 		metric.WithUnit("{join}"),
 	)
 	errs = errors.Join(errs, err)
@@ -202,7 +202,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsJoinSize, err = builder.meter.Int64ObservableGauge(
 		"otelcol_processor_mlsignals_join_size",
-		metric.WithDescription("Spans that are remembered because they wait for, or have met, the other span of a join [Development]"),
+		metric.WithDescription("Spans that are remembered because they wait for, or have met, the other span of a join, and spans below which caches or databases were read [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)

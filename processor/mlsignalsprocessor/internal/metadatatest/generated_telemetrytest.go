@@ -56,7 +56,7 @@ func AssertEqualProcessorMlsignalsInvalidValues(t *testing.T, tt *componenttest.
 func AssertEqualProcessorMlsignalsJoinEvictions(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_join_evictions",
-		Description: "Spans that were forgotten before their time for want of room, and had met no other span of a join [Development]",
+		Description: "Spans that were forgotten before their time for want of room, and had met no other span of a join, and reads of databases likewise [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -72,7 +72,7 @@ func AssertEqualProcessorMlsignalsJoinEvictions(t *testing.T, tt *componenttest.
 func AssertEqualProcessorMlsignalsJoinHits(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_join_hits",
-		Description: "Pairs of spans that met in a join, so that one of them was marked [Development]",
+		Description: "Pairs of spans that met in a join, so that one of them was marked, and spans that carry the time of the reads of a database below them [Development]",
 		Unit:        "{join}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -104,7 +104,7 @@ func AssertEqualProcessorMlsignalsJoinMisses(t *testing.T, tt *componenttest.Tel
 func AssertEqualProcessorMlsignalsJoinSize(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_join_size",
-		Description: "Spans that are remembered because they wait for, or have met, the other span of a join [Development]",
+		Description: "Spans that are remembered because they wait for, or have met, the other span of a join, and spans below which caches or databases were read [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,

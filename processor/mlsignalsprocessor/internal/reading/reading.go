@@ -193,6 +193,12 @@ func (r *Readings) ReplaceText(i int, s string) {
 	r.add(i)
 }
 
+// Drop takes back what was derived.
+func (r *Readings) Drop(s Set) {
+	r.Known &^= s & r.Derived
+	r.Derived &^= s
+}
+
 // Borrow takes a number of another span for derivations only.
 func (r *Readings) Borrow(i int, f float64) {
 	if r.Missing(i) {

@@ -35,14 +35,17 @@ var StageTelling = func() (s Set) {
 // TellsStage tells whether the span carries an attribute of a stage, readable or not.
 func (r *Readings) TellsStage() bool { return (r.Known|r.Invalid)&StageTelling != 0 }
 
+// Lookups has the times of lookups.
+var Lookups = Bit(FeaturesCacheLookup) | Bit(FeaturesDBLookup)
+
 // FillStage derives the stage from the attributes of a span that has none by
-// its name. A span with attributes of several stages is of the first.
-func (r *Readings) FillStage() {
+// its name, but for some. A span with attributes of several stages is of the first.
+func (r *Readings) FillStage(but Set) {
 	if !r.Missing(Stage) {
 		return
 	}
 	for _, of := range stageAttributes {
-		if (r.Known|r.Invalid)&of.attributes != 0 {
+		if (r.Known|r.Invalid)&of.attributes&^but != 0 {
 			r.FillText(Stage, of.stage)
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 )
 
@@ -30,6 +31,11 @@ type Outcome struct {
 	ColdMS float64
 	// Meetings are the joins that the span takes part in.
 	Meetings []*meeting
+	// Call is true for the call of a model, and ByCall what the rules of calls derived.
+	Call   bool
+	ByCall reading.Set
+	// Lookup says what the span reads, if a rule says so.
+	Lookup lookup.Kind
 }
 
 // Apply finds the rules for a span and fills its readings. The outcome is
@@ -41,13 +47,21 @@ func (s *Set) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
 		if r.meeting != nil {
 			out.Meetings = append(out.Meetings, r.meeting)
 		}
-		if r.meeting != nil && r.meeting.other && len(r.sets) == 0 && r.stage == "" {
-			continue // the other side of a join is described, not recognised
+		if out.Lookup == lookup.None {
+			out.Lookup = r.lookup
+		}
+		if (r.meeting != nil && r.meeting.other || r.lookup != lookup.None) && len(r.sets) == 0 && r.stage == "" {
+			continue // a read and the other side of a join are described, not recognised
 		}
 		if out.Dialect == None {
 			out.Dialect = r.dialect
 		}
+		before := sc.Derived
 		s.carryOut(r, sc, out)
+		if r.call {
+			out.Call = true
+			out.ByCall |= sc.Derived &^ before
+		}
 	}
 }
 
@@ -77,7 +91,7 @@ func (s *setter) carryOut(sc *Scratch) {
 	switch a.Type {
 	case vocab.String:
 		if v, ok := s.value(sc); ok {
-			if text := v.AsString(); text != "" {
+			if text := s.text(v); text != "" {
 				sc.ReplaceText(s.target, text)
 			}
 		}

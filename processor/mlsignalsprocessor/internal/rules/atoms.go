@@ -220,6 +220,18 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 	return atoms, specific
 }
 
+// without returns an atom for each key that the span must not have.
+func (b *builder) without(m *dialect.Match) (atoms []atom) {
+	for _, name := range m.Without {
+		a, fresh := b.atom(ofAttribute, name, "*")
+		if fresh {
+			b.condition(name, keyCondition{dialect.Condition{Any: true}, a})
+		}
+		atoms = append(atoms, a)
+	}
+	return atoms
+}
+
 func (b *builder) name(p dialect.Pattern, a atom) {
 	if !p.Exact() {
 		b.globs = append(b.globs, namePattern{p, a})

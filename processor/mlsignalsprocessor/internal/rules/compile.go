@@ -8,6 +8,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/keytable"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 )
 
@@ -53,6 +54,7 @@ type rule struct {
 	dialect int
 	name    string
 	need    []uint64
+	forbid  []uint64 // nil for none
 	trigger atom
 	rank    int
 
@@ -63,6 +65,8 @@ type rule struct {
 	cold      *coldStart
 	waitOnly  bool
 	meeting   *meeting
+	lookup    lookup.Kind
+	call      bool
 }
 
 type setter struct {
@@ -116,6 +120,8 @@ func Compile(dialects []*dialect.Dialect, custom int) *Set {
 	return s
 }
 
+var lookups = map[string]lookup.Kind{dialect.CacheLookup: lookup.Cache, dialect.DatabaseLookup: lookup.Database}
+
 const vocabularyDialect = "ml"
 
 // DescribesLoads tells whether the span's dialect says itself which spans load
@@ -128,12 +134,13 @@ func (s *Set) DescribesLoads(d int) bool { return d != None && s.described[d] }
 type ranked struct {
 	rule
 	specific, order int
-	atoms           []atom
+	atoms, without  []atom
 }
 
 func (s *Set) add(b *builder, di, order int, d *dialect.Rule) {
-	r := ranked{rule: rule{dialect: di, name: d.Name, stage: d.Stage, waitOnly: d.WaitOnly}, order: order}
+	r := ranked{rule: rule{dialect: di, name: d.Name, stage: d.Stage, waitOnly: d.WaitOnly, lookup: lookups[d.Lookup], call: d.Call}, order: order}
 	r.atoms, r.specific = b.match(&d.Match)
+	r.without = b.without(&d.Match)
 	if d.StageFrom != nil {
 		r.stageFrom = newStageFrom(b, d.StageFrom)
 	}
@@ -153,6 +160,7 @@ func (s *Set) add(b *builder, di, order int, d *dialect.Rule) {
 		r.meeting = this
 		other = &ranked{rule: rule{dialect: di, name: d.Name + " (other span)", meeting: that}, order: order}
 		other.atoms, other.specific = b.match(&d.Join.Match)
+		other.without = b.without(&d.Join.Match)
 	}
 	b.ranked = append(b.ranked, r)
 	if other != nil {
@@ -223,6 +231,9 @@ func (s *Set) finish(b *builder) {
 		r := b.ranked[i]
 		r.rank = i
 		r.need = s.mask(r.atoms...)
+		if len(r.without) > 0 {
+			r.forbid = s.mask(r.without...)
+		}
 		r.trigger = r.atoms[0]
 		for _, a := range r.atoms {
 			if b.kinds[a] > b.kinds[r.trigger] {

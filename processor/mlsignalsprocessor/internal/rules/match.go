@@ -137,7 +137,7 @@ func (s *Set) applicable(bits []uint64, rules []int32) []int32 {
 	for w, word := range bits {
 		for ; word != 0; word &= word - 1 {
 			for _, i := range s.triggers[64*w+mathbits.TrailingZeros64(word)] {
-				if holds(s.rules[i].need, bits) {
+				if r := &s.rules[i]; holds(r.need, bits) && !meets(r.forbid, bits) {
 					rules = append(rules, i)
 				}
 			}
@@ -145,6 +145,16 @@ func (s *Set) applicable(bits []uint64, rules []int32) []int32 {
 	}
 	slices.Sort(rules)
 	return rules
+}
+
+// meets reports whether any of the bits is forbidden.
+func meets(forbid, bits []uint64) bool {
+	for w, f := range forbid {
+		if f&bits[w] != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func holds(need, bits []uint64) bool {

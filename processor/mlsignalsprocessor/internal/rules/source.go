@@ -2,6 +2,7 @@ package rules
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -22,6 +23,7 @@ type source struct {
 	constant pcommon.Value
 	number   float64 // of the constant
 	units    []unit
+	between  []string // of a text
 	plus     float64
 	unknown  []float64
 }
@@ -70,7 +72,7 @@ const (
 )
 
 func (b *builder) source(s *dialect.Source) source {
-	c := source{slot: -1, minus: -1, plus: s.Plus, unknown: s.Unknown}
+	c := source{slot: -1, minus: -1, plus: s.Plus, unknown: s.Unknown, between: s.Between}
 	for _, name := range s.Units {
 		c.units = append(c.units, units[name])
 	}
@@ -124,6 +126,20 @@ func (s *source) value(sc *Scratch) (pcommon.Value, bool) {
 		return s.constant, true
 	}
 	return pcommon.Value{}, false
+}
+
+// text returns the part of a value that the source reads, "" where it has none.
+func (s *source) text(v pcommon.Value) string {
+	text := v.AsString()
+	if len(s.between) == 0 {
+		return text
+	}
+	_, rest, found := strings.Cut(text, s.between[0])
+	if !found {
+		return ""
+	}
+	part, _, _ := strings.Cut(rest, s.between[1])
+	return part
 }
 
 // numeric returns the source as a number; a duration in ms.

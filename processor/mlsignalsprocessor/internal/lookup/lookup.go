@@ -1,0 +1,395 @@
+// Package lookup finds the reads of a database that follow a read of a cache
+// under the same parent span, a feature store that fell back to its database,
+// and has one span carry how long they took.
+//
+// Instrumentations nest: an ORM, its driver and the service itself may each
+// have a span for one read. Whether a span above tells the time itself is known
+// only when that span arrives, which is after the reads, because it ends after
+// them. So the reads are remembered, and the span that carries their time is
+// the nearest one above them that is feature extraction, or the one by which
+// the request entered the service. Times that overlap count once.
+package lookup
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
+
+// Kind says what a span reads.
+type Kind uint8
+
+// The kinds of reads.
+const (
+	None Kind = iota
+	Cache
+	Database
+)
+
+// Read is a span that reads a cache or a database.
+type Read struct {
+	Kind  Kind
+	Trace pcommon.TraceID
+	// Parent is the span below which caches and databases belong together.
+	Parent     pcommon.SpanID
+	Start, End pcommon.Timestamp
+	// Told: the span carries its time already.
+	Told bool
+	// Alone: the parent is a span of another service, so no span above carries the time.
+	Alone bool
+	// Service is a hash of what names the service.
+	Service uint64
+}
+
+// Verdict says what becomes of a read.
+type Verdict uint8
+
+// The verdicts on a read.
+const (
+	// Remembered: a span above carries its time when it arrives, if there is any to carry.
+	Remembered Verdict = iota
+	// Carries: the spans above have passed without its time, so the read's own span carries it.
+	Carries
+	// Undecided: the spans above have passed, and no read of a cache is known yet.
+	Undecided
+)
+
+// Role is what a span can be to the reads below it.
+type Role uint8
+
+// The roles of a span.
+const (
+	// Between leaves the reads to the span above it.
+	Between Role = iota
+	// Carrier gets their time.
+	Carrier
+	// Teller has a time of its own, which is theirs.
+	Teller
+)
+
+// maxReads is the number of reads that are remembered below one span. Of more, the two that are nearest are taken for one.
+const maxReads = 16
+
+// place is where reads meet: below a span.
+type place struct {
+	trace pcommon.TraceID
+	span  pcommon.SpanID
+}
+
+type interval struct {
+	start, end pcommon.Timestamp
+	// follows: a read of a cache came before, below the same parent. told: its time is counted.
+	follows, told bool
+}
+
+// reads are what is known of a place.
+type reads struct {
+	service  uint64
+	cacheEnd pcommon.Timestamp // of the first read of a cache, 0 for none
+	database []interval
+	passed   bool // the span itself has, and did not tell
+}
+
+// Stats are counts since the start, and the size now.
+type Stats struct {
+	// Size is the number of places that are remembered.
+	Size int64
+	// Found is the number of spans that were given a time.
+	Found int64
+	// Evictions is the number of places with reads of a database that were forgotten for want of room.
+	Evictions int64
+}
+
+const (
+	shards = 16
+	// filterSize is the number of counters that say where reads may be remembered, passedSize how many of the spans
+	// that went by are remembered. Both are powers of two.
+	filterSize = 1 << 14
+	passedSize = 1 << 14
+)
+
+// Table is where reads wait for the spans above them. It is safe for concurrent use.
+type Table struct {
+	ttl           int64
+	perGeneration int
+	shards        [shards]shard
+	last          atomic.Int64 // when a read came
+	places        atomic.Int64 // that are remembered
+	first         atomic.Int64 // spans that passed, up to passedSize
+	// filter counts the places of each hash: most spans have no reads below them, and need no lock to know.
+	filter [filterSize]atomic.Int32
+	// passed has the places that could have carried and went by, so that reads that come late carry their time themselves.
+	passed []atomic.Uint64
+}
+
+type shard struct {
+	mu         sync.Mutex
+	young, old map[place]*reads
+	born       int64
+	stats      Stats
+	_          [64]byte // keep the locks of two shards on two cache lines
+}
+
+// NewTable returns a table that remembers at most so many places, each for ttl to twice ttl.
+func NewTable(places int, ttl time.Duration) *Table {
+	t := &Table{ttl: int64(ttl), perGeneration: max(1, places/(2*shards)), passed: make([]atomic.Uint64, passedSize)}
+	for i := range t.shards {
+		t.shards[i].young, t.shards[i].old = map[place]*reads{}, map[place]*reads{}
+	}
+	return t
+}
+
+// Active reports whether there was a read of late. Without any the spans need not be shown to the table, but for the
+// first ones of all, whose reads may be still to come.
+func (t *Table) Active(now time.Time) bool {
+	return now.UnixNano()-t.last.Load() < 2*t.ttl || t.first.Load() < passedSize
+}
+
+// Read takes in a read. final is set the second time that an undecided read is shown.
+func (t *Table) Read(r *Read, final bool, now time.Time) Verdict {
+	p := place{r.Trace, r.Parent}
+	h := p.hash()
+	at := now.UnixNano()
+	if at-t.last.Load() > t.ttl/8 {
+		t.last.Store(at)
+	}
+	s := &t.shards[h%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.age(s, at)
+	known := t.at(s, p, h)
+	known.service = r.Service
+	known.passed = known.passed || r.Alone || t.passed[h%passedSize].Load() == h
+	if r.Kind == Cache {
+		if known.cacheEnd == 0 || r.End < known.cacheEnd {
+			known.cacheEnd = r.End
+		}
+		return Remembered
+	}
+	one := interval{start: r.Start, end: r.End, told: r.Told}
+	verdict := Remembered
+	if known.passed && !r.Told {
+		switch {
+		case known.cacheEnd == 0 && !final:
+			return Undecided
+		case known.cacheEnd != 0 && known.cacheEnd <= r.Start && !known.overlaps(one):
+			verdict, one.told = Carries, true
+			s.stats.Found++
+		}
+	}
+	known.add(one)
+	return verdict
+}
+
+// Empty reports whether nothing is remembered.
+func (t *Table) Empty() bool { return t.places.Load() == 0 }
+
+// Place is the spans below one span.
+type Place struct {
+	place
+	hash uint64
+}
+
+// Below returns the place below a span, and whether reads may be remembered there.
+func (t *Table) Below(trace pcommon.TraceID, span pcommon.SpanID) (Place, bool) {
+	p := place{trace, span}
+	h := p.hash()
+	return Place{p, h}, t.filter[h%filterSize].Load() != 0
+}
+
+// Passed takes in a span that could have carried, and below which no reads are remembered.
+func (t *Table) Passed(below Place) {
+	t.passed[below.hash%passedSize].Store(below.hash)
+	if t.first.Load() < passedSize {
+		t.first.Add(1)
+	}
+}
+
+// Pass takes in a span that is no read itself. It returns the time in ms that the span is to carry, if any.
+func (t *Table) Pass(below Place, parent pcommon.SpanID, role Role, service uint64, now time.Time) (ms float64, found bool) {
+	p, h := below.place, below.hash
+	all := t.leave(p, h, role, service, now)
+	if len(all) > 0 && (role == Carrier || role == Between && !t.hand(place{p.trace, parent}, all, service, now)) {
+		ms = together(all)
+	}
+	return ms, ms > 0
+}
+
+// leave takes the reads of the database below a span that follow a read of a cache out of the table.
+func (t *Table) leave(p place, h uint64, role Role, service uint64, now time.Time) []interval {
+	s := &t.shards[h%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.age(s, now.UnixNano())
+	known := s.young[p]
+	if known == nil {
+		known = s.old[p]
+	}
+	if known == nil || known.service != service { // a remote parent: the reads are of another service
+		if role == Carrier {
+			t.passed[h%passedSize].Store(h)
+		}
+		return nil
+	}
+	following := known.following()
+	if role == Carrier && together(following) == 0 {
+		known.passed = true // one that comes later can still follow
+		return nil
+	}
+	if role == Carrier {
+		s.stats.Found++
+	}
+	t.forget(s, p, h)
+	return following
+}
+
+// hand gives the reads below one span to the span above it, unless that one has passed.
+func (t *Table) hand(p place, all []interval, service uint64, now time.Time) bool {
+	h := p.hash()
+	s := &t.shards[h%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.age(s, now.UnixNano())
+	known := t.at(s, p, h)
+	known.service = service
+	if known.passed = known.passed || t.passed[h%passedSize].Load() == h; known.passed {
+		return false
+	}
+	for _, one := range all {
+		known.add(one)
+	}
+	return true
+}
+
+// at returns what is known of a place, which is young from then on.
+func (t *Table) at(s *shard, p place, h uint64) *reads {
+	if known, ok := s.young[p]; ok {
+		return known
+	}
+	known, ok := s.old[p]
+	if ok {
+		delete(s.old, p)
+	} else {
+		known = &reads{}
+		t.filter[h%filterSize].Add(1)
+		t.places.Add(1)
+	}
+	if len(s.young) >= t.perGeneration {
+		t.rotate(s, true)
+	}
+	s.young[p] = known
+	return known
+}
+
+func (t *Table) forget(s *shard, p place, h uint64) {
+	delete(s.young, p)
+	delete(s.old, p)
+	t.filter[h%filterSize].Add(-1)
+	t.places.Add(-1)
+}
+
+// age forgets the old generation when it is time, and both where nothing came for long.
+func (t *Table) age(s *shard, now int64) {
+	switch late := now - s.born; {
+	case late < 0: // the clock was set back
+		s.born = now
+	case late >= 2*t.ttl:
+		t.rotate(s, false)
+		t.rotate(s, false)
+		s.born = now
+	case late >= t.ttl:
+		t.rotate(s, false)
+		s.born += t.ttl
+	}
+}
+
+func (t *Table) rotate(s *shard, full bool) {
+	for p, known := range s.old {
+		t.filter[p.hash()%filterSize].Add(-1)
+		if full && len(known.database) > 0 {
+			s.stats.Evictions++
+		}
+	}
+	t.places.Add(-int64(len(s.old)))
+	clear(s.old)
+	s.young, s.old = s.old, s.young
+}
+
+// Stats adds up the shards, without what is out of date.
+func (t *Table) Stats(now time.Time) (sum Stats) {
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		t.age(s, now.UnixNano())
+		sum.Size += int64(len(s.young) + len(s.old))
+		sum.Found += s.stats.Found
+		sum.Evictions += s.stats.Evictions
+		s.mu.Unlock()
+	}
+	return sum
+}
+
+// hash is never 0, which stands for none.
+func (p place) hash() uint64 {
+	h := binary.LittleEndian.Uint64(p.span[:]) ^ binary.LittleEndian.Uint64(p.trace[:8]) ^ binary.LittleEndian.Uint64(p.trace[8:])
+	h *= 0x9e3779b97f4a7c15
+	return (h ^ h>>29) | 1<<63
+}
+
+func (r *reads) add(one interval) {
+	if r.database = append(r.database, one); len(r.database) <= maxReads {
+		return
+	}
+	slices.SortFunc(r.database, byStart)
+	nearest := 1
+	gap := func(i int) pcommon.Timestamp {
+		return max(r.database[i].start, r.database[i-1].end) - r.database[i-1].end
+	}
+	for i := 2; i < len(r.database); i++ {
+		if gap(i) < gap(nearest) {
+			nearest = i
+		}
+	}
+	a, b := &r.database[nearest-1], r.database[nearest]
+	a.end, a.told = max(a.end, b.end), a.told || b.told
+	r.database = slices.Delete(r.database, nearest, nearest+1)
+}
+
+func byStart(a, b interval) int { return cmp.Compare(a.start, b.start) }
+
+// overlaps reports whether the time of a read is counted already, in part at least.
+func (r *reads) overlaps(one interval) bool {
+	return slices.ContainsFunc(r.database, func(o interval) bool { return o.told && o.start <= one.end && one.start <= o.end })
+}
+
+// following are the reads of the database that came after one of a cache.
+func (r *reads) following() (all []interval) {
+	for _, one := range r.database {
+		if one.follows = one.follows || r.cacheEnd != 0 && r.cacheEnd <= one.start; one.follows {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// together is the time of the reads in ms, of those that overlap once. What overlaps with a time that was told is left out.
+func together(all []interval) float64 {
+	slices.SortFunc(all, byStart)
+	var sum pcommon.Timestamp
+	for i := 0; i < len(all); {
+		one := all[i]
+		for i++; i < len(all) && all[i].start <= one.end; i++ {
+			one.end = max(one.end, all[i].end)
+			one.told = one.told || all[i].told
+		}
+		if !one.told && one.end > one.start {
+			sum += one.end - one.start
+		}
+	}
+	return float64(sum) / float64(time.Millisecond)
+}

@@ -1,0 +1,115 @@
+package mlsignalsprocessor
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/golden"
+)
+
+// notRecognised is a row of docs/not-recognised.md, and spans that show that it is true.
+type notRecognised struct {
+	what, why, do string
+	resource      map[string]any
+	spans         []testSpan
+	kind          ptrace.SpanKind
+	// without are keys that none of the spans may get; all of ml.* where empty.
+	without []string
+}
+
+var genAI = map[string]any{"gen_ai.operation.name": "invoke_agent", "gen_ai.system": "openai", "gen_ai.request.model": "m", "gen_ai.usage.input_tokens": int64(9)}
+
+var nothing = []notRecognised{
+	{what: "Spans of your own, with names and attributes of your own", why: "nothing says what they do",
+		do:    "name them as in the vocabulary, or write a dialect",
+		spans: []testSpan{{name: "rank products", attrs: map[string]any{"wait": 12.5}}}},
+	{what: "Server and client spans of HTTP and gRPC, and the `http send` and `http receive` of ASGI", why: "any service has them",
+		do:    "nothing; where their near 0 ms disturb a query, ask for `ml_stage!=\"\"`",
+		kind:  ptrace.SpanKindServer,
+		spans: []testSpan{{name: "POST /predict", attrs: map[string]any{"http.route": "/predict"}}, {name: "POST /predict http send", attrs: map[string]any{"asgi.event.type": "http.response.body"}}}},
+	{what: "Calls of a model's API by an HTTP client alone (httpx, requests, aiohttp)", why: "the span has a URL, no model and no tokens",
+		do:    "instrument the model's client too: OpenInference, OpenLLMetry or OpenTelemetry's own for it",
+		kind:  ptrace.SpanKindClient,
+		spans: []testSpan{{name: "POST", attrs: map[string]any{"url.full": "https://api.example.com/v1/chat/completions", "server.address": "api.example.com"}}}},
+	{what: "Agents, tools, chains, workflows and retrievals of OpenInference, OpenLLMetry and the GenAI conventions", why: "they contain the calls of models, whose tokens some repeat",
+		do: "nothing; the calls below them are counted",
+		spans: []testSpan{{name: "invoke_agent", attrs: genAI}, {name: "chain", attrs: map[string]any{"openinference.span.kind": "CHAIN"}},
+			{name: "search.tool", attrs: map[string]any{"traceloop.span.kind": "tool"}}}},
+	{what: "Reads of a cache or a database in a service without `ml.pipeline.name`", why: "any service has them",
+		do:    "set `ml.pipeline.name`, also on a Feast server that is not named feast, feast-server or feast-feature-server",
+		kind:  ptrace.SpanKindClient,
+		spans: []testSpan{{name: "GET", attrs: map[string]any{"db.system": "redis"}}, {name: "SELECT features", attrs: map[string]any{"db.system": "postgresql"}}}},
+	{what: "Spans of a message queue (Kafka, Celery, RabbitMQ)", why: "the time in the queue is on no span",
+		do:    "put the time since the message was sent into `ml.inference.queue_wait_ms` of the consumer's span",
+		kind:  ptrace.SpanKindConsumer,
+		spans: []testSpan{{name: "requests process", attrs: map[string]any{"messaging.system": "kafka", "messaging.operation.type": "process"}}}},
+}
+
+var unknownValues = []notRecognised{
+	{what: "Hits and misses of a cache from its client's spans", why: "a read looks the same for both", do: "set `ml.features.cache_hits` and `ml.features.cache_misses`",
+		resource: pipeline, kind: ptrace.SpanKindClient,
+		spans:   []testSpan{{name: "MGET", attrs: map[string]any{"db.system": "redis"}}},
+		without: []string{"ml.features.cache_hits", "ml.features.cache_misses", "ml.features.cache_hit_rate"}},
+	{what: "Wait and compute of a call of a model, from the client's side", why: "the conventions have neither", do: "send the server's spans too: vLLM, SGLang, TGI, Triton and others have them",
+		spans:   []testSpan{{name: "chat m", attrs: map[string]any{"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}}},
+		without: []string{"ml.inference.queue_wait_ms", "ml.inference.forward_pass_ms"}},
+	{what: "The model of a gRPC call of MLServer", why: "no attribute has it", do: "use REST, whose path has it, or a server for each model",
+		kind:    ptrace.SpanKindServer,
+		spans:   []testSpan{{name: "/inference.GRPCInferenceService/ModelInfer", attrs: map[string]any{"rpc.system": "grpc"}}},
+		without: []string{"ml.model.name"}},
+	{what: "Compute behind Ray Serve, Knative, MLServer and Feast", why: "their spans end at the model's code", do: "a span `ml.inference` with `ml.inference.forward_pass_ms` in that code",
+		kind:    ptrace.SpanKindServer,
+		spans:   []testSpan{{name: "replica_handle_request Model __call__", attrs: map[string]any{"request_id": "r", "deployment": "Model"}}},
+		without: []string{"ml.inference.forward_pass_ms"}},
+	{what: "Retries of Instructor", why: "its span has no number of attempts", do: "set `ml.post_processing.validation_attempts`",
+		spans:   []testSpan{{name: "instructor.patch", attrs: map[string]any{"openinference.span.kind": "TOOL"}}},
+		without: []string{"ml.post_processing.validation_attempts"}},
+	{what: "The wait of a task of Airflow 3.2 and later whose worker sends no spans", why: "only the worker's span says when it started", do: "turn traces on for the workers too",
+		spans:   []testSpan{{name: "task_run.train_model", duration: time.Minute, attrs: map[string]any{"airflow.task_id": "train_model", "airflow.task_instance.try_number": int64(1)}}},
+		without: []string{"ml.task.queue_wait_ms"}},
+	{what: "How many features are unavailable, where an ID is asked for twice and some are missing", why: "what is retrieved is counted without the second one; never more than the misses are taken", do: "set `ml.features.unavailable_count`",
+		spans: []testSpan{{name: "ml.feature_extraction", attrs: map[string]any{"ml.features.requested_count": int64(10), "ml.features.cache_hits": int64(10),
+			"ml.features.cache_misses": int64(0), "ml.features.retrieved_count": int64(9)}}},
+		without: []string{"ml.features.unavailable_count", "ml.signal.features_unavailable"}},
+	{what: "A span without a start, or one of more than ten years", why: "its times cannot be", do: "nothing here; it is passed on, and counted in `otelcol_processor_mlsignals_malformed_spans`",
+		spans:   []testSpan{{name: "ml.pipeline.request", duration: 57 * 365 * 24 * time.Hour}},
+		without: []string{"ml.pipeline.latency_ms"}},
+}
+
+// TestNotRecognised: what the page says is not recognised is not. `go test -update` writes its tables.
+func TestNotRecognised(t *testing.T) {
+	for _, row := range append(append([]notRecognised(nil), nothing...), unknownValues...) {
+		td := traces(t, row.resource, row.spans...)
+		for _, span := range spansOf(td) {
+			span.SetKind(row.kind)
+			span.SetParentSpanID(pcommon.SpanID{9, 9})
+		}
+		for i, span := range spansOf(process(t, newTestProcessor(t, defaultConfig()), td)) {
+			for key := range span.Attributes().All() {
+				if _, sent := row.spans[i].attrs[key]; sent {
+					continue
+				}
+				if len(row.without) == 0 {
+					assert.False(t, strings.HasPrefix(key, "ml."), "%s: %s", row.what, key)
+				}
+				assert.NotContains(t, row.without, key, row.what)
+			}
+		}
+	}
+	golden.EqualSections(t, "../../docs/not-recognised.md", map[string]string{"nothing": rows(nothing), "values": rows(unknownValues)})
+}
+
+func rows(all []notRecognised) string {
+	var b strings.Builder
+	b.WriteString("| What | Why | What to do |\n|---|---|---|\n")
+	for _, row := range all {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", row.what, row.why, row.do)
+	}
+	return b.String()
+}
