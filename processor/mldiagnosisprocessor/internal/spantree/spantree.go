@@ -17,15 +17,34 @@ type Input struct {
 	ID, Parent pcommon.SpanID
 	Start, End pcommon.Timestamp
 	Kind       ptrace.SpanKind
-	// Resource is the position of the span's resource among those of the trace.
-	Resource int32
+	// Resource is the position of the span's resource among those of the trace, Service a number for its service.
+	Resource, Service int32
 	// Request: the span is the entry of a request (stage request).
 	Request bool
-	// Says: the span says itself what its time was for.
-	Says bool
+	// ML: the span has a stage, a value or a signal.
+	ML bool
+	// Signal: the span carries a signal.
+	Signal bool
+	// Detail is how much the span says about what its time was for.
+	Detail Detail
 	// Failed: the span has the status ERROR.
 	Failed bool
 }
+
+// Detail is how much a span says about what its time was for.
+type Detail uint8
+
+// The details, the least first.
+const (
+	// NoDetail: nothing, or that it is the whole request.
+	NoDetail Detail = iota
+	// StageDetail: it is a stage that is no cause of its own.
+	StageDetail
+	// CauseDetail: it is the feature store, or an inference.
+	CauseDetail
+	// EventDetail: it is a load or a repair, whatever goes on within it.
+	EventDetail
+)
 
 // Node is a span in the tree. Times are nanoseconds after the root's start, on the root's clock.
 type Node struct {
@@ -47,6 +66,8 @@ type Tree struct {
 	// Order has the spans of the tree, each after its parent, the root first.
 	Order []int32
 	Root  int32
+	// Telling: the span says something, or has one below it that does.
+	Telling []bool
 	// Gaps: spans are missing, or hang together wrongly: an unknown parent, a cycle, a second root, no usable time.
 	Gaps bool
 	// Skewed: the clock of a service was off by more than the tolerance, and its spans were moved.
@@ -62,8 +83,13 @@ type Tree struct {
 	off      []int32
 	others   []int32
 	occupied []stretch
-	idle     []stretch
 	clocks   Clocks
+
+	// of nest
+	telling      []bool
+	rank, below  []int32
+	inner, outer []int32
+	running      []running
 }
 
 // Clocks compares resources. Both are asked only where a span lies outside of its parent.
@@ -178,8 +204,8 @@ func (t *Tree) Build(root int32, tolerance float64, clocks Clocks) bool {
 	t.children()
 	t.order()
 	t.skipUntimed()
+	t.nest()
 	t.align()
-	t.adopt()
 	return true
 }
 
