@@ -76,7 +76,8 @@ type Tree struct {
 	Tolerance int64
 
 	byID     map[pcommon.SpanID]int32
-	kids     []int32 // children of all spans, those of i at kids[first[i]:first[i+1]]
+	calls    map[pcommon.SpanID]int32 // the client's halves of calls whose two halves have one ID
+	kids     []int32                  // children of all spans, those of i at kids[first[i]:first[i+1]]
 	first    []int32
 	climb    []int32
 	seen     []uint8
@@ -114,6 +115,9 @@ func (t *Tree) TopOf() (root, top int32, orphans int) {
 	root, top = -1, -1
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
+		if _, shared := t.callOf(int32(i)); shared {
+			continue
+		}
 		if in.Parent.IsEmpty() {
 			if root < 0 || t.isMoreOfARoot(in, &t.Inputs[root]) {
 				root = int32(i)
@@ -162,24 +166,89 @@ func usable(in *Input) bool {
 	return in.Start > 0 && in.End >= in.Start && in.End < 1<<62
 }
 
-// index finds spans by ID. Of spans with one ID (a retry, or a client and its
-// server in Zipkin's model) the longest owns the children.
+// index finds spans by ID. Of spans with one ID, such as those of a retry, the
+// longest owns the children; of the two halves of a call the server's.
 func (t *Tree) index() {
 	if t.byID == nil || len(t.byID) > bigTrace {
 		t.byID = make(map[pcommon.SpanID]int32, len(t.Inputs))
+		t.calls = map[pcommon.SpanID]int32{}
 	}
 	clear(t.byID)
+	clear(t.calls)
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
-		if other, taken := t.byID[in.ID]; taken && !longer(in, &t.Inputs[other]) {
-			continue
+		other, taken := t.byID[in.ID]
+		switch {
+		case !taken:
+			t.byID[in.ID] = int32(i)
+		case in.Kind == ptrace.SpanKindClient && t.Inputs[other].Kind == ptrace.SpanKindServer:
+			t.addCall(int32(i))
+		case in.Kind == ptrace.SpanKindServer && t.Inputs[other].Kind == ptrace.SpanKindClient:
+			t.addCall(other)
+			t.byID[in.ID] = int32(i)
+		case longer(in, &t.Inputs[other]):
+			t.byID[in.ID] = int32(i)
 		}
-		t.byID[in.ID] = int32(i)
 	}
 }
 
 // bigTrace is where clearing the map costs the next trace more than a new map does.
 const bigTrace = 4096
+
+// addCall notes the client's half of a call whose server's half has the same
+// ID, as in Zipkin's model.
+func (t *Tree) addCall(i int32) {
+	in := &t.Inputs[i]
+	if other, taken := t.calls[in.ID]; !taken || longer(in, &t.Inputs[other]) {
+		t.calls[in.ID] = i
+	}
+}
+
+// callOf returns the client's half of a call of which a span is the server's half.
+func (t *Tree) callOf(i int32) (call int32, shared bool) {
+	in := &t.Inputs[i]
+	if len(t.calls) == 0 || in.Kind != ptrace.SpanKindServer {
+		return -1, false
+	}
+	call, shared = t.calls[in.ID]
+	return call, shared
+}
+
+// ownerOf returns the span that stands for all copies of one.
+func (t *Tree) ownerOf(i int32) int32 {
+	in := &t.Inputs[i]
+	if call, shared := t.calls[in.ID]; shared && in.Kind == ptrace.SpanKindClient {
+		return call
+	}
+	return t.byID[in.ID]
+}
+
+// parentOf returns the span that started one, as far as it is known.
+func (t *Tree) parentOf(i int32) (parent int32, known bool) {
+	in := &t.Inputs[i]
+	if call, shared := t.callOf(i); shared {
+		return call, true
+	}
+	if in.Parent.IsEmpty() || in.Parent == in.ID {
+		return -1, false
+	}
+	parent, known = t.byID[in.Parent]
+	if call, shared := t.calls[in.Parent]; shared && t.Inputs[parent].Service != in.Service && t.Inputs[call].Service == in.Service {
+		parent = call // what the caller did during the call
+	}
+	return parent, known
+}
+
+// IsCopy reports whether a span was sent twice: it has the ID and the parent of another one, and is not the other half of a call.
+func (t *Tree) IsCopy(a, b int32) bool {
+	x, y := &t.Inputs[a], &t.Inputs[b]
+	if x.ID != y.ID || x.Parent != y.Parent {
+		return false
+	}
+	_, xServes := t.callOf(a)
+	_, yServes := t.callOf(b)
+	return xServes == yServes
+}
 
 func longer(a, b *Input) bool {
 	if usable(a) != usable(b) {
@@ -226,27 +295,26 @@ func (t *Tree) place(origin pcommon.Timestamp) {
 
 // link sets the parents. What has none hangs below the root, which is where its time is missing.
 func (t *Tree) link() {
-	root := &t.Inputs[t.Root]
 	for i := range t.Inputs {
 		in, n := &t.Inputs[i], &t.Nodes[i]
 		if int32(i) == t.Root {
 			n.In = true
 			continue
 		}
-		if in.ID == root.ID && in.Parent == root.Parent {
+		if t.IsCopy(int32(i), t.Root) {
 			continue
 		}
-		owner := t.byID[in.ID]
+		owner := t.ownerOf(int32(i))
 		if first := &t.Inputs[owner]; owner != int32(i) && first.Start == in.Start && first.End == in.End && first.Parent == in.Parent {
 			continue
 		}
 		n.In = true
-		parent, known := t.byID[in.Parent]
-		if !known || in.Parent.IsEmpty() || in.Parent == in.ID {
+		parent, known := t.parentOf(int32(i))
+		if !known {
 			parent = t.Root
 			t.Gaps = true
 		}
-		if t.Inputs[parent].ID == root.ID {
+		if _, shared := t.callOf(parent); t.Inputs[parent].ID == t.Inputs[t.Root].ID && !shared {
 			parent = t.Root
 		}
 		n.Parent = parent
