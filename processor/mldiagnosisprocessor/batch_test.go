@@ -129,7 +129,7 @@ func TestSettings(t *testing.T) {
 		{name: "root", to: 1000},
 		{name: "chat", parent: "root", from: 10, to: 900, attrs: stage("inference")},
 		{name: "features", parent: "root", from: 900, to: 930, attrs: stage("feature_extraction")},
-		{name: "late", parent: "root", service: "elsewhere", from: 945, to: 1015},
+		{name: "late", parent: "root", service: "elsewhere", from: 945, to: 1035},
 	}
 	cfg := defaultConfig()
 	cfg.UndividedInference = "other"
