@@ -93,7 +93,9 @@ func (done *truth) mustBeKept() bool {
 
 // isNear reports whether a threshold is too near for the services' clocks and the spans' to agree on it.
 func (done *truth) isNear() bool {
-	near := func(value, threshold float64) bool { return value > 0 && value > threshold*0.9 && value < threshold*1.1 }
+	near := func(value, threshold float64) bool {
+		return value > 0 && value > threshold*0.9 && value < threshold*1.1
+	}
 	return near(done.total, 800) || near(done.db, done.features/2) || near(done.wait, done.forward) || near(done.wait, 300)
 }
 

@@ -146,11 +146,13 @@ func (p Python) Start(t testing.TB, name string) *proc.Process {
 	if program == "" {
 		program = "python"
 	}
-	path := filepath.Join(Root(t, "build/venv"), p.Venv, "bin", program)
+	bin := filepath.Join(Root(t, "build/venv"), p.Venv, "bin")
+	path := filepath.Join(bin, program)
 	_, err := os.Stat(path)
 	require.NoError(t, err, "make the virtual environments with `make interop`")
+	environment := []string{"PYTHONUNBUFFERED=1", "PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}
 	process, err := proc.Start(proc.Command{
-		Name: name, Path: path, Args: p.Args, Env: append([]string{"PYTHONUNBUFFERED=1"}, p.Env...),
+		Name: name, Path: path, Args: p.Args, Env: append(environment, p.Env...),
 		Dir: Root(t, filepath.Join("test/interop", p.Dir)), Log: filepath.Join(t.TempDir(), name+".log"),
 	})
 	require.NoError(t, err)
