@@ -66,8 +66,8 @@ func TestSharedIDs(t *testing.T) {
 				share(t, shared, half)
 			}
 			root := test.spans[0].name
-			assert.Equal(t, test.want, finding(t, find(t, diagnosed(t, apart), root)))
-			out := diagnosed(t, shared)
+			apart, out := diagnosed(t, apart), diagnosed(t, shared)
+			assert.Equal(t, test.want, finding(t, find(t, apart, root)))
 			assert.Equal(t, test.want, finding(t, find(t, out, root)))
 			assert.Equal(t, []string{root}, flaggedSpans(out))
 			assert.Equal(t, pathOf(find(t, apart, root)), pathOf(find(t, out, root)))

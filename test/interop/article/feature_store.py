@@ -1,18 +1,13 @@
-# A cache that holds the features c:..., and a database that holds d:... and
+# A Redis that holds the features c:..., and a database that holds d:... and
 # takes the time that it is told. Whoever asks for x:... finds nothing.
 import asyncio
 import time
 
+import fakeredis
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.pool import StaticPool
 
 from glue import instrument_database
-
-
-class Cache:
-    async def mget(self, feature_ids: list[str]) -> list:
-        await asyncio.sleep(0.002)
-        return [1.0 if fid.startswith("c:") else None for fid in feature_ids]
 
 
 class FeatureDB:
@@ -52,5 +47,7 @@ class FeatureDB:
         return self._took.pop(tuple(fid for fid in feature_ids if not fid.startswith("c:")), 0.0)
 
 
-cache = Cache()
+_redis = fakeredis.FakeServer()
+fakeredis.FakeRedis(server=_redis).mset({f"c:{i}": 1.0 for i in range(100)})
+cache = fakeredis.FakeAsyncRedis(server=_redis)
 feature_db = FeatureDB()

@@ -4,7 +4,7 @@
 #                    native          FastAPI's own telemetry, as it is where nothing is said
 #                    auto            nothing here: opentelemetry-instrument does it
 #                    exclude_spans   the ASGI instrumentation without its receive and send spans
-#                    driver          as native, with instrumentations of SQLAlchemy and of the driver below it
+#                    driver          as native, with instrumentations of Redis, SQLAlchemy and the driver below that
 #   INTEROP_DID      the file that takes what this service did, a JSON object a line
 import json
 import os
@@ -33,7 +33,9 @@ def instrument_database(engine) -> None:
 
 
 if VARIANT == "driver":
+    from opentelemetry.instrumentation.redis import RedisInstrumentor
     from opentelemetry.instrumentation.sqlite3 import SQLite3Instrumentor
+    RedisInstrumentor().instrument()
     SQLite3Instrumentor().instrument()
 
 
