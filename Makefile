@@ -24,10 +24,11 @@ build: build/go.mod ## Build the collector: ./bin/otelcol-ml
 
 # The builder writes main.go and go.mod into ./build; compiling is left to go
 # itself, which rebuilds what changed and knows at once when nothing did.
-build/go.mod: builder-config.yaml go.mod tools/collector/go.sum | $(TOOLS)/builder
+build/go.mod: builder-config.yaml go.mod tools/collector/go.sum $(wildcard tools/collector/main/*.go) | $(TOOLS)/builder
 	@echo "builder: generating ./build (the first build takes a few minutes)"
 	@log=$$(mktemp); $(TOOLS)/builder --config builder-config.yaml --skip-compilation > $$log 2>&1 \
 		|| { cat $$log; rm -rf $$log build; exit 1; }; rm -f $$log
+	@cp tools/collector/main/*.go build
 	@touch $@
 
 .PHONY: run
