@@ -52,22 +52,29 @@ func (n *Node) move(by int64) {
 	n.End += by
 }
 
-// overhang is how long a server's span may go on after the call, or begin
-// before it, and be in its place: servers end their span after the answer has
-// been sent, when the client has read it and gone on. ASGI servers were seen to
-// be 0.6 to 12 ms late.
-const overhang = 20_000_000
+const (
+	// lateEnd is how long a server's span may go on after the call and be in its
+	// place: servers end their span after the answer has been sent, when the client
+	// has read it and gone on. ASGI servers were seen to be 0.6 to 12 ms late, and
+	// 20 ms on a busy machine. Clocks that nobody sets are off by more.
+	lateEnd = 50_000_000
+	// earlyStart is how much earlier than the call it may begin if most of it is
+	// within: clocks have a grain, and those of two machines that are set differ by a little.
+	earlyStart = 15_000_000
+)
 
 // fits reports whether a child lies within its parent, or so little outside of
-// it that no clock need be off: by no more than the tolerance, or by no more
-// than the overhang and with most of it within.
+// it that no clock need be off.
 func (t *Tree) fits(child, parent *Node) bool {
-	outside := max(parent.Start-child.Start, child.End-parent.End)
-	if outside <= t.Tolerance {
+	early, late := parent.Start-child.Start, child.End-parent.End
+	if max(early, late) <= t.Tolerance {
 		return true
 	}
+	if early > earlyStart || late > lateEnd || child.Start >= parent.End {
+		return false
+	}
 	within := min(child.End, parent.End) - max(child.Start, parent.Start)
-	return outside <= overhang && within*2 >= child.End-child.Start
+	return early <= 0 || within*2 >= child.End-child.Start
 }
 
 // isOff reports whether a child with another clock is outside of its parent
@@ -79,7 +86,7 @@ func (t *Tree) isOff(p, c int32) bool {
 		return false
 	}
 	early := parent.Start - child.Start // nothing starts before it is called
-	if early > max(t.Tolerance, overhang) {
+	if early > max(t.Tolerance, earlyStart) {
 		return true
 	}
 	if t.IsMessage(p, c) {
