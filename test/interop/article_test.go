@@ -82,12 +82,12 @@ func startServices(t *testing.T, running *stack.Collector, variant, dir string) 
 	return urls["api_gateway"]
 }
 
-// sendAll sends the requests, a few at a time.
+// sendAll sends the requests, two at a time.
 func sendAll(t *testing.T, url string, all []plan) {
 	t.Helper()
 	var workers sync.WaitGroup
 	next := make(chan plan)
-	for range 3 {
+	for range 2 {
 		workers.Go(func() {
 			for p := range next {
 				assert.NoError(t, send(t.Context(), url, p))
@@ -175,7 +175,10 @@ func checkKept(t *testing.T, running *stack.Collector, all []*truth) {
 	routineKept := 0
 	for id, trace := range traces {
 		done := byTrace[id]
-		require.NotNil(t, done, "a trace %s that nobody sent", id)
+		if done == nil { // what the feature store does when it starts, instrumented
+			require.NotContains(t, outline(trace), "ml.pipeline.request", "a trace %s that nobody sent", id)
+			continue
+		}
 		if !done.mustBeKept() && !done.isNear() {
 			routineKept++
 		}
@@ -197,13 +200,14 @@ func rootOf(trace kept.Trace) *kept.Span {
 }
 
 // checkDiagnosis compares the shares of a trace with the services' notes. What
-// lies between a span's end and its note is not measured: a few milliseconds.
+// lies between a span's end and its note is not measured: a few milliseconds,
+// and more where the machine has much else to do.
 func checkDiagnosis(t *testing.T, trace kept.Trace, done *truth) {
 	t.Helper()
 	root := rootOf(trace)
 	require.NotNil(t, root)
 	total := float64(root.Duration().Nanoseconds()) / 1e6
-	tolerance := 0.02 + 15/total
+	tolerance := 0.02 + 30/total
 	what := fmt.Sprintf("trace %s of %.0f ms: %+v\n%v", done.trace, total, *done, outline(trace))
 	assert.Empty(t, root.Text("ml.diagnosis.clock_skew"), what)
 	assert.Empty(t, root.Text("ml.diagnosis.partial"), what)
@@ -225,7 +229,10 @@ func checkDiagnosis(t *testing.T, trace kept.Trace, done *truth) {
 // outline shows a trace to whoever reads a failure.
 func outline(trace kept.Trace) string {
 	var b strings.Builder
-	start := rootOf(trace).StartTimestamp()
+	start := trace[0].StartTimestamp()
+	if root := rootOf(trace); root != nil {
+		start = root.StartTimestamp()
+	}
 	for _, span := range trace {
 		from := float64(int64(span.StartTimestamp())-int64(start)) / 1e6
 		fmt.Fprintf(&b, "%s < %s  %8.1f + %7.1f ms  %-20s %-8s %s\n", span.SpanID(), span.ParentSpanID(), from,

@@ -52,7 +52,8 @@ async def run_inference(
             span.set_attribute("ml.gpu.memory_reserved_mb",
                 round(torch.cuda.memory_reserved() / 1e6, 1))
 
-            did("gpu", headers["x-request-id"], t_forward, wait_ms=queue_wait_ms)
+            did("gpu", headers["x-request-id"], t_forward, wait_ms=queue_wait_ms,
+                forward_ms=span.attributes["ml.inference.forward_pass_ms"])
             return decode_output(logits)
 
 

@@ -65,9 +65,11 @@ async def post_process(
 
 @app.post("/post")
 async def post(body: dict, request: Request) -> dict:
-    raw_output = {**body["raw_output"], "broken": body["plan"]["broken"]}
+    failed = []
+    raw_output = {**body["raw_output"], "broken": body["plan"]["broken"], "failed": failed}
     start = time.time()
     try:
         return await post_process(raw_output, dict(request.headers))
     finally:
-        did("post", request.headers["x-request-id"], start, attempts=min(body["plan"]["broken"] + 1, 3))
+        repair_ms = (time.time() - failed[0]) * 1000 if failed else 0
+        did("post", request.headers["x-request-id"], start, attempts=min(body["plan"]["broken"] + 1, 3), repair_ms=repair_ms)

@@ -15,7 +15,10 @@ def parse_output(raw_output: dict) -> dict:
 
 def validate_schema(candidate: dict) -> SimpleNamespace | None:
     time.sleep(0.04)
-    return SimpleNamespace(code="missing_field", field=None) if candidate["broken"] > 0 else None
+    if candidate["broken"] == 0:
+        return None
+    candidate["failed"].append(time.time())
+    return SimpleNamespace(code="missing_field", field=None)
 
 
 def apply_repair(raw_output: dict, error: SimpleNamespace) -> dict:
