@@ -63,7 +63,7 @@ func (w *worker) standsForRoot(top int32) bool {
 	case anyEntry:
 		return true
 	case requestEntry:
-		return w.tree.Inputs[top].Request
+		return w.tree.IsEntry(top)
 	default:
 		return false
 	}

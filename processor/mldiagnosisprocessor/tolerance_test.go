@@ -170,6 +170,21 @@ func TestPartial(t *testing.T) {
 			{name: "request", parent: "client", to: 100, attrs: request},
 			{name: "inference", parent: "request", from: 10, to: 90, attrs: inference(50, 30)},
 		}, "request", "gpu_queue 50, gpu_compute 30, other 20, partial"},
+		{"no root, but the server around the request", []s{
+			{name: "POST /predict", parent: "browser", to: 100, kind: ptrace.SpanKindServer},
+			{name: "fastapi.endpoint", parent: "POST /predict", from: 1, to: 99},
+			{name: "request", parent: "fastapi.endpoint", from: 2, to: 98, attrs: request},
+			{name: "inference", parent: "request", from: 10, to: 90, attrs: inference(50, 30)},
+		}, "POST /predict", "gpu_queue 50, gpu_compute 30, other 20, partial"},
+		{"no root, but the server and the request beside it", []s{
+			{name: "POST /predict", parent: "browser", to: 100, kind: ptrace.SpanKindServer},
+			{name: "request", parent: "browser", from: 2, to: 98, attrs: request},
+			{name: "inference", parent: "request", from: 10, to: 90, attrs: inference(50, 30)},
+		}, "POST /predict", "gpu_queue 50, gpu_compute 30, other 20, partial"},
+		{"no root, and a server around no request", []s{
+			{name: "POST /inference", parent: "gateway", to: 100, kind: ptrace.SpanKindServer},
+			{name: "inference", parent: "gateway", from: 10, to: 90, attrs: inference(50, 30)},
+		}, "POST /inference", "partial"},
 		{"no root, but the request and another", []s{
 			{name: "request", parent: "client", to: 100, attrs: request},
 			{name: "inference", parent: "lost", from: 10, to: 90, attrs: inference(50, 30)},

@@ -131,6 +131,11 @@ func (t *Tree) TopOf() (root, top int32, orphans int) {
 			}
 		}
 	}
+	for i := range t.Inputs {
+		if orphans > 1 && int32(i) != top && t.isBeside(int32(i), top) {
+			orphans--
+		}
+	}
 	if root < 0 && top < 0 { // nothing but cycles
 		for i := range t.Inputs {
 			if top < 0 || earlier(&t.Inputs[i], &t.Inputs[top]) {
@@ -139,6 +144,46 @@ func (t *Tree) TopOf() (root, top int32, orphans int) {
 		}
 	}
 	return root, top, orphans
+}
+
+// isBeside reports whether a span was started from the same span as the top
+// one, which is missing, and ran within it: it will be nested into it.
+func (t *Tree) isBeside(i, top int32) bool {
+	in, outer := &t.Inputs[i], &t.Inputs[top]
+	if _, shared := t.callOf(i); shared || in.Parent.IsEmpty() {
+		return false
+	}
+	return in.ID != outer.ID && in.Parent == outer.Parent && in.Service == outer.Service && in.Start >= outer.Start && in.End <= outer.End
+}
+
+// IsEntry reports whether a request enters by the top span of a trace without a
+// root: it is the request, or the server's span around it.
+func (t *Tree) IsEntry(top int32) bool {
+	for i := range t.Inputs {
+		if t.Inputs[i].Request && (int32(i) == top || t.isBeside(int32(i), top) || t.isHandlerOf(int32(i), top)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isHandlerOf reports whether a span is a little below another one, all of one service.
+func (t *Tree) isHandlerOf(i, top int32) bool {
+	const layers = 8 // of a framework: the server, dependencies, the endpoint
+	for range layers {
+		if t.Inputs[i].Service != t.Inputs[top].Service {
+			return false
+		}
+		if i == top {
+			return true
+		}
+		parent, known := t.parentOf(i)
+		if !known {
+			return false
+		}
+		i = parent
+	}
+	return false
 }
 
 func (t *Tree) isMoreOfARoot(a, b *Input) bool {
