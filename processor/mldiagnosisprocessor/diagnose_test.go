@@ -127,6 +127,12 @@ func TestWhatIsWaitedFor(t *testing.T) {
 			{name: "handler", parent: "POST", from: 0, to: 10},
 			{name: "llm", parent: "handler", from: 5, to: 95, attrs: inference(30, 60)},
 		}, "gpu_queue 30, gpu_compute 60, other 10"},
+		{"of two tasks that outlast their handler the one that says something", []s{
+			{name: "POST", to: 100},
+			{name: "handler", parent: "POST", from: 0, to: 10},
+			{name: "log", parent: "handler", from: 5, to: 98},
+			{name: "llm", parent: "handler", from: 6, to: 95, attrs: inference(30, 59)},
+		}, "gpu_queue 30, gpu_compute 59, other 11"},
 		{"a task that nobody waits for", []s{
 			{name: "POST", to: 100},
 			{name: "warm the cache", parent: "POST", from: 5, to: 500, attrs: stage("feature_extraction")},
