@@ -24,10 +24,11 @@ build: build/go.mod ## Build the collector: ./bin/otelcol-ml
 
 # The builder writes main.go and go.mod into ./build; compiling is left to go
 # itself, which rebuilds what changed and knows at once when nothing did.
-build/go.mod: builder-config.yaml go.mod tools/collector/go.sum | $(TOOLS)/builder
+build/go.mod: builder-config.yaml go.mod tools/collector/go.sum $(wildcard tools/collector/main/*.go) | $(TOOLS)/builder
 	@echo "builder: generating ./build (the first build takes a few minutes)"
 	@log=$$(mktemp); $(TOOLS)/builder --config builder-config.yaml --skip-compilation > $$log 2>&1 \
 		|| { cat $$log; rm -rf $$log build; exit 1; }; rm -f $$log
+	@cp tools/collector/main/*.go build
 	@touch $@
 
 .PHONY: run
@@ -71,10 +72,23 @@ fuzz: ## Fuzz every target of the components (FUZZTIME=10m each)
 
 .PHONY: e2e
 e2e: build $(BIN)/prometheus $(BIN)/promtool $(TOOLS)/builder ## Tests of the built collector, the examples and the documentation
-	@failed=0; for m in $(filter-out .,$(MODULES)); do \
+	@failed=0; for m in $(filter-out . ./test/interop,$(MODULES)); do \
 		echo "go test -count=1 ./... (in $$m)"; \
 		go test -C $$m -count=1 ./... || failed=1; \
 	done; exit $$failed
+
+# One virtual environment for each file of pinned requirements.
+VENVS := $(patsubst test/interop/requirements/%.txt,build/venv/%/installed,$(wildcard test/interop/requirements/*.txt))
+
+.PHONY: interop
+interop: build $(VENVS) ## Real clients against the built collector, 5 minutes (ARGS="-run TestArticle/auto -v")
+	go test -C test/interop -count=1 -timeout 30m $(ARGS) ./...
+
+build/venv/%/installed: test/interop/requirements/%.txt
+	@echo "pip install -r $< (into build/venv/$*)"
+	@rm -rf build/venv/$* && mkdir -p build/venv && python3 -m venv build/venv/$*
+	@build/venv/$*/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
 
 .PHONY: rules
 rules: $(BIN)/promtool ## Check the Prometheus configuration and test the alerts

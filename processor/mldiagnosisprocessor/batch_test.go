@@ -129,13 +129,13 @@ func TestSettings(t *testing.T) {
 		{name: "root", to: 1000},
 		{name: "chat", parent: "root", from: 10, to: 900, attrs: stage("inference")},
 		{name: "features", parent: "root", from: 900, to: 930, attrs: stage("feature_extraction")},
-		{name: "late", parent: "root", service: "elsewhere", from: 945, to: 1015},
+		{name: "late", parent: "root", service: "elsewhere", from: 995, to: 1055},
 	}
 	cfg := defaultConfig()
 	cfg.UndividedInference = "other"
 	cfg.MinShare = 0.05
 	cfg.CriticalPath.MaxSpans = 2
-	cfg.ClockSkew.Tolerance = 0.04
+	cfg.ClockSkew.Tolerance = 0.08
 	got := find(t, process(t, newTestProcessor(t, cfg), traces(t, traceA, spans...)), "root").Attributes().AsRaw()
 	assert.Equal(t, []any{"other"}, got["ml.diagnosis.causes"])
 	assert.Equal(t, []any{"root", "chat"}, got["ml.diagnosis.critical_path"])

@@ -63,7 +63,7 @@ func (w *worker) standsForRoot(top int32) bool {
 	case anyEntry:
 		return true
 	case requestEntry:
-		return w.tree.Inputs[top].Request
+		return w.tree.IsEntry(top)
 	default:
 		return false
 	}
@@ -88,10 +88,8 @@ func (w *worker) giveUp(entry int32, reason int) {
 // report writes the diagnosis on the root, and on copies of it that a retry has made.
 func (w *worker) report(entry int32, rootless bool) {
 	d := w.conclude()
-	in := w.tree.Inputs[entry]
 	for i := range w.tree.Inputs {
-		other := &w.tree.Inputs[i]
-		if other.ID == in.ID && other.Parent == in.Parent && !w.isJudged(int32(i)) {
+		if w.tree.IsCopy(int32(i), entry) && !w.isJudged(int32(i)) {
 			d.write(w.trace[i].span.Attributes(), w, rootless || w.tree.Gaps)
 		}
 	}

@@ -39,7 +39,7 @@ func TestREADME(t *testing.T) {
 		"settings": golden.SettingsTable(t, createDefaultConfig(), map[string]string{
 			"min_share":                "share of the request, 0 to 1, from which on a cause is listed in `ml.diagnosis.causes`",
 			"undivided_inference":      "what the time of an inference counts as that does not tell wait from compute: `gpu_compute` or `other`",
-			"without_root":             "which span may stand for a root that did not come, if it is the only one on top: `none`, one of stage `request`, or `any`",
+			"without_root":             "which span may stand for a root that did not come, if it is the only one on top: `none`, `request` (one of stage `request`, or the server span around it), or `any`",
 			"critical_path::max_spans": "spans that `ml.diagnosis.critical_path` names at most, those with the most time",
 			"clock_skew::tolerance":    "by how much of the request, 0 to 0.5, a span may lie outside of its parent before a clock is said to be off",
 			"late_spans::max_traces":   "traces that are remembered to tell late spans from traces; at least the last half of them",

@@ -66,6 +66,28 @@ func TestHardTraces(t *testing.T) {
 			span.SetStartTimestamp(at(from))
 			span.SetEndTimestamp(at(from + random.Float64()*100))
 		}},
+		{"spans beside those that they ran within", func(i int, span ptrace.Span) {
+			span.SetParentSpanID(number(0))
+			if i > n/2 {
+				span.SetStartTimestamp(at(300 + float64(i)/1000))
+				span.SetEndTimestamp(at(600 - float64(i)/1000))
+				span.Attributes().PutBool("ml.signal.queue_bound", true)
+			}
+		}},
+		{"spans beside those that they ran within, deep down", func(i int, span ptrace.Span) {
+			span.SetParentSpanID(number(max(0, i-50)))
+			if i > n/2 {
+				span.SetParentSpanID(number(i % 50))
+				span.SetStartTimestamp(at(100 + random.Float64()*100))
+				span.SetEndTimestamp(at(800 + random.Float64()*100))
+				span.Attributes().PutBool("ml.signal.queue_bound", true)
+			}
+		}},
+		{"halves of calls", func(i int, span ptrace.Span) {
+			span.SetSpanID(number(i / 2 * 2))
+			span.SetParentSpanID(number(i/2*2 - 2))
+			span.SetKind(ptrace.SpanKindClient - ptrace.SpanKind(i%2))
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			td := ptrace.NewTraces()

@@ -32,6 +32,7 @@ type diagnosisProcessor struct {
 type worker struct {
 	*diagnosisProcessor
 	resources []resource
+	services  map[string]int32
 	records   []record
 	trace     []record // the one at hand, a part of records
 	tree      spantree.Tree
@@ -44,7 +45,8 @@ type worker struct {
 
 type resource struct {
 	attributes pcommon.Map
-	pipeline   bool // it carries ml.pipeline.name
+	pipeline   bool  // it carries ml.pipeline.name
+	service    int32 // the same number for the same service.name
 }
 
 // record is a span and where it is from.
@@ -57,7 +59,9 @@ type record struct {
 func newDiagnosisProcessor(cfg *Config, tel *telemetry) *diagnosisProcessor {
 	p := &diagnosisProcessor{cfg: cfg, memory: late.NewMemory(cfg.LateSpans.MaxTraces), telemetry: tel}
 	p.pool.New = func() any {
-		return &worker{diagnosisProcessor: p, ledger: cause.Ledger{Undivided: cfg.undivided()}}
+		return &worker{
+			diagnosisProcessor: p, ledger: cause.Ledger{Undivided: cfg.undivided()}, services: map[string]int32{},
+		}
 	}
 	return p
 }
@@ -107,8 +111,7 @@ func (w *worker) collect(td ptrace.Traces) {
 	mixed := false
 	for i, rs := range td.ResourceSpans().All() {
 		attributes := rs.Resource().Attributes()
-		pipeline := vocab.HasPipeline(attributes)
-		w.resources = append(w.resources, resource{attributes, pipeline})
+		w.resources = append(w.resources, resource{attributes, vocab.HasPipeline(attributes), w.serviceOf(attributes)})
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, span := range ss.Spans().All() {
 				id := span.TraceID()
@@ -122,6 +125,20 @@ func (w *worker) collect(td ptrace.Traces) {
 	}
 }
 
+// serviceOf numbers the services of a batch by name.
+func (w *worker) serviceOf(attributes pcommon.Map) int32 {
+	name := ""
+	if v, ok := attributes.Get(vocab.ServiceName); ok {
+		name = v.AsString()
+	}
+	number, known := w.services[name]
+	if !known {
+		number = int32(len(w.services))
+		w.services[name] = number
+	}
+	return number
+}
+
 // forget keeps a pooled worker from holding on to the batch, and tells whether
 // the worker is worth keeping: not where a huge trace has made it huge.
 func (w *worker) forget() bool {
@@ -129,6 +146,7 @@ func (w *worker) forget() bool {
 	keep := cap(w.records) <= huge
 	clear(w.records)
 	clear(w.resources)
+	clear(w.services)
 	w.records, w.resources, w.trace = w.records[:0], w.resources[:0], nil
 	return keep
 }
@@ -145,7 +163,8 @@ func (w *worker) read() (ml bool) {
 		ml = ml || facts.ML || w.resources[r.resource].pipeline
 		w.tree.Inputs[i] = spantree.Input{
 			ID: r.span.SpanID(), Parent: r.span.ParentSpanID(), Start: r.span.StartTimestamp(), End: r.span.EndTimestamp(),
-			Kind: r.span.Kind(), Resource: r.resource, Request: facts.Kind == cause.Request, Says: facts.Says(),
+			Kind: r.span.Kind(), Resource: r.resource, Service: w.resources[r.resource].service,
+			Request: facts.Kind == cause.Request, ML: facts.ML, Signal: facts.Stated != 0, Detail: facts.Detail(),
 			Failed: r.span.Status().Code() == ptrace.StatusCodeError,
 		}
 	}

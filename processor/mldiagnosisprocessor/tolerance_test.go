@@ -62,6 +62,43 @@ func TestClockSkew(t *testing.T) {
 	}
 }
 
+// TestOverhang: a server that ends its span when the client has read the answer
+// and gone on has no bad clock. A real one is found, however short the span.
+func TestOverhang(t *testing.T) {
+	const inPlace = "gpu_queue 15, gpu_compute 10, other 95"
+	for _, test := range []struct {
+		name     string
+		from, to float64 // of the server's span; the client's is 10 to 40 ms, the request's 120 ms
+		want     string
+	}{
+		{"within", 12, 39, inPlace},
+		{"ended 2 ms late", 13, 42, inPlace},
+		{"ended 12 ms late", 13, 52, inPlace},
+		{"began 2 ms early", 8, 38, inPlace},
+		{"both", 8, 42, inPlace},
+		{"with a task in the background", 13, 500, inPlace},
+		{"with a task in the background, and began 2 ms early", 8, 500, inPlace},
+		{"ended later than it had run", 38, 56, inPlace},
+		{"ended 20 ms late on a busy machine", 31, 60, inPlace},
+		{"the clock is 30 ms ahead", 42, 69, inPlace + ", clock_skew"},
+		{"the clock is 20 ms behind", -7, 20, inPlace + ", clock_skew"},
+		{"the clock is 50 ms ahead", 62, 89, inPlace + ", clock_skew"},
+		{"the clock is 50 ms behind", -38, -11, inPlace + ", clock_skew"},
+		{"the clock is 25 ms behind, with a task in the background", -13, 500, inPlace + ", clock_skew"},
+		{"the clock is 5 s ahead", 5013, 5040, inPlace + ", clock_skew"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			out := diagnosed(t, traces(t, traceA,
+				s{name: "root", to: 120},
+				s{name: "POST", parent: "root", from: 10, to: 40, kind: ptrace.SpanKindClient},
+				s{name: "POST /inference", parent: "POST", service: "model", from: test.from, to: test.to, kind: ptrace.SpanKindServer},
+				s{name: "ml.inference", parent: "POST /inference", service: "model", from: test.from + 2, to: test.from + 27, attrs: inference(15, 10)},
+			))
+			assert.Equal(t, test.want, finding(t, find(t, out, "root")))
+		})
+	}
+}
+
 // TestShiftedServiceMovesWhole: the spans below that share the clock keep their distance, and are not fitted in again.
 func TestShiftedServiceMovesWhole(t *testing.T) {
 	out := diagnosed(t, traces(t, traceA,
@@ -133,6 +170,21 @@ func TestPartial(t *testing.T) {
 			{name: "request", parent: "client", to: 100, attrs: request},
 			{name: "inference", parent: "request", from: 10, to: 90, attrs: inference(50, 30)},
 		}, "request", "gpu_queue 50, gpu_compute 30, other 20, partial"},
+		{"no root, but the server around the request", []s{
+			{name: "POST /predict", parent: "browser", to: 100, kind: ptrace.SpanKindServer},
+			{name: "fastapi.endpoint", parent: "POST /predict", from: 1, to: 99},
+			{name: "request", parent: "fastapi.endpoint", from: 2, to: 98, attrs: request},
+			{name: "inference", parent: "request", from: 10, to: 90, attrs: inference(50, 30)},
+		}, "POST /predict", "gpu_queue 50, gpu_compute 30, other 20, partial"},
+		{"no root, but the server and the request beside it", []s{
+			{name: "POST /predict", parent: "browser", to: 100, kind: ptrace.SpanKindServer},
+			{name: "request", parent: "browser", from: 2, to: 98, attrs: request},
+			{name: "inference", parent: "request", from: 10, to: 90, attrs: inference(50, 30)},
+		}, "POST /predict", "gpu_queue 50, gpu_compute 30, other 20, partial"},
+		{"no root, and a server around no request", []s{
+			{name: "POST /inference", parent: "gateway", to: 100, kind: ptrace.SpanKindServer},
+			{name: "inference", parent: "gateway", from: 10, to: 90, attrs: inference(50, 30)},
+		}, "POST /inference", "partial"},
 		{"no root, but the request and another", []s{
 			{name: "request", parent: "client", to: 100, attrs: request},
 			{name: "inference", parent: "lost", from: 10, to: 90, attrs: inference(50, 30)},

@@ -3,7 +3,11 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
+	"net/http"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -189,4 +193,30 @@ func assertKeptAll(t *testing.T, want ptrace.Span, got kept.Span) {
 			assert.Equal(t, value.AsString(), of.AsString(), "%s: %s", want.Name(), key)
 		}
 	}
+}
+
+// TestBadIDs: IDs that are not hexadecimal are refused with the words that docs/troubleshooting.md explains.
+func TestBadIDs(t *testing.T) {
+	t.Parallel()
+	running := stack.StartCollector(t, stack.CollectorOptions(t))
+	page, err := os.ReadFile(stack.Root(t, "docs/troubleshooting.md"))
+	require.NoError(t, err)
+	for id, says := range map[string]string{
+		"AQIDBAUGBwgJCgsMDQ4PEA==":         "ID.UnmarshalJSONIter: length mismatch",
+		"0102030405060708090a0b0c0d0e0fzz": "encoding/hex: invalid byte",
+	} {
+		body := fmt.Sprintf(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":%q,"spanId":"0102030405060708"}]}]}]}`, id)
+		response, err := http.Post("http://"+running.HTTP+"/v1/traces", "application/json", strings.NewReader(body))
+		require.NoError(t, err)
+		answer, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Equal(t, http.StatusBadRequest, response.StatusCode)
+		assert.Contains(t, string(answer), says)
+		assert.Contains(t, string(page), says)
+	}
+	response, err := http.Post("http://"+running.HTTP+"/v1/metrics", "application/json", strings.NewReader("{}"))
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	assert.Equal(t, http.StatusNotFound, response.StatusCode)
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -61,5 +62,19 @@ func TestConfigErrors(t *testing.T) {
 				assert.Contains(t, process.Log(), words)
 			}
 		})
+	}
+}
+
+// TestNoConfig: whoever starts the collector without a configuration is told which flag to give.
+func TestNoConfig(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{nil, {"validate"}, {"print-config"}, {"--feature-gates", "x"}} {
+		output, err := exec.Command(stack.CollectorBinary(t), args...).CombinedOutput()
+		assert.Error(t, err, "%v", args)
+		assert.Equal(t, "Error: --config: found none, must be at least one file; run: otelcol-ml --config otelcol.yaml\n", string(output), "%v", args)
+	}
+	for _, args := range [][]string{{"--help"}, {"--version"}, {"components"}, {"featuregate"}, {"help", "validate"}} {
+		output, err := exec.Command(stack.CollectorBinary(t), args...).CombinedOutput()
+		assert.NoError(t, err, "%v: %s", args, output)
 	}
 }

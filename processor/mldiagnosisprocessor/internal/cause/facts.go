@@ -8,6 +8,7 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/internal/keytable"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/spantree"
 )
 
 // Kind is what a span does, as far as a diagnosis tells it apart.
@@ -48,9 +49,18 @@ type Facts struct {
 	Stated Set
 }
 
-// Says tells whether the span says what its time was for.
-func (f *Facts) Says() bool {
-	return f.Kind == Features || f.Kind == Inference || f.Kind == Step || f.Stated.Has(ColdStart) || f.Stated.Has(Revalidation)
+// Detail is how much the span says about what its time was for.
+func (f *Facts) Detail() spantree.Detail {
+	switch {
+	case f.Stated.Has(ColdStart) || f.Stated.Has(Revalidation):
+		return spantree.EventDetail
+	case f.Kind == Features || f.Kind == Inference:
+		return spantree.CauseDetail
+	case f.Kind == Step:
+		return spantree.StageDetail
+	default:
+		return spantree.NoDetail
+	}
 }
 
 // Set is a set of causes.

@@ -41,10 +41,21 @@ type Visit struct {
 // piece is a time for which a span competes among those below one owner.
 type piece struct {
 	owner    int32 // position of the owner in the order of the tree
-	late     bool  // fills only what nothing else covers
+	turn     turn
 	span     int32
 	from, to int64
 }
+
+// turn is when a piece has its turn to fill what is left of the owner's time.
+type turn uint8
+
+const (
+	first turn = iota
+	// late pieces fill only what nothing else covers.
+	late
+	// last are late pieces of spans that say nothing, nor any span below them.
+	last
+)
 
 // window is a stretch of the path that goes through a span; a span's windows are linked from the latest to the earliest.
 type window struct {
@@ -77,9 +88,9 @@ func (p *Path) Walk(t *spantree.Tree, ahead []int64) {
 		for w := p.of[s].head; w >= 0; w = p.windows[w].next {
 			p.gaps = append(p.gaps, Segment{s, p.windows[w].from, p.windows[w].to})
 		}
-		for _, late := range [...]bool{false, true} {
+		for turn := first; turn <= last; turn++ {
 			begin := k
-			for k < len(p.pieces) && int(p.pieces[k].owner) == position && p.pieces[k].late == late {
+			for k < len(p.pieces) && int(p.pieces[k].owner) == position && p.pieces[k].turn == turn {
 				k++
 			}
 			if begin < k && len(p.gaps) > 0 {
@@ -106,32 +117,33 @@ func (p *Path) collect(t *spantree.Tree, ahead []int64) {
 		parent := &t.Nodes[child.Parent]
 		// A process does not wait for a task of its own that ends later, and a sender not for a
 		// message or what it hands over: the spans above may. A caller that gave up on another process did wait.
-		late := child.End > parent.End+t.Tolerance
-		if late {
+		when, after := first, late
+		if !t.Telling[c] {
+			after = last
+		}
+		if child.End > parent.End+t.Tolerance {
+			when = after
 			above := outlasted(t, c)
 			switch own := t.IsMessage(child.Parent, c) || t.SameProcess(child.Parent, c); {
 			case above < 0 && own:
 				continue // nobody did: it goes on behind the request's back
 			case above < 0 || !own && gaveUp(t, c):
-				late = false
+				when = first
 			default:
-				p.add(above, true, c, max(child.Start, parent.End), min(child.End, t.Nodes[above].End))
+				p.addAbove(t, c, above, after)
 			}
 		}
-		p.add(child.Parent, late, c, max(child.Start, parent.Start), min(child.End, parent.End))
+		p.add(child.Parent, when, c, max(child.Start, parent.Start), min(child.End, parent.End))
 		if ahead[c] > 0 {
-			p.add(child.Parent, true, c, max(child.Start-ahead[c], parent.Start), min(child.Start, parent.End))
+			p.add(child.Parent, late, c, max(child.Start-ahead[c], parent.Start), min(child.Start, parent.End))
 		}
 	}
 	slices.SortFunc(p.pieces, func(a, b piece) int {
 		if a.owner != b.owner {
 			return cmp.Compare(a.owner, b.owner)
 		}
-		if a.late != b.late {
-			if b.late {
-				return -1
-			}
-			return 1
+		if a.turn != b.turn {
+			return cmp.Compare(a.turn, b.turn)
 		}
 		if a.to != b.to {
 			return cmp.Compare(b.to, a.to)
@@ -142,6 +154,27 @@ func (p *Path) collect(t *spantree.Tree, ahead []int64) {
 		return t.Before(a.span, b.span)
 	})
 }
+
+// addAbove adds what of a child that outlasts its parent falls to the spans
+// above: to each of the nearest, up to the one that lasts as long, what the ones before it do not reach.
+func (p *Path) addAbove(t *spantree.Tree, c, above int32, when turn) {
+	child := &t.Nodes[c]
+	reached := t.Nodes[child.Parent].End
+	between := t.Nodes[child.Parent].Parent
+	for range maxBetween {
+		if between == above {
+			break
+		}
+		n := &t.Nodes[between]
+		p.add(between, when, c, max(child.Start, n.Start, reached), min(child.End, n.End))
+		reached = max(reached, n.End)
+		between = n.Parent
+	}
+	p.add(above, when, c, max(child.Start, reached), min(child.End, t.Nodes[above].End))
+}
+
+// maxBetween bounds how many spans above, each of which it outlasts, a child may have time of.
+const maxBetween = 4
 
 // gaveUp tells whether the span above a call to another process ended, and failed, while that went on.
 func gaveUp(t *spantree.Tree, c int32) bool {
@@ -168,9 +201,9 @@ func outlasted(t *spantree.Tree, c int32) int32 {
 	return -1
 }
 
-func (p *Path) add(owner int32, late bool, span int32, from, to int64) {
+func (p *Path) add(owner int32, when turn, span int32, from, to int64) {
 	if from < to {
-		p.pieces = append(p.pieces, piece{p.of[owner].position, late, span, from, to})
+		p.pieces = append(p.pieces, piece{p.of[owner].position, when, span, from, to})
 	}
 }
 
@@ -194,7 +227,7 @@ func (p *Path) cover(pieces []piece) {
 			if end < t {
 				p.left = append(p.left, Segment{gap.Span, end, t})
 			}
-			if c.late && p.of[c.span].count >= maxWindows {
+			if c.turn != first && p.of[c.span].count >= maxWindows {
 				p.left = append(p.left, Segment{gap.Span, from, end})
 			} else {
 				p.enter(c.span, from, end)

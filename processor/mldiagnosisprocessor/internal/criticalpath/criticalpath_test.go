@@ -111,7 +111,7 @@ func TestReference(t *testing.T) {
 			from := int(parent.Start) - start + random.IntN(int(parent.End-parent.Start)+1)
 			to := from + random.IntN(int(parent.End)-start-from+1)
 			child := span(id, parent.ID[0], from, to)
-			child.Says = true // threads that wait for siblings are another matter
+			child.ML, child.Detail = true, spantree.CauseDetail // what gives way to siblings is another matter
 			inputs = append(inputs, child)
 		}
 		random.Shuffle(len(inputs), func(i, j int) { inputs[i], inputs[j] = inputs[j], inputs[i] })
@@ -133,7 +133,7 @@ func TestAnyTree(t *testing.T) {
 			in := span(id, byte(random.IntN(24)), from, from+random.IntN(100-from+1))
 			in.Kind = ptrace.SpanKind(random.IntN(6))
 			in.Resource = int32(random.IntN(3))
-			in.Request, in.Says = false, random.IntN(2) == 0
+			in.Service, in.ML, in.Signal, in.Detail = in.Resource, random.IntN(2) == 0, random.IntN(2) == 0, spantree.Detail(random.IntN(4))
 			inputs = append(inputs, in)
 		}
 		inputs[0].Request = true

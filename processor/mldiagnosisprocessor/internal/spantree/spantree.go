@@ -17,15 +17,34 @@ type Input struct {
 	ID, Parent pcommon.SpanID
 	Start, End pcommon.Timestamp
 	Kind       ptrace.SpanKind
-	// Resource is the position of the span's resource among those of the trace.
-	Resource int32
+	// Resource is the position of the span's resource among those of the trace, Service a number for its service.
+	Resource, Service int32
 	// Request: the span is the entry of a request (stage request).
 	Request bool
-	// Says: the span says itself what its time was for.
-	Says bool
+	// ML: the span has a stage, a value or a signal.
+	ML bool
+	// Signal: the span carries a signal.
+	Signal bool
+	// Detail is how much the span says about what its time was for.
+	Detail Detail
 	// Failed: the span has the status ERROR.
 	Failed bool
 }
+
+// Detail is how much a span says about what its time was for.
+type Detail uint8
+
+// The details, the least first.
+const (
+	// NoDetail: nothing, or that it is the whole request.
+	NoDetail Detail = iota
+	// StageDetail: it is a stage that is no cause of its own.
+	StageDetail
+	// CauseDetail: it is the feature store, or an inference.
+	CauseDetail
+	// EventDetail: it is a load or a repair, whatever goes on within it.
+	EventDetail
+)
 
 // Node is a span in the tree. Times are nanoseconds after the root's start, on the root's clock.
 type Node struct {
@@ -47,6 +66,8 @@ type Tree struct {
 	// Order has the spans of the tree, each after its parent, the root first.
 	Order []int32
 	Root  int32
+	// Telling: the span says something, or has one below it that does.
+	Telling []bool
 	// Gaps: spans are missing, or hang together wrongly: an unknown parent, a cycle, a second root, no usable time.
 	Gaps bool
 	// Skewed: the clock of a service was off by more than the tolerance, and its spans were moved.
@@ -55,15 +76,21 @@ type Tree struct {
 	Tolerance int64
 
 	byID     map[pcommon.SpanID]int32
-	kids     []int32 // children of all spans, those of i at kids[first[i]:first[i+1]]
+	calls    map[pcommon.SpanID]int32 // the client's halves of calls whose two halves have one ID
+	kids     []int32                  // children of all spans, those of i at kids[first[i]:first[i+1]]
 	first    []int32
 	climb    []int32
 	seen     []uint8
 	off      []int32
 	others   []int32
 	occupied []stretch
-	idle     []stretch
 	clocks   Clocks
+
+	// of nest
+	telling      []bool
+	rank, below  []int32
+	inner, outer []int32
+	running      []running
 }
 
 // Clocks compares resources. Both are asked only where a span lies outside of its parent.
@@ -88,6 +115,9 @@ func (t *Tree) TopOf() (root, top int32, orphans int) {
 	root, top = -1, -1
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
+		if _, shared := t.callOf(int32(i)); shared {
+			continue
+		}
 		if in.Parent.IsEmpty() {
 			if root < 0 || t.isMoreOfARoot(in, &t.Inputs[root]) {
 				root = int32(i)
@@ -101,6 +131,11 @@ func (t *Tree) TopOf() (root, top int32, orphans int) {
 			}
 		}
 	}
+	for i := range t.Inputs {
+		if orphans > 1 && int32(i) != top && t.isBeside(int32(i), top) {
+			orphans--
+		}
+	}
 	if root < 0 && top < 0 { // nothing but cycles
 		for i := range t.Inputs {
 			if top < 0 || earlier(&t.Inputs[i], &t.Inputs[top]) {
@@ -109,6 +144,46 @@ func (t *Tree) TopOf() (root, top int32, orphans int) {
 		}
 	}
 	return root, top, orphans
+}
+
+// isBeside reports whether a span was started from the same span as the top
+// one, which is missing, and ran within it: it will be nested into it.
+func (t *Tree) isBeside(i, top int32) bool {
+	in, outer := &t.Inputs[i], &t.Inputs[top]
+	if _, shared := t.callOf(i); shared || in.Parent.IsEmpty() {
+		return false
+	}
+	return in.ID != outer.ID && in.Parent == outer.Parent && in.Service == outer.Service && in.Start >= outer.Start && in.End <= outer.End
+}
+
+// IsEntry reports whether a request enters by the top span of a trace without a
+// root: it is the request, or the server's span around it.
+func (t *Tree) IsEntry(top int32) bool {
+	for i := range t.Inputs {
+		if t.Inputs[i].Request && (int32(i) == top || t.isBeside(int32(i), top) || t.isHandlerOf(int32(i), top)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isHandlerOf reports whether a span is a little below another one, all of one service.
+func (t *Tree) isHandlerOf(i, top int32) bool {
+	const layers = 8 // of a framework: the server, dependencies, the endpoint
+	for range layers {
+		if t.Inputs[i].Service != t.Inputs[top].Service {
+			return false
+		}
+		if i == top {
+			return true
+		}
+		parent, known := t.parentOf(i)
+		if !known {
+			return false
+		}
+		i = parent
+	}
+	return false
 }
 
 func (t *Tree) isMoreOfARoot(a, b *Input) bool {
@@ -136,24 +211,89 @@ func usable(in *Input) bool {
 	return in.Start > 0 && in.End >= in.Start && in.End < 1<<62
 }
 
-// index finds spans by ID. Of spans with one ID (a retry, or a client and its
-// server in Zipkin's model) the longest owns the children.
+// index finds spans by ID. Of spans with one ID, such as those of a retry, the
+// longest owns the children; of the two halves of a call the server's.
 func (t *Tree) index() {
 	if t.byID == nil || len(t.byID) > bigTrace {
 		t.byID = make(map[pcommon.SpanID]int32, len(t.Inputs))
+		t.calls = map[pcommon.SpanID]int32{}
 	}
 	clear(t.byID)
+	clear(t.calls)
 	for i := range t.Inputs {
 		in := &t.Inputs[i]
-		if other, taken := t.byID[in.ID]; taken && !longer(in, &t.Inputs[other]) {
-			continue
+		other, taken := t.byID[in.ID]
+		switch {
+		case !taken:
+			t.byID[in.ID] = int32(i)
+		case in.Kind == ptrace.SpanKindClient && t.Inputs[other].Kind == ptrace.SpanKindServer:
+			t.addCall(int32(i))
+		case in.Kind == ptrace.SpanKindServer && t.Inputs[other].Kind == ptrace.SpanKindClient:
+			t.addCall(other)
+			t.byID[in.ID] = int32(i)
+		case longer(in, &t.Inputs[other]):
+			t.byID[in.ID] = int32(i)
 		}
-		t.byID[in.ID] = int32(i)
 	}
 }
 
 // bigTrace is where clearing the map costs the next trace more than a new map does.
 const bigTrace = 4096
+
+// addCall notes the client's half of a call whose server's half has the same
+// ID, as in Zipkin's model.
+func (t *Tree) addCall(i int32) {
+	in := &t.Inputs[i]
+	if other, taken := t.calls[in.ID]; !taken || longer(in, &t.Inputs[other]) {
+		t.calls[in.ID] = i
+	}
+}
+
+// callOf returns the client's half of a call of which a span is the server's half.
+func (t *Tree) callOf(i int32) (call int32, shared bool) {
+	in := &t.Inputs[i]
+	if len(t.calls) == 0 || in.Kind != ptrace.SpanKindServer {
+		return -1, false
+	}
+	call, shared = t.calls[in.ID]
+	return call, shared
+}
+
+// ownerOf returns the span that stands for all copies of one.
+func (t *Tree) ownerOf(i int32) int32 {
+	in := &t.Inputs[i]
+	if call, shared := t.calls[in.ID]; shared && in.Kind == ptrace.SpanKindClient {
+		return call
+	}
+	return t.byID[in.ID]
+}
+
+// parentOf returns the span that started one, as far as it is known.
+func (t *Tree) parentOf(i int32) (parent int32, known bool) {
+	in := &t.Inputs[i]
+	if call, shared := t.callOf(i); shared {
+		return call, true
+	}
+	if in.Parent.IsEmpty() || in.Parent == in.ID {
+		return -1, false
+	}
+	parent, known = t.byID[in.Parent]
+	if call, shared := t.calls[in.Parent]; shared && t.Inputs[parent].Service != in.Service && t.Inputs[call].Service == in.Service {
+		parent = call // what the caller did during the call
+	}
+	return parent, known
+}
+
+// IsCopy reports whether a span was sent twice: it has the ID and the parent of another one, and is not the other half of a call.
+func (t *Tree) IsCopy(a, b int32) bool {
+	x, y := &t.Inputs[a], &t.Inputs[b]
+	if x.ID != y.ID || x.Parent != y.Parent {
+		return false
+	}
+	_, xServes := t.callOf(a)
+	_, yServes := t.callOf(b)
+	return xServes == yServes
+}
 
 func longer(a, b *Input) bool {
 	if usable(a) != usable(b) {
@@ -178,8 +318,8 @@ func (t *Tree) Build(root int32, tolerance float64, clocks Clocks) bool {
 	t.children()
 	t.order()
 	t.skipUntimed()
+	t.nest()
 	t.align()
-	t.adopt()
 	return true
 }
 
@@ -200,27 +340,26 @@ func (t *Tree) place(origin pcommon.Timestamp) {
 
 // link sets the parents. What has none hangs below the root, which is where its time is missing.
 func (t *Tree) link() {
-	root := &t.Inputs[t.Root]
 	for i := range t.Inputs {
 		in, n := &t.Inputs[i], &t.Nodes[i]
 		if int32(i) == t.Root {
 			n.In = true
 			continue
 		}
-		if in.ID == root.ID && in.Parent == root.Parent {
+		if t.IsCopy(int32(i), t.Root) {
 			continue
 		}
-		owner := t.byID[in.ID]
+		owner := t.ownerOf(int32(i))
 		if first := &t.Inputs[owner]; owner != int32(i) && first.Start == in.Start && first.End == in.End && first.Parent == in.Parent {
 			continue
 		}
 		n.In = true
-		parent, known := t.byID[in.Parent]
-		if !known || in.Parent.IsEmpty() || in.Parent == in.ID {
+		parent, known := t.parentOf(int32(i))
+		if !known {
 			parent = t.Root
 			t.Gaps = true
 		}
-		if t.Inputs[parent].ID == root.ID {
+		if _, shared := t.callOf(parent); t.Inputs[parent].ID == t.Inputs[t.Root].ID && !shared {
 			parent = t.Root
 		}
 		n.Parent = parent

@@ -1,0 +1,311 @@
+package spantree
+
+import (
+	"cmp"
+	"slices"
+
+	"go.opentelemetry.io/collector/pdata/ptrace"
+)
+
+// nest puts a span that says something below the span of its service that it
+// ran within, where it was not started from there. A parent says who handed
+// over a trace context, not whose time it is: a handler that calls
+// start_as_current_span(..., context=extract(headers)) makes its span a sibling
+// of the server span that the framework has made for the same request, and the
+// framework's, which ends last, would hide it.
+//
+// Only spans that say less give way, and what started a span stays above it.
+func (t *Tree) nest() {
+	if !t.findTelling() {
+		return
+	}
+	t.number()
+	t.sortByStart()
+	n := int(t.services())
+	t.running = slices.Grow(t.running[:0], n)[:n]
+	for i := range t.running {
+		t.running[i].reset()
+	}
+	moved, k := false, 0
+	for _, x := range t.inner {
+		now := t.Nodes[x].Start + t.slack(x)
+		for k < len(t.outer) && t.Nodes[t.outer[k]].Start <= now {
+			s := t.outer[k]
+			t.running[t.Inputs[s].Service].add(t, s, now)
+			k++
+		}
+		moved = t.settle(x) || moved
+	}
+	if moved {
+		t.children()
+		t.order()
+	}
+}
+
+const (
+	// maxCandidates bounds how many spans that ran at the time are looked at for one span, the latest to start first.
+	maxCandidates = 64
+	// maxDepth bounds the search for what is above a span.
+	maxDepth = 256
+	// clockGrain is by how much two spans of one process may be off: some SDKs start a clock for each
+	// span without a local parent, in steps of a millisecond.
+	clockGrain = 2_000_000
+)
+
+// slack is by how much a span may lie outside of another one of its process and count as within it.
+func (t *Tree) slack(x int32) int64 {
+	n := &t.Nodes[x]
+	return min(max(t.Tolerance, clockGrain), (n.End-n.Start)/4)
+}
+
+// findTelling fills Telling, and t.telling for what is told within one
+// service. It reports whether any span may have to be nested.
+func (t *Tree) findTelling() bool {
+	t.Telling = slices.Grow(t.Telling[:0], len(t.Nodes))[:len(t.Nodes)]
+	t.telling = slices.Grow(t.telling[:0], len(t.Nodes))[:len(t.Nodes)]
+	clear(t.Telling)
+	clear(t.telling)
+	inner, outer := false, false
+	for _, i := range slices.Backward(t.Order) {
+		in, p := &t.Inputs[i], t.Nodes[i].Parent
+		t.telling[i] = t.telling[i] || in.ML
+		t.Telling[i] = t.Telling[i] || in.ML
+		if p < 0 {
+			continue
+		}
+		t.Telling[p] = t.Telling[p] || t.Telling[i]
+		if t.telling[i] && t.Inputs[p].Service == in.Service {
+			t.telling[p] = true
+		}
+		inner = inner || t.telling[i]
+		outer = outer || in.Detail == NoDetail || in.Signal
+	}
+	return inner && outer
+}
+
+// number numbers the spans so that those below a span have a range of numbers for themselves.
+func (t *Tree) number() {
+	n := len(t.Nodes)
+	t.rank = slices.Grow(t.rank[:0], n)[:n]
+	t.below = slices.Grow(t.below[:0], n)[:n]
+	clear(t.below)
+	for _, i := range slices.Backward(t.Order) {
+		if p := t.Nodes[i].Parent; p >= 0 {
+			t.below[p] += t.below[i] + 1
+		}
+	}
+	t.rank[t.Root] = 0
+	for _, i := range t.Order {
+		next := t.rank[i] + 1
+		for _, c := range t.Children(i) {
+			t.rank[c] = next
+			next += t.below[c] + 1
+		}
+	}
+}
+
+// isAbove reports whether a is above b in the tree as it was before spans were nested.
+func (t *Tree) isAbove(a, b int32) bool {
+	return t.rank[a] < t.rank[b] && t.rank[b] <= t.rank[a]+t.below[a]
+}
+
+func (t *Tree) sortByStart() {
+	t.inner, t.outer = t.inner[:0], t.outer[:0]
+	for _, i := range t.Order[1:] {
+		if t.telling[i] {
+			t.inner = append(t.inner, i)
+		}
+		if t.Inputs[i].Detail < EventDetail {
+			t.outer = append(t.outer, i)
+		}
+	}
+	slices.SortFunc(t.outer, func(a, b int32) int {
+		na, nb := &t.Nodes[a], &t.Nodes[b]
+		return cmp.Or(cmp.Compare(na.Start, nb.Start), cmp.Compare(nb.End, na.End), t.Before(a, b))
+	})
+	slices.SortFunc(t.inner, func(a, b int32) int {
+		na, nb := &t.Nodes[a], &t.Nodes[b]
+		return cmp.Or(cmp.Compare(na.Start+t.slack(a), nb.Start+t.slack(b)), cmp.Compare(nb.End, na.End), t.Before(a, b))
+	})
+}
+
+func (t *Tree) services() (n int32) {
+	for i := range t.Inputs {
+		n = max(n, t.Inputs[i].Service+1)
+	}
+	return n
+}
+
+// running are the spans of a service that have started and not ended, in the order of their start.
+type running struct {
+	spans []int32
+	full  int // how many there may be before those that have ended are removed
+}
+
+func (r *running) reset() { r.spans, r.full = r.spans[:0], maxCandidates }
+
+func (r *running) add(t *Tree, s int32, now int64) {
+	if len(r.spans) >= r.full {
+		r.spans = slices.DeleteFunc(r.spans, func(s int32) bool { return t.Nodes[s].End < now })
+		r.full = max(2*len(r.spans), maxCandidates)
+	}
+	r.spans = append(r.spans, s)
+}
+
+// settle nests a span where it has to be, and then what is telling by that:
+// the spans above it now, each of which may itself have run within another one.
+func (t *Tree) settle(x int32) (moved bool) {
+	for range maxDepth {
+		if into := t.within(x); into >= 0 && !t.leadsTo(into, x) {
+			t.Nodes[x].Parent = into
+			moved = true
+			for p := into; p >= 0 && !t.Telling[p]; p = t.Nodes[p].Parent {
+				t.Telling[p] = true
+			}
+			continue // there may be a closer one, now that it is there
+		}
+		p := t.Nodes[x].Parent
+		if p == t.Root || t.telling[p] || t.Inputs[p].Service != t.Inputs[x].Service {
+			break
+		}
+		t.telling[p] = true
+		x = p
+	}
+	return moved
+}
+
+// within finds the span to put x below: the innermost of those that it ran
+// within and that hide it. -1 where x stays.
+func (t *Tree) within(x int32) int32 {
+	own := t.running[t.Inputs[x].Service].spans
+	for k := len(own) - 1; k >= max(0, len(own)-maxCandidates); k-- {
+		c := own[k]
+		if c == x || !t.covers(c, x) || t.isAbove(x, c) || !t.givesWay(c, x) || !t.hides(c, x) {
+			continue
+		}
+		if t.goesAlong(x, c) {
+			return -1
+		}
+		return c
+	}
+	return t.unansweredCall(x)
+}
+
+// covers reports whether x ran within c, or as long as c.
+func (t *Tree) covers(c, x int32) bool {
+	outer, inner, slack := &t.Nodes[c], &t.Nodes[x], t.slack(x)
+	if inner.End > outer.End || inner.End == outer.End && inner.Start < outer.Start {
+		return false // x ended last, so c does not hide it
+	}
+	return outer.Start <= inner.Start+slack && outer.End >= inner.End-slack
+}
+
+// givesWay reports whether c says less about its time than x, be it by itself
+// or because of a span above it: what a span says holds for those below it too.
+// Of two stages that ran at the same time the one that ended last counts, as
+// for all siblings; but what a signal names is not hidden by a stage that names no cause.
+// A task that goes on after what started it has ended hides nothing.
+func (t *Tree) givesWay(c, x int32) bool {
+	inner := &t.Inputs[x]
+	for range maxDepth {
+		if t.isAbove(c, x) {
+			return true
+		}
+		outer, p := &t.Inputs[c], t.Nodes[c].Parent
+		if outer.Detail != NoDetail && !(inner.Signal && outer.Detail < inner.Detail) {
+			return false
+		}
+		if p < 0 {
+			return true
+		}
+		if t.sameClock(p, c) && t.Nodes[c].End > t.Nodes[p].End+t.Tolerance {
+			return false
+		}
+		c = p
+	}
+	return false
+}
+
+// goesAlong reports whether the parent of x, of the same service, is or will be below c, and x with it.
+func (t *Tree) goesAlong(x, c int32) bool {
+	p := t.Nodes[x].Parent
+	return p != t.Root && t.Inputs[p].Service == t.Inputs[x].Service && !t.isAbove(p, c) && t.covers(c, p) && t.givesWay(c, p)
+}
+
+// hides reports whether the critical path goes by way of c where it could go by
+// way of x: of what hangs below the nearest span above both, the one with c ends
+// last. A span that another service started may only give way to what that has started too.
+func (t *Tree) hides(c, x int32) bool {
+	p := t.Nodes[x].Parent
+	if t.Inputs[p].Service != t.Inputs[x].Service && !t.isAbove(p, c) {
+		return false
+	}
+	dc, dx := t.depth(c), t.depth(x)
+	if dc >= maxDepth || dx >= maxDepth {
+		return false
+	}
+	for ; dc > dx; dc-- {
+		c = t.Nodes[c].Parent
+	}
+	for ; dx > dc; dx-- {
+		x = t.Nodes[x].Parent
+	}
+	if c == x {
+		return false // one is above the other
+	}
+	for t.Nodes[c].Parent != t.Nodes[x].Parent {
+		c, x = t.Nodes[c].Parent, t.Nodes[x].Parent
+	}
+	other, own := &t.Nodes[c], &t.Nodes[x]
+	return other.End > own.End || other.End == own.End && other.Start <= own.Start
+}
+
+// depth is how many spans are above one, maxDepth where they are more.
+func (t *Tree) depth(i int32) (n int) {
+	for n < maxDepth && t.Nodes[i].Parent >= 0 {
+		i = t.Nodes[i].Parent
+		n++
+	}
+	return n
+}
+
+// unansweredCall finds a call by the service that started x, of which no
+// server's span is known and within which x ran: x came by another way, such as
+// a context in the body, and is the answer.
+func (t *Tree) unansweredCall(x int32) int32 {
+	p := t.Nodes[x].Parent
+	service := t.Inputs[p].Service
+	if service == t.Inputs[x].Service {
+		return -1
+	}
+	calls := t.running[service].spans
+	for k := len(calls) - 1; k >= max(0, len(calls)-maxCandidates); k-- {
+		c := calls[k]
+		if t.Inputs[c].Kind == ptrace.SpanKindClient && t.Inputs[c].Detail == NoDetail && t.isAbove(p, c) && t.covers(c, x) && !t.isAnswered(c) {
+			return c
+		}
+	}
+	return -1
+}
+
+func (t *Tree) isAnswered(call int32) bool {
+	for _, c := range t.Children(call) {
+		if t.Inputs[c].Service != t.Inputs[call].Service {
+			return true
+		}
+	}
+	return false
+}
+
+// leadsTo reports whether x is above a span by now, or may be.
+func (t *Tree) leadsTo(from, x int32) bool {
+	for range maxDepth {
+		if from == x {
+			return true
+		}
+		if from = t.Nodes[from].Parent; from < 0 {
+			return false
+		}
+	}
+	return true
+}
