@@ -65,7 +65,40 @@ func (b *wholeBench) all(ctx context.Context, rounds int, sources map[string]*tr
 			return err
 		}
 	}
+	early, late, err := b.flat(ctx, sources["requests of 480 spans"])
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nMemory of otelcol.yaml at that rate and a decision_wait of 3s: %d MB at most after 6 to 18 s, %d MB after 30 to 42 s.\n",
+		early/1_000_000, late/1_000_000)
 	return nil
+}
+
+// flat sends at the given rate for more than ten times a short decision_wait and
+// returns the largest resident memory of the first third and of the last.
+func (b *wholeBench) flat(ctx context.Context, source *traffic.Source) (early, late int64, err error) {
+	const wait = 3 * time.Second
+	running, err := b.start(ctx, whole.Shipped, wait)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() {
+		if stopped := running.Stop(); err == nil {
+			err = stopped
+		}
+	}()
+	sent, err := load.Start(ctx, running.Address(), source, connections, 0, b.rate/source.SpansPerRequest())
+	if err != nil {
+		return 0, 0, err
+	}
+	_, _, early, err = b.measured(ctx, running, sent, 2*wait, 4*wait)
+	if err == nil {
+		_, _, late, err = b.measured(ctx, running, sent, 4*wait, 4*wait)
+	}
+	if failed := sent.Stop(); err == nil {
+		err = failed
+	}
+	return early, late, err
 }
 
 func (b *wholeBench) run(ctx context.Context, p whole.Pipeline, source *traffic.Source) (r wholeRun, err error) {
@@ -118,7 +151,7 @@ func (b *wholeBench) steady(ctx context.Context, p whole.Pipeline, source *traff
 	if err != nil {
 		return 0, 0, err
 	}
-	perSpan, _, memory, err = b.window(ctx, running, sent, wait+3*time.Second)
+	perSpan, _, memory, err = b.measured(ctx, running, sent, wait+3*time.Second, b.long())
 	if failed := sent.Stop(); err == nil {
 		err = failed
 	}
@@ -141,15 +174,15 @@ func (b *wholeBench) saturated(ctx context.Context, p whole.Pipeline, source *tr
 	if err != nil {
 		return 0, 0, err
 	}
-	perSpan, rate, _, err = b.window(ctx, running, sent, wait+3*time.Second)
+	perSpan, rate, _, err = b.measured(ctx, running, sent, wait+3*time.Second, b.long())
 	if failed := sent.Stop(); err == nil {
 		err = failed
 	}
 	return rate, perSpan, err
 }
 
-// window waits until a pipeline is at its steady state and measures it for the window.
-func (b *wholeBench) window(ctx context.Context, running *collector.Collector, sent *load.Load, warm time.Duration) (perSpan, rate float64, memory int64, err error) {
+// measured waits until a pipeline is at its steady state and measures it for the window.
+func (b *wholeBench) measured(ctx context.Context, running *collector.Collector, sent *load.Load, warm, window time.Duration) (perSpan, rate float64, memory int64, err error) {
 	pause := func(d time.Duration) error {
 		select {
 		case <-time.After(d):
@@ -168,7 +201,7 @@ func (b *wholeBench) window(ctx context.Context, running *collector.Collector, s
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	for time.Since(began) < b.long() {
+	for time.Since(began) < window {
 		if err := pause(250 * time.Millisecond); err != nil {
 			return 0, 0, 0, err
 		}
