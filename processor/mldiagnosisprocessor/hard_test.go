@@ -83,6 +83,15 @@ func TestHardTraces(t *testing.T) {
 				span.Attributes().PutBool("ml.signal.queue_bound", true)
 			}
 		}},
+		{"a chain beside spans that it covers", func(i int, span ptrace.Span) {
+			span.SetParentSpanID(number(max(0, i-50)))
+			if i > n/2 {
+				span.SetParentSpanID(number(i % 5000))
+				span.SetStartTimestamp(at(300))
+				span.SetEndTimestamp(at(400))
+				span.Attributes().PutBool("ml.signal.queue_bound", true)
+			}
+		}},
 		{"halves of calls", func(i int, span ptrace.Span) {
 			span.SetSpanID(number(i / 2 * 2))
 			span.SetParentSpanID(number(i/2*2 - 2))

@@ -44,9 +44,9 @@ func (t *Tree) nest() {
 
 const (
 	// maxCandidates bounds how many spans that ran at the time are looked at for one span, the latest to start first.
-	maxCandidates = 64
-	// maxDepth bounds the search for what is above a span.
-	maxDepth = 256
+	maxCandidates = 32
+	// maxDepth bounds the search for what is above a span. Spans that are deeper stay where they are.
+	maxDepth = 100
 	// clockGrain is by how much two spans of one process may be off: some SDKs start a clock for each
 	// span without a local parent, in steps of a millisecond.
 	clockGrain = 2_000_000
@@ -83,7 +83,8 @@ func (t *Tree) findTelling() bool {
 	return inner && outer
 }
 
-// number numbers the spans so that those below a span have a range of numbers for themselves.
+// number numbers the spans so that those below a span have a range of numbers
+// for themselves, and counts how many are above each.
 func (t *Tree) number() {
 	n := len(t.Nodes)
 	t.rank = slices.Grow(t.rank[:0], n)[:n]
@@ -94,11 +95,12 @@ func (t *Tree) number() {
 			t.below[p] += t.below[i] + 1
 		}
 	}
-	t.rank[t.Root] = 0
+	t.deep = slices.Grow(t.deep[:0], n)[:n]
+	t.rank[t.Root], t.deep[t.Root] = 0, 0
 	for _, i := range t.Order {
 		next := t.rank[i] + 1
 		for _, c := range t.Children(i) {
-			t.rank[c] = next
+			t.rank[c], t.deep[c] = next, t.deep[i]+1
 			next += t.below[c] + 1
 		}
 	}
@@ -180,7 +182,7 @@ func (t *Tree) within(x int32) int32 {
 	own := t.running[t.Inputs[x].Service].spans
 	for k := len(own) - 1; k >= max(0, len(own)-maxCandidates); k-- {
 		c := own[k]
-		if c == x || !t.covers(c, x) || t.isAbove(x, c) || !t.givesWay(c, x) || !t.hides(c, x) {
+		if c == x || !t.covers(c, x) || t.isAbove(x, c) || t.isAbove(c, x) || !t.hides(c, x) || !t.givesWay(c, x) {
 			continue
 		}
 		if t.goesAlong(x, c) {
@@ -240,6 +242,9 @@ func (t *Tree) hides(c, x int32) bool {
 	if t.Inputs[p].Service != t.Inputs[x].Service && !t.isAbove(p, c) {
 		return false
 	}
+	if t.deep[c] >= maxDepth || t.deep[x] >= maxDepth {
+		return false
+	}
 	dc, dx := t.depth(c), t.depth(x)
 	if dc >= maxDepth || dx >= maxDepth {
 		return false
@@ -289,7 +294,8 @@ func (t *Tree) unansweredCall(x int32) int32 {
 }
 
 func (t *Tree) isAnswered(call int32) bool {
-	for _, c := range t.Children(call) {
+	below := t.Children(call)
+	for _, c := range below[:min(len(below), maxCandidates)] {
 		if t.Inputs[c].Service != t.Inputs[call].Service {
 			return true
 		}

@@ -89,6 +89,7 @@ type Tree struct {
 	// of nest
 	telling      []bool
 	rank, below  []int32
+	deep         []int32
 	inner, outer []int32
 	running      []running
 }
