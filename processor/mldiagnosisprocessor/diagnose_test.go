@@ -66,6 +66,28 @@ func TestCauses(t *testing.T) {
 			{name: "root", to: 100},
 			{name: "chat", parent: "root", from: 10, to: 90, attrs: stage("inference")},
 		}, "gpu_compute 80, other 20, undivided", "root chat"},
+		{"a handler that looks features up and does more", []s{
+			{name: "POST", to: 100, kind: ptrace.SpanKindServer, attrs: map[string]any{"ml.features.db_lookup_ms": 50.0, "ml.features.cache_lookup_ms": 5.0}},
+			{name: "SELECT", parent: "POST", from: 10, to: 60, kind: ptrace.SpanKindClient},
+			{name: "render", parent: "POST", from: 70, to: 90},
+		}, "feature_store 55, other 45", "POST SELECT render"},
+		{"a lookup that was most of a handler, with an inference below", []s{
+			{name: "POST", to: 100, kind: ptrace.SpanKindServer, attrs: map[string]any{"ml.features.db_lookup_ms": 60.0, "ml.signal.feature_cascade": true}},
+			{name: "infer", parent: "POST", from: 65, to: 95, attrs: inference(10, 20)},
+		}, "gpu_queue 10, gpu_compute 20, feature_store 60, other 10", "POST infer"},
+		{"a request that says everything by itself", []s{
+			{name: "root", to: 100, attrs: map[string]any{
+				"ml.stage": "request", "ml.inference.queue_wait_ms": 30.0, "ml.inference.forward_pass_ms": 20.0, "ml.features.db_lookup_ms": 40.0}},
+		}, "gpu_queue 30, gpu_compute 20, feature_store 40, other 10", "root"},
+		{"more than there is", []s{
+			{name: "root", to: 100, attrs: map[string]any{"ml.stage": "request", "ml.inference.queue_wait_ms": 300.0, "ml.inference.forward_pass_ms": 20.0}},
+		}, "gpu_queue 100", "root"},
+		{"a request that says again what is said below", []s{
+			{name: "root", to: 100, attrs: map[string]any{
+				"ml.stage": "request", "ml.inference.queue_wait_ms": 30.0, "ml.inference.forward_pass_ms": 20.0, "ml.features.db_lookup_ms": 20.0}},
+			{name: "features", parent: "root", from: 0, to: 20, attrs: stage("feature_extraction")},
+			{name: "infer", parent: "root", from: 30, to: 80, attrs: inference(30, 20)},
+		}, "gpu_queue 30, gpu_compute 20, feature_store 20, other 30", "root features infer"},
 		{"an inference that tells its compute only", []s{
 			{name: "infer", to: 100, attrs: map[string]any{"ml.inference.forward_pass_ms": 30.0}},
 		}, "gpu_compute 30, other 70", "infer"},

@@ -32,9 +32,11 @@ const (
 type Facts struct {
 	Kind Kind
 	// ML: the span is one of an ML pipeline.
-	ML          bool
-	Wait        int64
-	Compute     int64
+	ML      bool
+	Wait    int64
+	Compute int64
+	// Lookup is the time of the lookups in the cache and the database.
+	Lookup      int64
 	Revalidated bool
 	// Attempts are the validations, 0 where unknown.
 	Attempts int64
@@ -111,8 +113,7 @@ var (
 
 // Read reads the facts of a span. Values that cannot be true are left out, as mlsignals leaves them out.
 func Read(span ptrace.Span) Facts {
-	f := Facts{Wait: -1, Compute: -1, Load: -1}
-	lookedUp := false
+	f := Facts{Wait: -1, Compute: -1, Lookup: -1, Load: -1}
 	var seen [size]bool
 	for key, v := range span.Attributes().All() {
 		i := table.Index(key)
@@ -129,7 +130,9 @@ func Read(span ptrace.Span) Facts {
 		case forwardPass:
 			f.Compute = nanoseconds(i, v)
 		case dbLookup, cacheLookup:
-			lookedUp = lookedUp || nanoseconds(i, v) >= 0
+			if ns := nanoseconds(i, v); ns >= 0 {
+				f.Lookup = max(f.Lookup, 0) + ns
+			}
 		case load:
 			f.Load = nanoseconds(i, v)
 		case attempts:
@@ -146,19 +149,18 @@ func Read(span ptrace.Span) Facts {
 			f.state(GPUQueue, v)
 		}
 	}
-	f.complete(span, lookedUp)
+	f.complete(span)
 	return f
 }
 
-func (f *Facts) complete(span ptrace.Span, lookedUp bool) {
+func (f *Facts) complete(span ptrace.Span) {
 	f.Entry = span.ParentSpanID().IsEmpty() || span.Kind() == ptrace.SpanKindServer || span.Kind() == ptrace.SpanKindConsumer
 	if f.Kind == Unknown {
 		switch {
 		case f.Wait >= 0 || f.Compute >= 0:
 			f.Kind = Inference
-		case lookedUp && (!f.Entry || f.Stated.Has(FeatureStore)):
-			// A handler that looks something up may do more, unless the lookup was most of it.
-			f.Kind = Features
+		case f.Lookup >= 0 && !f.Entry, f.Lookup < 0 && f.Stated.Has(FeatureStore):
+			f.Kind = Features // while a handler that looks something up may do more
 		}
 	}
 	if f.Revalidated {
@@ -168,7 +170,7 @@ func (f *Facts) complete(span ptrace.Span, lookedUp bool) {
 	if f.Cold {
 		f.Stated = f.Stated.With(ColdStart)
 	}
-	f.ML = f.ML || lookedUp || f.Kind != Unknown || f.Stated != 0
+	f.ML = f.ML || f.Lookup >= 0 || f.Kind != Unknown || f.Stated != 0
 }
 
 func (f *Facts) state(c Cause, v pcommon.Value) {

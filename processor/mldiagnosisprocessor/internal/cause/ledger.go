@@ -35,7 +35,7 @@ type node struct {
 	// soft: what the span, or the one above it, does.
 	soft int32
 	// told by the spans below.
-	waitBelow, computeBelow bool
+	waitBelow, computeBelow, featuresBelow bool
 	// gpu: an inference at or above this span divides its time.
 	gpu bool
 	// inside is how much of the wait lies within the span, compute how much of the compute.
@@ -47,6 +47,8 @@ type entry struct {
 	from, to int64
 	cause    Cause
 	next     int32
+	// most is how much of that time it was at most.
+	most int64
 }
 
 const (
@@ -79,6 +81,7 @@ func (l *Ledger) lookBelow(t *spantree.Tree) {
 			f, own, above := &l.Facts[s], &l.nodes[s], &l.nodes[p]
 			above.waitBelow = above.waitBelow || own.waitBelow || f.Wait >= 0
 			above.computeBelow = above.computeBelow || own.computeBelow || f.Compute >= 0
+			above.featuresBelow = above.featuresBelow || own.featuresBelow || f.Lookup >= 0 || f.Kind == Features
 		}
 	}
 }
@@ -105,6 +108,23 @@ func (l *Ledger) rules(t *spantree.Tree, s int32) {
 		own.gpu, own.soft = false, l.add(-always, always, Other, none)
 	case Inference:
 		l.inference(span, f, own, s)
+	case Request, Unknown:
+		l.parts(f, own)
+	}
+}
+
+// parts: a span that does other things too says how long it waited, computed
+// and looked features up in all, and not when. Its own time was that, up to so much.
+func (l *Ledger) parts(f *Facts, own *node) {
+	for _, part := range [...]struct {
+		cause Cause
+		took  int64
+		below bool
+	}{{FeatureStore, f.Lookup, own.featuresBelow}, {GPUCompute, f.Compute, own.computeBelow}, {GPUQueue, f.Wait, own.waitBelow}} {
+		if part.took > 0 && !part.below {
+			own.soft = l.add(-always, always, part.cause, own.soft)
+			l.entries[own.soft].most = part.took
+		}
 	}
 }
 
@@ -174,7 +194,7 @@ func (l *Ledger) add(from, to int64, c Cause, next int32) int32 {
 	if from >= to {
 		return next
 	}
-	l.entries = append(l.entries, entry{from, to, c, next})
+	l.entries = append(l.entries, entry{from, to, c, next, always})
 	return int32(len(l.entries) - 1)
 }
 
@@ -203,7 +223,9 @@ func (l *Ledger) book(from, to int64, rule, soft int32, left int) {
 		left--
 		e := &l.entries[rule]
 		begin, end := max(from, e.from), min(to, e.to)
-		if begin < end {
+		if begin < end && e.most > 0 {
+			end = begin + min(end-begin, e.most)
+			e.most -= end - begin
 			l.post(e.cause, end-begin)
 			l.book(from, begin, e.next, soft, left)
 			from = end
