@@ -152,6 +152,15 @@ func checkCounts(t *testing.T, running *stack.Collector, all []*truth) {
 	for metric, value := range want {
 		running.UntilSum(value, metric)
 	}
+	signals := map[string]float64{}
+	for _, done := range all {
+		for _, signal := range done.signals() {
+			signals[signal]++
+		}
+	}
+	for signal, value := range signals {
+		running.UntilSum(value, "ml_signals_total", "signal", signal)
+	}
 }
 
 // checkKept: every telling trace is kept and few others, and each says on its

@@ -94,6 +94,23 @@ func (done *truth) mustBeKept() bool {
 		done.wait > done.forward || done.wait >= 300 || done.attempts > 1 || done.load > 0
 }
 
+// signals are those that the service's own figures say. The feature cascade is
+// not among them: it is a share of a span, whose duration a service does not know.
+func (done *truth) signals() (all []string) {
+	for name, is := range map[string]bool{
+		"queue_bound":          done.wait > done.forward,
+		"high_queue_wait":      done.wait >= 300,
+		"features_unavailable": done.unavailable > 0,
+		"revalidated":          done.attempts > 1,
+		"cold_start":           done.load > 0,
+	} {
+		if is {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
 // isNear reports whether a threshold is too near for the services' clocks and the spans' to agree on it.
 func (done *truth) isNear() bool {
 	near := func(value, threshold float64) bool {
