@@ -27,8 +27,8 @@ func TestOverload(t *testing.T) {
 		wait    int // traces that the bound lets wait
 	}{
 		"num_traces": {"yaml:processors::mltailsampling::num_traces: 2000", 2000},
-		// 9 spans of more than 150 bytes each.
-		"max_bytes": {"yaml:processors::mltailsampling::max_bytes: 8388608", 8 << 20 / (9 * 150)},
+		// 9 spans of more than 200 bytes each.
+		"max_bytes": {"yaml:processors::mltailsampling::max_bytes: 16777216", 16 << 20 / (9 * 200)},
 	} {
 		t.Run(bound, func(t *testing.T) {
 			t.Parallel()

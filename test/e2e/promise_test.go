@@ -135,12 +135,14 @@ func testPolicies(t *testing.T, running *collector.Collector, sent []traffic.Sen
 }
 
 // testNamedPolicies: each kept trace names the policies that have kept it, on its root, or on its first span where the
-// root came after the decision.
+// root came after the decision, and says in its trace state for how many it stands.
 func testNamedPolicies(t *testing.T, ended *collector.Collector, sent []traffic.Sent) {
 	type where struct {
 		policies []string
 		onRoot   bool
+		state    string
 	}
+	const surely, threeInAHundred = "ot=th:0", "ot=th:f851eb851eb852"
 	named := map[int]where{}
 	require.NoError(t, stored.Each(ended.KeptFile(), func(span ptrace.Span, _ pcommon.Resource) error {
 		value, ok := span.Attributes().Get("ml.sampling.policies")
@@ -155,7 +157,7 @@ func testNamedPolicies(t *testing.T, ended *collector.Collector, sent []traffic.
 		for _, policy := range value.Slice().All() {
 			policies = append(policies, policy.Str())
 		}
-		named[i] = where{policies, span.ParentSpanID().IsEmpty()}
+		named[i] = where{policies, span.ParentSpanID().IsEmpty(), span.TraceState().AsRaw()}
 		return nil
 	}))
 	for i, s := range sent {
@@ -165,6 +167,11 @@ func testNamedPolicies(t *testing.T, ended *collector.Collector, sent []traffic.
 		require.ElementsMatch(t, s.Policies(), named[i].policies, "trace %d", i)
 		if s.Kept() {
 			require.Equal(t, !s.RootLate(), named[i].onRoot, "trace %d", i)
+			state := surely
+			if s.InTime == 0 {
+				state = threeInAHundred
+			}
+			require.Equal(t, state, named[i].state, "trace %d", i)
 		}
 	}
 }
