@@ -10,7 +10,7 @@ TOOLS := $(BIN)/tools
 MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' -not -path './tools/*' | sort))
 
 # Where components live, as far as there are any of the kind.
-COMPONENTS := $(wildcard processor connector exporter extension converter)
+COMPONENTS := $(wildcard processor connector exporter extension)
 
 .PHONY: help
 help: ## Show this list
@@ -98,9 +98,9 @@ rules: $(BIN)/promtool ## Check the Prometheus configuration and test the alerts
 .PHONY: validate
 validate: build ## Validate otelcol.yaml, its overlays and the gateways of deploy/
 	$(BIN)/otelcol-ml validate --config otelcol.yaml
-	@set -e; for f in deploy/*/otelcol.yaml deploy/*/sampler.yaml; do \
+	@set -e; for f in deploy/*/otelcol.yaml deploy/*/sampler.yaml examples/*/otelcol.yaml; do \
 		echo "otelcol-ml validate --config otelcol.yaml --config $$f"; \
-		$(BIN)/otelcol-ml validate --config otelcol.yaml --config $$f; \
+		OTELCOL_ML_OTLP_ENDPOINT=http://localhost:4318 $(BIN)/otelcol-ml validate --config otelcol.yaml --config $$f; \
 	done; \
 	for f in $$(grep -l '^receivers:' deploy/*/gateway*.yaml); do \
 		echo "otelcol-ml validate --config $$f"; \

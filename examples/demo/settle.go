@@ -46,16 +46,14 @@ func decisions(ctx context.Context, out *report.Printer, running *collector.Coll
 	progress := out.Progress("deciding which traces to keep", traces)
 	defer progress.Done()
 	err = running.Until(ctx, "sampling decisions", func(ctx context.Context) error {
-		telemetry, err := running.Telemetry(ctx)
+		sampling, err := running.Sampling(ctx)
 		if err != nil {
 			return err
 		}
-		const metric = "otelcol_processor_tail_sampling_global_count_traces_sampled"
-		decided := int(telemetry.Sum(metric))
-		keep = int(telemetry.Sum(metric, "sampled", "true"))
-		progress.At(decided)
-		if decided < traces {
-			return fmt.Errorf("%d of %d traces are decided", decided, traces)
+		keep = sampling.Kept
+		progress.At(sampling.Decided)
+		if sampling.Decided < traces {
+			return fmt.Errorf("%d of %d traces are decided", sampling.Decided, traces)
 		}
 		return nil
 	})

@@ -25,7 +25,7 @@ const traceID = "5b8efff798038103d269b633813fc60c"
 
 // TestDelivery sends the article's request through otelcol.yaml and looks for the
 // kept trace in the file and at the backend: with TLS, which the scheme of the
-// environment variable asks for, and with each overlay.
+// environment variable asks for, and with the overlays of two backends.
 func TestDelivery(t *testing.T) {
 	plain := start(t, collector.Options{Configs: []string{"testdata/backend.yaml"}})
 	cert, key := certificate(t)
@@ -40,7 +40,7 @@ func TestDelivery(t *testing.T) {
 		env     []string
 	}{
 		{
-			name: "environment variable with TLS", backend: secure,
+			name: "environment variable with TLS", backend: secure, configs: []string{root + "/deploy/backend/otelcol.yaml"},
 			env: []string{"OTELCOL_ML_OTLP_ENDPOINT=https://" + secure.HTTP, "SSL_CERT_FILE=" + cert},
 		},
 		{name: "overlay for Tempo", backend: plain, configs: []string{root + "/deploy/tempo/otelcol.yaml", endpoint(plain.HTTP)}},

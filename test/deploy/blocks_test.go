@@ -18,7 +18,7 @@ import (
 var sections = []string{"receivers", "processors", "exporters", "connectors", "extensions", "service"}
 
 // components may stand alone in a block, without their section.
-var components = map[string]string{"mlsignals": "processors", "tail_sampling": "processors", "mlmetrics": "connectors"}
+var components = map[string]string{"mlsignals": "processors", "mltailsampling": "processors", "tail_sampling": "processors", "mlmetrics": "connectors"}
 
 // required are environment variables that a block reads without a default.
 var required = regexp.MustCompile(`\$\{env:([A-Z_]+)\}`)

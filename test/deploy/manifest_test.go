@@ -95,8 +95,8 @@ func TestComponents(t *testing.T) {
 	}
 	for _, name := range []string{
 		"otlp", "jaeger", "zipkin", "kafka", "otlp_json_file",
-		"memory_limiter", "batch", "tail_sampling", "transform", "filter", "attributes", "resource", "mlsignals",
-		"otlp_grpc", "otlp_http", "prometheus", "prometheus_remote_write", "load_balancing", "file", "debug", "nop",
+		"memory_limiter", "batch", "tail_sampling", "transform", "filter", "attributes", "resource", "mlsignals", "mltailsampling", "mldiagnosis",
+		"otlp_grpc", "otlp_http", "prometheus", "prometheus_remote_write", "load_balancing", "file", "debug", "nop", "mlexemplars",
 		"forward", "service_graph", "mlmetrics",
 		"health_check", "zpages", "file_storage", "basicauth", "bearertokenauth",
 	} {

@@ -11,39 +11,43 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestPolicies checks that otelcol.yaml keeps the traces of every signal and of
-// every stage of training, and that docs/sampling.md lists its policies.
+// TestPolicies checks that otelcol.yaml keeps the traces of every signal and passes
+// those of every stage of training on, and that docs/sampling.md lists its policies.
 func TestPolicies(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "otelcol.yaml"))
 	require.NoError(t, err)
 	var config struct {
 		Processors struct {
-			TailSampling struct {
+			MLTailSampling struct {
 				Policies []struct {
 					Name    string
 					Boolean struct {
 						Key   string
 						Value bool
 					} `yaml:"boolean_attribute"`
-					String struct {
-						Key    string
-						Values []string
-					} `yaml:"string_attribute"`
 				}
-			} `yaml:"tail_sampling"`
+				PassOn struct {
+					Any []struct {
+						Attribute string
+						Values    []string
+					}
+				} `yaml:"pass_on"`
+			}
 		}
 	}
 	require.NoError(t, yaml.Unmarshal(text, &config))
 
 	kept := map[string]bool{}
 	sampling := read(t, "docs/sampling.md").prose
-	for _, policy := range config.Processors.TailSampling.Policies {
+	for _, policy := range config.Processors.MLTailSampling.Policies {
 		assert.Contains(t, sampling, "| `"+policy.Name+"` |")
 		if policy.Boolean.Value {
 			kept[policy.Boolean.Key] = true
 		}
-		if policy.String.Key == "ml.stage" {
-			for _, stage := range policy.String.Values {
+	}
+	for _, condition := range config.Processors.MLTailSampling.PassOn.Any {
+		if condition.Attribute == "ml.stage" {
+			for _, stage := range condition.Values {
 				kept[stage] = true
 			}
 		}
@@ -58,6 +62,6 @@ func TestPolicies(t *testing.T) {
 	stages := regexp.MustCompile("`post_processing`, (`data_ingestion`.*)\\.").FindStringSubmatch(vocabulary)
 	require.NotNil(t, stages)
 	for _, stage := range regexp.MustCompile(`\w+`).FindAllString(stages[1], -1) {
-		assert.True(t, kept[stage], "no policy keeps the stage %s", stage)
+		assert.True(t, kept[stage], "nothing passes the stage %s on", stage)
 	}
 }

@@ -68,5 +68,5 @@ func longQueueMatches(t *testing.T, running *collector.Collector) float64 {
 func percent(n, of int) float64 { return 100 * float64(n) / float64(of) }
 
 func policyMatches(telemetry scrape.Samples, policy string) float64 {
-	return telemetry.Sum(tailSampling+"count_traces_sampled", "policy", policy, "sampled", "true")
+	return telemetry.Sum(ofContrib+"count_traces_sampled", "policy", policy, "sampled", "true")
 }

@@ -84,14 +84,14 @@ func (b *backend) received() map[pcommon.TraceID]int {
 	return maps.Clone(b.spans)
 }
 
-// TestBackend: one environment variable sends the kept traces, and only those, to an OTLP backend as well.
+// TestBackend: one more file sends the kept traces, and only those, to an OTLP backend as well.
 func TestBackend(t *testing.T) {
 	t.Parallel()
 	receiving := &backend{spans: map[pcommon.TraceID]int{}}
 	server := httptest.NewServer(receiving)
 	t.Cleanup(server.Close)
 
-	options := stack.CollectorOptions(t)
+	options := stack.CollectorOptions(t, stack.Root(t, "deploy/backend/otelcol.yaml"))
 	options.Env = append(options.Env, "OTELCOL_ML_OTLP_ENDPOINT="+server.URL)
 	running := stack.StartCollector(t, options)
 	sent := sendTo(t, running, 31, 500)
@@ -110,7 +110,7 @@ func TestBackend(t *testing.T) {
 	assert.Equal(t, want, receiving.received())
 }
 
-// TestNoBackend: without that variable nothing is sent anywhere and nothing complains.
+// TestNoBackend: without that file nothing is sent anywhere and nothing complains.
 func TestNoBackend(t *testing.T) {
 	t.Parallel()
 	running := stack.StartCollector(t, stack.CollectorOptions(t))

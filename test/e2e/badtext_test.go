@@ -25,7 +25,7 @@ func TestTextThatIsNotUTF8(t *testing.T) {
 	receiving := &backend{spans: map[pcommon.TraceID]int{}}
 	server := httptest.NewServer(receiving)
 	t.Cleanup(server.Close)
-	options := stack.CollectorOptions(t, stack.FastFlush)
+	options := stack.CollectorOptions(t, stack.FastFlush, stack.Root(t, "deploy/backend/otelcol.yaml"))
 	options.Env = append(options.Env, "OTELCOL_ML_OTLP_ENDPOINT="+server.URL)
 	running := stack.StartCollector(t, options)
 

@@ -40,6 +40,14 @@ func TestConfigErrors(t *testing.T) {
 			"yaml:processors::mlsignals::signals::feature_cascade::db_share: 50",
 			[]string{"mlsignals", "signals::feature_cascade::db_share", "50"},
 		},
+		"exemplar settings of earlier versions": {
+			"yaml:connectors::mlmetrics::exemplars::latency_threshold: 500ms",
+			[]string{"mlmetrics", "exemplars: found settings that are gone", "put the exporter mlexemplars into the pipeline behind the sampler"},
+		},
+		"no time to remember training runs for": {
+			"yaml:processors::mltailsampling::pass_on::remember_for: 0s",
+			[]string{"mltailsampling", "pass_on::remember_for: found 0s, must be at least 1s"},
+		},
 		"interval of nothing": {
 			"yaml:connectors::mlmetrics::metrics_flush_interval: 0s",
 			[]string{"mlmetrics", "metrics_flush_interval", "0s"},

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -56,16 +55,4 @@ func TestNativeHistograms(t *testing.T) {
 		assert.Empty(t, prometheus.Ask(metric+"_count"+exponential))
 		assert.Empty(t, prometheus.Ask("histogram_count("+metric+besides+")"), "%s itself is classic", metric)
 	}
-	// Prometheus reads the exemplars of all series of a classic histogram, and of the first of a native one.
-	native, classic := 0, 0
-	for _, series := range exemplars(t, prometheus) {
-		switch metric := string(series.SeriesLabels["__name__"]); {
-		case strings.HasSuffix(metric, "_bucket"):
-			classic += len(series.Exemplars)
-		case strings.HasSuffix(metric, "_exponential"):
-			native += len(series.Exemplars)
-		}
-	}
-	assert.NotZero(t, native)
-	assert.Greater(t, classic, native)
 }

@@ -30,27 +30,24 @@ func TestLateSpans(t *testing.T) {
 	export(t, running, oneSpan(training, 1, text("ml.stage", "training")))
 	export(t, running, oneSpan(routine, 1, plain))
 
-	traces := untilDecided(t, running, 3)
-	require.Len(t, traces[telling], 1)
-	require.Len(t, traces[training], 1, "training runs far outlast the decision wait, so they are always kept")
-	require.Empty(t, traces[routine])
+	untilKept(t, running, training, 1) // passed on without a decision
+	untilKept(t, running, telling, 1)
+	require.Empty(t, untilDecided(t, running, 2)[routine])
 
 	export(t, running, oneSpan(routine, 2, failed))
 	export(t, running, oneSpan(telling, 2, plain))
 	untilKept(t, running, telling, 2)
 	stack.Until(t, running.Process, "both late spans", func(ctx context.Context) error {
-		telemetry, err := running.Telemetry(ctx)
+		sampling, err := running.Sampling(ctx)
 		if err != nil {
 			return err
 		}
-		const metric = "otelcol_processor_tail_sampling_early_releases_from_cache_decision"
-		kept, dropped := telemetry.Sum(metric, "sampled", "true"), telemetry.Sum(metric, "sampled", "false")
-		if kept != 1 || dropped != 1 {
-			return fmt.Errorf("%v followed a trace that was kept, %v one that was not", kept, dropped)
+		if sampling.LateKept != 1 || sampling.LateDropped != 1 {
+			return fmt.Errorf("%d followed a trace that was kept, %d one that was not", sampling.LateKept, sampling.LateDropped)
 		}
 		return nil
 	})
-	assert.Empty(t, untilDecided(t, running, 3)[routine])
+	assert.Empty(t, untilDecided(t, running, 2)[routine])
 }
 
 // routineID is a trace ID that is not in the baseline.

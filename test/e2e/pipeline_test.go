@@ -89,17 +89,16 @@ func sendInWaves(t *testing.T, running *collector.Collector, services *shop.Shop
 	return sent
 }
 
-// untilSeen waits until tail sampling has seen the first spans of so many traces.
+// untilSeen waits until mltailsampling has seen the first spans of so many traces.
 func untilSeen(t *testing.T, running *collector.Collector, traces int) {
 	t.Helper()
 	stack.Until(t, running.Process, "the traces to arrive", func(ctx context.Context) error {
-		telemetry, err := running.Telemetry(ctx)
+		sampling, err := running.Sampling(ctx)
 		if err != nil {
 			return err
 		}
-		seen := int(telemetry.Sum("otelcol_processor_tail_sampling_new_trace_id_received"))
-		if seen < traces {
-			return fmt.Errorf("%d of %d have", seen, traces)
+		if sampling.Arrived < traces {
+			return fmt.Errorf("%d of %d have", sampling.Arrived, traces)
 		}
 		return nil
 	})

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/bits"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/examples/demo/collector"
+	"github.com/otelcol-ml/otelcol-ml/examples/demo/scrape"
 	"github.com/otelcol-ml/otelcol-ml/examples/demo/shop"
 	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/stack"
 	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/stored"
@@ -26,8 +28,9 @@ import (
 const (
 	promised = 200_000
 	// shippedWait is decision_wait in otelcol.yaml, and in the article's file.
-	shippedWait  = 10 * time.Second
-	tailSampling = "otelcol_processor_tail_sampling_"
+	shippedWait = 10 * time.Second
+	// ofContrib are the metrics of tail_sampling, which decides inside mltailsampling too.
+	ofContrib = "otelcol_processor_tail_sampling_"
 )
 
 // TestPromise proves what the article promises: 3 to 8 % of traces stored, and every telling one among them, whole. It
@@ -51,8 +54,8 @@ func TestPromise(t *testing.T) {
 	sending := time.Since(began)
 	unsure := count(run.Sent, func(s traffic.Sent) bool { return s.Unsure })
 	require.Less(t, unsure, promised/10, "the machine is too busy: spans came so late that the collector had to decide without them")
-	untilAllDecided(t, shipped, promised)
-	untilAllDecided(t, article, promised)
+	untilAllDecided(t, shipped, promised, func(s scrape.Samples) int { return collector.SamplingOf(s).Decided })
+	untilAllDecided(t, article, promised, func(s scrape.Samples) int { return int(s.Sum(ofContrib + "global_count_traces_sampled")) })
 	require.NoError(t, run.SendLate(t.Context()))
 	untilLateSeen(t, shipped, run.Sent)
 
@@ -65,6 +68,7 @@ func TestPromise(t *testing.T) {
 	stack.Stop(t, article.Process)
 	kept := readStored(t, shipped, run.Sent)
 	t.Run("kept traces", func(t *testing.T) { testPromise(t, run.Sent, kept) })
+	t.Run("named policies", func(t *testing.T) { testNamedPolicies(t, shipped, run.Sent) })
 	t.Run("the article's file", func(t *testing.T) { testArticleFile(t, run.Sent, kept, readStored(t, article, run.Sent), matched) })
 }
 
@@ -105,12 +109,13 @@ func testNothingLost(t *testing.T, running *collector.Collector, sent []traffic.
 	telemetry, err := running.Telemetry(t.Context())
 	require.NoError(t, err)
 	for _, metric := range []string{
-		tailSampling + "sampling_trace_dropped_too_early", tailSampling + "sampling_policy_evaluation_error",
+		"otelcol_processor_mltailsampling_decided_early", ofContrib + "sampling_policy_evaluation_error",
 		"otelcol_processor_memory_limiter_refused_spans", "otelcol_receiver_refused_spans", "otelcol_exporter_send_failed_spans",
 	} {
 		assert.Zero(t, telemetry.Sum(metric), metric)
 	}
-	assert.EqualValues(t, len(sent), telemetry.Sum(tailSampling+"new_trace_id_received"))
+	assert.Equal(t, len(sent), collector.SamplingOf(telemetry).Arrived)
+	assert.Zero(t, telemetry.Sum("otelcol_processor_mltailsampling_dropped_traces", "reason", "too_large"))
 	assert.GreaterOrEqual(t, telemetry.Sum("otelcol_receiver_accepted_spans"), float64(spansOf(sent)))
 }
 
@@ -124,23 +129,63 @@ func testPolicies(t *testing.T, running *collector.Collector, sent []traffic.Sen
 		require.NotZero(t, want, policy)
 		assert.InDelta(t, want, got, float64(unsure), policy)
 	}
-	for _, of := range traffic.Reasons {
-		matches(of.Policy, func(s traffic.Sent) bool { return s.InTime&of.Reason != 0 })
+	for _, policy := range traffic.Policies() {
+		matches(policy, func(s traffic.Sent) bool { return slices.Contains(s.Policies(), policy) })
 	}
-	matches("baseline", func(s traffic.Sent) bool { return s.Baseline })
-	assert.Zero(t, policyMatches(telemetry, "training-pipelines"))
+}
+
+// testNamedPolicies: each kept trace names the policies that have kept it, on its root, or on its first span where the
+// root came after the decision, and says in its trace state for how many it stands.
+func testNamedPolicies(t *testing.T, ended *collector.Collector, sent []traffic.Sent) {
+	type where struct {
+		policies []string
+		onRoot   bool
+		state    string
+	}
+	const surely, threeInAHundred = "ot=th:0", "ot=th:f851eb851eb852"
+	named := map[int]where{}
+	require.NoError(t, stored.Each(ended.KeptFile(), func(span ptrace.Span, _ pcommon.Resource) error {
+		value, ok := span.Attributes().Get("ml.sampling.policies")
+		if !ok {
+			return nil
+		}
+		i := traffic.Index(span.TraceID())
+		if _, twice := named[i]; twice && !sent[i].Unsure {
+			return fmt.Errorf("two spans of trace %s name its policies", span.TraceID())
+		}
+		var policies []string
+		for _, policy := range value.Slice().All() {
+			policies = append(policies, policy.Str())
+		}
+		named[i] = where{policies, span.ParentSpanID().IsEmpty(), span.TraceState().AsRaw()}
+		return nil
+	}))
+	for i, s := range sent {
+		if s.Unsure {
+			continue
+		}
+		require.ElementsMatch(t, s.Policies(), named[i].policies, "trace %d", i)
+		if s.Kept() {
+			require.Equal(t, !s.RootLate(), named[i].onRoot, "trace %d", i)
+			state := surely
+			if s.InTime == 0 {
+				state = threeInAHundred
+			}
+			require.Equal(t, state, named[i].state, "trace %d", i)
+		}
+	}
 }
 
 // untilAllDecided waits until so many traces are decided.
-func untilAllDecided(t *testing.T, running *collector.Collector, traces int) {
+func untilAllDecided(t *testing.T, running *collector.Collector, traces int, decided func(scrape.Samples) int) {
 	t.Helper()
 	stack.Until(t, running.Process, "sampling decisions", func(ctx context.Context) error {
 		telemetry, err := running.Telemetry(ctx)
 		if err != nil {
 			return err
 		}
-		if decided := int(telemetry.Sum(tailSampling + "global_count_traces_sampled")); decided < traces {
-			return fmt.Errorf("%d of %d traces are decided", decided, traces)
+		if n := decided(telemetry); n < traces {
+			return fmt.Errorf("%d of %d traces are decided", n, traces)
 		}
 		return nil
 	})
@@ -162,14 +207,13 @@ func untilLateSeen(t *testing.T, running *collector.Collector, sent []traffic.Se
 	}
 	require.NotZero(t, kept)
 	stack.Until(t, running.Process, "late spans", func(ctx context.Context) error {
-		telemetry, err := running.Telemetry(ctx)
+		sampling, err := running.Sampling(ctx)
 		if err != nil {
 			return err
 		}
-		const metric = tailSampling + "early_releases_from_cache_decision"
-		with, without := int(telemetry.Sum(metric, "sampled", "true")), int(telemetry.Sum(metric, "sampled", "false"))
-		if with < kept || without < dropped {
-			return fmt.Errorf("%d of %d followed a trace that was kept, %d of %d one that was not", with, kept, without, dropped)
+		if sampling.LateKept < kept || sampling.LateDropped < dropped {
+			return fmt.Errorf("%d of %d followed a trace that was kept, %d of %d one that was not",
+				sampling.LateKept, kept, sampling.LateDropped, dropped)
 		}
 		return nil
 	})

@@ -65,14 +65,13 @@ func untilDecided(t *testing.T, running *collector.Collector, traces int) kept.T
 	t.Helper()
 	var keep int
 	stack.Until(t, running.Process, "sampling decisions", func(ctx context.Context) error {
-		telemetry, err := running.Telemetry(ctx)
+		sampling, err := running.Sampling(ctx)
 		if err != nil {
 			return err
 		}
-		const decisions = "otelcol_processor_tail_sampling_global_count_traces_sampled"
-		keep = int(telemetry.Sum(decisions, "sampled", "true"))
-		if decided := int(telemetry.Sum(decisions)); decided < traces {
-			return fmt.Errorf("%d of %d traces are decided", decided, traces)
+		keep = sampling.Kept
+		if sampling.Decided < traces {
+			return fmt.Errorf("%d of %d traces are decided", sampling.Decided, traces)
 		}
 		return nil
 	})

@@ -97,7 +97,7 @@ func TestTrainingRuns(t *testing.T) {
 	}
 	telemetry, err := running.Telemetry(t.Context())
 	require.NoError(t, err)
-	assert.EqualValues(t, 10, telemetry.Sum("otelcol_connector_mltraining_spans"), "the spans of both runs")
+	assert.EqualValues(t, 10, telemetry.Sum("otelcol_processor_mltailsampling_passed_spans"), "the spans of both runs")
 	testStagesCounted(t, running)
 	stack.Stop(t, running.Process)
 	traces, err := kept.Read(running.KeptFile())
@@ -105,7 +105,7 @@ func TestTrainingRuns(t *testing.T) {
 	assert.Empty(t, traces[ids["a request"]])
 }
 
-// testStagesCounted: the metrics have every stage once, though the first of a run goes two ways.
+// testStagesCounted: the metrics have every stage once.
 func testStagesCounted(t *testing.T, running *collector.Collector) {
 	t.Helper()
 	stack.Until(t, running.Process, "the stages' counters", func(ctx context.Context) error {
@@ -135,11 +135,11 @@ func untilWaitHasPassed(t *testing.T, running *collector.Collector, probe pcommo
 	})
 }
 
-func decided(t *testing.T, running *collector.Collector) float64 {
+func decided(t *testing.T, running *collector.Collector) int {
 	t.Helper()
-	telemetry, err := running.Telemetry(t.Context())
+	sampling, err := running.Sampling(t.Context())
 	require.NoError(t, err)
-	return telemetry.Sum(tailSampling + "global_count_traces_sampled")
+	return sampling.Decided
 }
 
 // notInBaseline is the next trace ID that chance does not keep. The decision caches tell traces apart by the second half.

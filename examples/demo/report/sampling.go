@@ -6,11 +6,16 @@ import (
 	"slices"
 )
 
-// printSampling says how many traces were kept and why, by tail_sampling's own count. A trace can match several
-// policies.
+// printSampling says how many traces were kept and why: each names the policies that it matched.
 func (f *Findings) printSampling(out *Printer) {
-	const metric = "otelcol_processor_tail_sampling_count_traces_sampled"
-	matched := f.Telemetry.By(metric, "policy", "sampled", "true")
+	matched := map[string]int{}
+	for _, trace := range f.Kept {
+		for _, span := range trace {
+			for _, policy := range span.List("ml.sampling.policies") {
+				matched[policy]++
+			}
+		}
+	}
 	sent := float64(len(f.Sent))
 
 	out.Heading("Kept: %s of %s traces, %s", grouped(len(f.Kept)), grouped(len(f.Sent)), percent(float64(len(f.Kept)), sent))
@@ -19,9 +24,7 @@ func (f *Findings) printSampling(out *Printer) {
 	})
 	rows := [][]string{{"policy", "traces", "of all"}}
 	for _, policy := range policies {
-		if matched[policy] > 0 {
-			rows = append(rows, []string{policy, grouped(int(matched[policy])), percent(matched[policy], sent)})
-		}
+		rows = append(rows, []string{policy, grouped(matched[policy]), percent(float64(matched[policy]), sent)})
 	}
 	out.Table(rows)
 	out.Note("  A trace can match more than one policy.")

@@ -1,2 +1,2 @@
-// Package integration runs the ml_sampling policy inside the tail_sampling processor.
+// Package integration runs the ml_sampling policy inside mltailsampling and tail_sampling.
 package integration

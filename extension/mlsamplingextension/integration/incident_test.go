@@ -2,7 +2,6 @@ package integration
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"sync/atomic"
@@ -20,11 +19,13 @@ import (
 	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processortest"
 
 	"github.com/otelcol-ml/otelcol-ml/extension/mlsamplingextension/internal/budget"
 	"github.com/otelcol-ml/otelcol-ml/extension/mlsamplingextension/internal/classify"
 	"github.com/otelcol-ml/otelcol-ml/extension/mlsamplingextension/internal/policy"
+	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor"
 )
 
 const (
@@ -33,7 +34,7 @@ const (
 )
 
 // sampler is the policy on simulated time: each judgement is 1 ms after the one
-// before. tail_sampling itself runs on real time, and is made to decide by its
+// before. The processor itself runs on real time, and is made to decide by its
 // shutdown, so that the test does not wait.
 type sampler struct {
 	component.StartFunc
@@ -41,10 +42,13 @@ type sampler struct {
 	policy *policy.Policy
 	now    time.Time
 	random *rand.Rand
+	// factory makes the processor, contrib the part of its settings that is contrib's.
+	factory processor.Factory
+	contrib func(component.Config) *tailsamplingprocessor.Config
 }
 
-func newSampler() *sampler {
-	s := &sampler{now: time.Unix(1_700_000_000, 0), random: rand.New(rand.NewPCG(3, 4))}
+func newSampler(factory processor.Factory, contrib func(component.Config) *tailsamplingprocessor.Config) *sampler {
+	s := &sampler{now: time.Unix(1_700_000_000, 0), random: rand.New(rand.NewPCG(3, 4)), factory: factory, contrib: contrib}
 	s.policy = &policy.Policy{
 		Reader: classify.Reader{Latency: 800 * time.Millisecond},
 		Budget: budget.New(budget.Limits{
@@ -78,17 +82,17 @@ type host struct {
 
 func (h host) GetExtensions() map[component.ID]component.Component { return h.extensions }
 
-// run sends the traces of some seconds through tail_sampling and returns what it kept.
+// run sends the traces of some seconds through the processor and returns what it kept.
 func (s *sampler) run(t *testing.T, seconds int, mix []kind) (made map[string]int, kept []ptrace.Traces) {
-	factory := tailsamplingprocessor.NewFactory()
-	cfg := factory.CreateDefaultConfig().(*tailsamplingprocessor.Config)
+	config := s.factory.CreateDefaultConfig()
+	cfg := s.contrib(config)
 	cfg.NumTraces = 1_000_000
 	cfg.DecisionWait = time.Hour // decided at shutdown
 	cfg.PolicyCfgs = make([]tailsamplingprocessor.PolicyCfg, 1)
 	cfg.PolicyCfgs[0].Name, cfg.PolicyCfgs[0].Type = "adaptive", "ml_sampling"
 
 	sink := &consumertest.TracesSink{}
-	p, err := factory.CreateTraces(t.Context(), processortest.NewNopSettings(factory.Type()), cfg, sink)
+	p, err := s.factory.CreateTraces(t.Context(), processortest.NewNopSettings(s.factory.Type()), config, sink)
 	require.NoError(t, err)
 	id := component.MustNewID("ml_sampling")
 	require.NoError(t, p.Start(t.Context(), host{componenttest.NewNopHost(), map[component.ID]component.Component{id: s}}))
@@ -217,15 +221,27 @@ func incident() []kind {
 	return mix
 }
 
-// TestIncident runs quiet traffic, then an incident, through tail_sampling, with
-// and without its feature gate that writes thresholds too.
+// TestIncident runs quiet traffic, then an incident, through mltailsampling, and
+// through tail_sampling with and without its feature gate that writes thresholds too.
 func TestIncident(t *testing.T) {
 	const gate = "processor.tailsamplingprocessor.usetracestate"
-	for _, enabled := range []bool{false, true} {
-		t.Run(fmt.Sprintf("feature gate %v", enabled), func(t *testing.T) {
-			require.NoError(t, featuregate.GlobalRegistry().Set(gate, enabled))
+	contrib := func(c component.Config) *tailsamplingprocessor.Config { return c.(*tailsamplingprocessor.Config) }
+	ours := func(c component.Config) *tailsamplingprocessor.Config {
+		return &c.(*mltailsamplingprocessor.Config).Config
+	}
+	for name, through := range map[string]struct {
+		factory processor.Factory
+		contrib func(component.Config) *tailsamplingprocessor.Config
+		gate    bool
+	}{
+		"mltailsampling":                {mltailsamplingprocessor.NewFactory(), ours, false},
+		"tail_sampling":                 {tailsamplingprocessor.NewFactory(), contrib, false},
+		"tail_sampling, gate for state": {tailsamplingprocessor.NewFactory(), contrib, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, featuregate.GlobalRegistry().Set(gate, through.gate))
 			t.Cleanup(func() { require.NoError(t, featuregate.GlobalRegistry().Set(gate, false)) })
-			s := newSampler()
+			s := newSampler(through.factory, through.contrib)
 
 			made, kept := s.run(t, 20, quiet)
 			told := estimates(t, kept)

@@ -55,7 +55,8 @@ func untilHeld(t testing.TB, sent []shop.Sent, dying *collector.Collector, livin
 			assert.Fail(t, "a trace at two samplers", "%s", s.TraceID)
 		}
 	}
-	h.undecided = number(t, dying, newTraces) - number(t, dying, decisions)
+	now := sampling(t, dying)
+	h.undecided = now.Arrived - now.Decided
 	require.Positive(t, h.undecided)
 	require.LessOrEqual(t, h.undecided, len(h.its), "what it has not decided on is of these traces")
 	return h

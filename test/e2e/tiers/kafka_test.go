@@ -59,7 +59,7 @@ func TestKafka(t *testing.T) {
 		assert.Empty(t, ids(f.missing), "traces that are lost")
 		assert.Empty(t, ids(f.partial), "traces that are kept in part")
 		assert.Empty(t, ids(f.repeated), "traces with spans twice")
-		shares := []int{number(t, samplers[0], newTraces), number(t, samplers[1], newTraces)}
+		shares := []int{sampling(t, samplers[0]).Arrived, sampling(t, samplers[1]).Arrived}
 		assert.Equal(t, len(sent), shares[0]+shares[1], "each trace is at one sampler")
 		assert.Positive(t, min(shares[0], shares[1]))
 		for _, sampler := range samplers { // the alert MLKafkaBehind is about these

@@ -28,7 +28,8 @@ func BenchmarkWaitingTraces(b *testing.B) {
 	for b.Loop() {
 		for range waves {
 			traffic.send(1, wave)
-			most = max(most, number(b, running, newTraces)-number(b, running, decisions))
+			now := sampling(b, running)
+			most = max(most, now.Arrived-now.Decided)
 		}
 	}
 	sent := traffic.all()

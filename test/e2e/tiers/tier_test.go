@@ -17,11 +17,6 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/truth"
 )
 
-const (
-	newTraces = "otelcol_processor_tail_sampling_new_trace_id_received"
-	decisions = "otelcol_processor_tail_sampling_global_count_traces_sampled"
-)
-
 // samplerOptions are those of a sampler with an overlay of deploy/ on a host of its own.
 func samplerOptions(t testing.TB, overlay, host, port string) collector.Options {
 	t.Helper()
@@ -64,6 +59,14 @@ func number(t testing.TB, running *collector.Collector, metric string, labels ..
 	return int(telemetry.Sum(metric, labels...))
 }
 
+// sampling reads what a sampler has, and has decided on.
+func sampling(t testing.TB, running *collector.Collector) collector.Sampling {
+	t.Helper()
+	sampling, err := running.Sampling(t.Context())
+	require.NoError(t, err)
+	return sampling
+}
+
 // until waits for a condition of several collectors' own metrics, each metric added up over them.
 func until(t testing.TB, of []*collector.Collector, what string, condition func(sum func(metric string, labels ...string) int) error) {
 	t.Helper()
@@ -90,9 +93,15 @@ func until(t testing.TB, of []*collector.Collector, what string, condition func(
 // untilDecided waits until samplers have decided on everything that they have.
 func untilDecided(t testing.TB, samplers ...*collector.Collector) {
 	t.Helper()
-	until(t, samplers, "decisions on all traces", func(sum func(string, ...string) int) error {
-		if received, decided := sum(newTraces), sum(decisions); decided < received {
-			return fmt.Errorf("%d of %d are decided", decided, received)
+	stack.Until(t, samplers[0].Process, "decisions on all traces", func(ctx context.Context) error {
+		for _, s := range samplers {
+			sampling, err := s.Sampling(ctx)
+			if err != nil {
+				return err
+			}
+			if sampling.Decided < sampling.Arrived {
+				return fmt.Errorf("%d of %d are decided", sampling.Decided, sampling.Arrived)
+			}
 		}
 		return nil
 	})

@@ -60,7 +60,7 @@ func TestTwoTiers(t *testing.T) {
 		assert.Empty(t, ids(f.repeated), "traces with spans twice")
 		var shares []int
 		for _, s := range samplers[:3] {
-			shares = append(shares, number(t, s, newTraces))
+			shares = append(shares, sampling(t, s).Arrived)
 			assert.Positive(t, shares[len(shares)-1], "traces at %s", s.GRPC)
 		}
 		assert.Equal(t, len(sent), shares[0]+shares[1]+shares[2], "each trace is at one sampler")
@@ -284,9 +284,7 @@ func untilAlert(
 
 // waiting is how many traces a sampler held undecided when it was last scraped: the query of docs/scaling.md.
 func waiting(prometheus *stack.Prometheus, of *collector.Collector) float64 {
-	return prometheus.Number(fmt.Sprintf(
-		"sum(last_over_time(%[1]s{instance=%[3]q}[1h])) - (sum(last_over_time(%[2]s{instance=%[3]q}[1h])) or vector(0))",
-		newTraces, decisions, of.Addresses.Telemetry))
+	return prometheus.Number(fmt.Sprintf("ml:collector:undecided_traces{instance=%q}", of.Addresses.Telemetry))
 }
 
 func untilBackends(t testing.TB, gateways []*collector.Collector, n int) {
@@ -311,15 +309,23 @@ func backendUpdates(t testing.TB, gateways []*collector.Collector) (n int) {
 func arrived(t testing.TB, samplers []*collector.Collector) (n int) {
 	t.Helper()
 	for _, s := range samplers {
-		n += number(t, s, newTraces)
+		n += sampling(t, s).Arrived
 	}
 	return n
 }
 
 func untilArrived(t testing.TB, samplers []*collector.Collector, traces int) {
 	t.Helper()
-	until(t, samplers, "the traces to arrive", func(sum func(string, ...string) int) error {
-		if n := sum(newTraces); n < traces {
+	stack.Until(t, samplers[0].Process, "the traces to arrive", func(ctx context.Context) error {
+		n := 0
+		for _, s := range samplers {
+			sampling, err := s.Sampling(ctx)
+			if err != nil {
+				return err
+			}
+			n += sampling.Arrived
+		}
+		if n < traces {
 			return fmt.Errorf("%d of %d", n, traces)
 		}
 		return nil
@@ -329,7 +335,7 @@ func untilArrived(t testing.TB, samplers []*collector.Collector, traces int) {
 // untilGrown waits until a sampler has seen so many more traces.
 func untilGrown(t testing.TB, s *collector.Collector, by int) {
 	t.Helper()
-	untilArrived(t, []*collector.Collector{s}, number(t, s, newTraces)+by)
+	untilArrived(t, []*collector.Collector{s}, sampling(t, s).Arrived+by)
 }
 
 // afterMore waits until the flow has sent so many more requests.

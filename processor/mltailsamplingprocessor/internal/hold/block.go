@@ -13,7 +13,8 @@ const blockSize = 128 << 10
 // block is an append-only run of records.
 type block struct {
 	data []byte
-	live int        // bytes of records whose traces still wait
+	live int        // bytes of records that are held
+	wait int        // bytes of records whose traces wait
 	from []*context // the contexts of its records, in order of appearance
 }
 
@@ -52,7 +53,7 @@ type blocks struct {
 	hold    *Hold
 }
 
-// append writes a record and returns its place.
+// append writes a record of a trace that waits, and returns its place.
 func (b *blocks) append(group uint32, from *context, spans []byte) ref {
 	size := recordHeader + len(spans)
 	if b.current < 0 || len(b.list[b.current].data)+size > cap(b.list[b.current].data) {
@@ -70,8 +71,20 @@ func (b *blocks) append(group uint32, from *context, spans []byte) ref {
 	data = binary.LittleEndian.AppendUint32(data, uint32(len(blk.from)-1))
 	data = binary.LittleEndian.AppendUint32(data, uint32(len(spans)))
 	blk.data = append(data, spans...)
+	if blk.live > 0 && blk.wait == 0 {
+		b.hold.leaving.Add(-int64(cap(blk.data)))
+	}
 	blk.live += size
+	blk.wait += size
 	return at
+}
+
+// leave says that the trace of a record no longer waits.
+func (b *blocks) leave(at ref, size int) {
+	blk := b.list[at.block()]
+	if blk.wait -= size; blk.wait == 0 {
+		b.hold.leaving.Add(int64(cap(blk.data)))
+	}
 }
 
 // begin makes a block current that has room for size bytes.
@@ -105,7 +118,7 @@ func (b *blocks) read(at ref) record {
 	}
 }
 
-// drop counts a record as gone and frees its block if it was the last one.
+// drop counts a record that has left as gone and frees its block if it was the last one.
 func (b *blocks) drop(at ref, size int) {
 	n := at.block()
 	blk := b.list[n]
@@ -121,6 +134,7 @@ func (b *blocks) drop(at ref, size int) {
 
 func (b *blocks) release(n int) {
 	blk := b.list[n]
+	b.hold.leaving.Add(-int64(cap(blk.data)))
 	for _, c := range blk.from {
 		b.hold.contexts.release(c)
 	}

@@ -7,7 +7,6 @@ import "github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/inter
 type entry struct {
 	prefilter.Facts
 	first, last ref
-	bytes       int64  // of its records
 	size        int64  // of its spans and, once for each group, their resource
 	arrived     int64  // of the first span, Unix time in nanoseconds
 	rootArrived int64  // of the first root span; 0: none yet

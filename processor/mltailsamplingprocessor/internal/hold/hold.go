@@ -58,7 +58,7 @@ type Hold struct {
 	groups   atomic.Uint32
 
 	blockBytes atomic.Int64 // of blocks in use
-	leaving    atomic.Int64 // bytes of traces whose time has come
+	leaving    atomic.Int64 // bytes of blocks in which no trace waits any more: deciding on others would not free them
 	waiting    atomic.Int64 // traces
 	stats      Stats
 

@@ -321,6 +321,28 @@ func TestTheOldestAreDecidedAtMaxBytes(t *testing.T) {
 	assert.EqualValues(t, telling, h.Stats().Kept.Load(), "not one that tells something is lost")
 }
 
+// TestTracesWithThePoliciesCostNobodyTheWait: a block is freed with its last trace, so those that the policies have not
+// taken yet keep the blocks of traces that were dropped. Deciding on further ones would not free them.
+func TestTracesWithThePoliciesCostNobodyTheWait(t *testing.T) {
+	const maxBytes, padding = 8 << 20, 2000
+	h := newHarness(t, func(o *Options) { o.MaxBytes = maxBytes })
+	traces := uint64(0)
+	for h.Bytes() < maxBytes+maxBytes/5 { // a little more, and Add would wait for the policies
+		traces++
+		h.add(span{trace: traces, name: "step", service: "gateway", failed: traces%10 == 0, padding: padding})
+	}
+	assert.Positive(t, h.Stats().EarlyBytes.Load())
+	assert.Greater(t, h.Waiting()*padding, int64(maxBytes)*3/4)
+	h.due(true)
+	for _, trace := range h.judged {
+		require.True(t, h.Take(trace, &Taken{}))
+		h.Decided(trace, true)
+	}
+	assert.Len(t, h.judged, int(traces/10))
+	assert.Zero(t, h.leaving.Load())
+	assert.Zero(t, h.Bytes())
+}
+
 // TestSendersWaitForThePolicies: where everything must be judged, memory is
 // bounded by having the senders wait.
 func TestSendersWaitForThePolicies(t *testing.T) {

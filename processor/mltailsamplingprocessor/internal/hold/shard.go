@@ -68,7 +68,6 @@ func (s *shard) add(r *run, from *context, group uint32, now time.Time) {
 		s.blocks.link(e.last, at)
 	}
 	e.last = at
-	e.bytes += int64(recordHeader + len(r.spans))
 	e.size += int64(len(r.spans))
 	if e.group != group {
 		e.group = group
@@ -80,7 +79,7 @@ func (s *shard) add(r *run, from *context, group uint32, now time.Time) {
 	e.Latest = max(e.Latest, r.facts.Latest)
 
 	if e.state != waiting {
-		h.leaving.Add(int64(recordHeader + len(r.spans)))
+		s.blocks.leave(at, recordHeader+len(r.spans))
 	}
 	switch {
 	case passes && e.state != passing:
@@ -149,6 +148,7 @@ func (s *shard) pass(n uint32, now time.Time) {
 	switch e.state {
 	case waiting:
 		s.leave(n)
+		s.leaveBlocks(n)
 		s.direct.push(s.entries, n, queueLink)
 	case judging:
 		if e.asked {
@@ -162,6 +162,7 @@ func (s *shard) pass(n uint32, now time.Time) {
 // judge has a waiting trace judged by the policies.
 func (s *shard) judge(n uint32) {
 	s.leave(n)
+	s.leaveBlocks(n)
 	e := &s.entries[n]
 	e.state, e.asked = judging, true
 	s.toJudge.push(s.entries, n, queueLink)
@@ -175,8 +176,16 @@ func (s *shard) leave(n uint32) {
 		s.rooted.remove(s.entries, n, rootsLink)
 	}
 	s.hold.waiting.Add(-1)
-	s.hold.leaving.Add(s.entries[n].bytes)
 	s.noteOldest()
+}
+
+// leaveBlocks says of a trace's records that it no longer waits.
+func (s *shard) leaveBlocks(n uint32) {
+	for at := s.entries[n].first; at != 0; {
+		r := s.blocks.read(at)
+		s.blocks.leave(at, r.size())
+		at = r.next
+	}
 }
 
 func (s *shard) noteOldest() {
@@ -194,10 +203,12 @@ func (s *shard) end(n uint32) {
 	e := &s.entries[n]
 	for at := e.first; at != 0; {
 		r := s.blocks.read(at)
+		if e.state == waiting {
+			s.blocks.leave(at, r.size())
+		}
 		s.blocks.drop(at, r.size())
 		at = r.next
 	}
-	s.hold.leaving.Add(-e.bytes)
 	delete(s.index, e.ID)
 	s.free = append(s.free, n)
 	if len(s.index) == 0 && cap(s.entries) > emptyEntries {

@@ -25,6 +25,9 @@ func spanID(index uint32, slot int) pcommon.SpanID {
 	return id
 }
 
+// Index is the index of a trace.
+func Index(id pcommon.TraceID) int { return int(binary.BigEndian.Uint32(id[12:])) }
+
 // Stored are the spans that a store has of each trace, as in [Sent.Spans].
 type Stored []uint16
 
@@ -33,7 +36,7 @@ func NewStored(traces int) Stored { return make(Stored, traces) }
 
 // Add notes a span. It fails where the span is none of those that were sent.
 func (s Stored) Add(trace pcommon.TraceID, span pcommon.SpanID) error {
-	index, of, slot := binary.BigEndian.Uint32(trace[12:]), binary.BigEndian.Uint32(span[:4]), binary.BigEndian.Uint32(span[4:])-1
+	index, of, slot := uint32(Index(trace)), binary.BigEndian.Uint32(span[:4]), binary.BigEndian.Uint32(span[4:])-1
 	if index != of || int(index) >= len(s) || int(slot) >= len(slots) {
 		return fmt.Errorf("span %s of trace %s was never sent", span, trace)
 	}

@@ -74,6 +74,41 @@ type Sent struct {
 // Kept is whether a collector with otelcol.yaml keeps the trace.
 func (s Sent) Kept() bool { return s.InTime != 0 || s.Baseline }
 
+// RootLate is whether the root is sent after the decision.
+func (s Sent) RootLate() bool { return s.Late&(1<<root) != 0 }
+
+// Policies of otelcol.yaml that are no reason by themselves.
+const (
+	baseline        = "baseline"
+	slowWithoutRoot = "slow-without-root"
+)
+
+// Policies are those of otelcol.yaml that keep the trace.
+func (s Sent) Policies() (names []string) {
+	for _, of := range Reasons {
+		switch {
+		case s.InTime&of.Reason == 0:
+		case of.Reason == Slow && s.RootLate():
+			names = append(names, slowWithoutRoot)
+		default:
+			names = append(names, of.Policy)
+		}
+	}
+	if s.Baseline {
+		names = append(names, baseline)
+	}
+	return names
+}
+
+// Policies are all policies of otelcol.yaml.
+func Policies() []string {
+	names := []string{slowWithoutRoot, baseline}
+	for _, of := range Reasons {
+		names = append(names, of.Policy)
+	}
+	return names
+}
+
 // reasons are a request's.
 func reasons(r shop.Request) Reason {
 	var all Reason
