@@ -32,10 +32,12 @@ const (
 type Facts struct {
 	Kind Kind
 	// ML: the span is one of an ML pipeline.
-	ML          bool
-	Wait        int64
-	Compute     int64
-	Revalidated bool
+	ML      bool
+	Wait    int64
+	Compute int64
+	// Prefill and Decode are parts of Compute.
+	Prefill, Decode int64
+	Revalidated     bool
 	// Attempts are the validations, 0 where unknown.
 	Attempts int64
 	// Failed is when the first validation failed, 0 where no event says so.
@@ -77,6 +79,8 @@ const (
 	stage = iota
 	queueWait
 	forwardPass
+	prefill
+	decode
 	dbLookup
 	cacheLookup
 	attempts
@@ -92,7 +96,7 @@ const (
 )
 
 var keys = [size]string{
-	stage: vocab.Stage, queueWait: vocab.QueueWait, forwardPass: vocab.ForwardPass, dbLookup: vocab.FeaturesDBLookup,
+	stage: vocab.Stage, queueWait: vocab.QueueWait, forwardPass: vocab.ForwardPass, prefill: vocab.Prefill, decode: vocab.Decode, dbLookup: vocab.FeaturesDBLookup,
 	cacheLookup: vocab.FeaturesCacheLookup, attempts: vocab.ValidationAttempts, required: vocab.OutputRequiredRepair,
 	revalidated: vocab.SignalRevalidated, cold: vocab.SignalColdStart, component: vocab.ColdStartComponent,
 	load: vocab.ColdStartDuration, cascade: vocab.SignalFeatureCascade, queueBound: vocab.SignalQueueBound,
@@ -111,7 +115,7 @@ var (
 
 // Read reads the facts of a span. Values that cannot be true are left out, as mlsignals leaves them out.
 func Read(span ptrace.Span) Facts {
-	f := Facts{Wait: -1, Compute: -1, Load: -1}
+	f := Facts{Wait: -1, Compute: -1, Prefill: -1, Decode: -1, Load: -1}
 	lookedUp := false
 	var seen [size]bool
 	for key, v := range span.Attributes().All() {
@@ -128,6 +132,10 @@ func Read(span ptrace.Span) Facts {
 			f.Wait = nanoseconds(i, v)
 		case forwardPass:
 			f.Compute = nanoseconds(i, v)
+		case prefill:
+			f.Prefill = nanoseconds(i, v)
+		case decode:
+			f.Decode = nanoseconds(i, v)
 		case dbLookup, cacheLookup:
 			lookedUp = lookedUp || nanoseconds(i, v) >= 0
 		case load:
