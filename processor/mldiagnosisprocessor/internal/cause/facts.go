@@ -81,6 +81,7 @@ const (
 	forwardPass
 	prefill
 	decode
+	kvTransfer
 	dbLookup
 	cacheLookup
 	attempts
@@ -96,7 +97,7 @@ const (
 )
 
 var keys = [size]string{
-	stage: vocab.Stage, queueWait: vocab.QueueWait, forwardPass: vocab.ForwardPass, prefill: vocab.Prefill, decode: vocab.Decode, dbLookup: vocab.FeaturesDBLookup,
+	stage: vocab.Stage, queueWait: vocab.QueueWait, forwardPass: vocab.ForwardPass, prefill: vocab.Prefill, decode: vocab.Decode, kvTransfer: vocab.KVTransfer, dbLookup: vocab.FeaturesDBLookup,
 	cacheLookup: vocab.FeaturesCacheLookup, attempts: vocab.ValidationAttempts, required: vocab.OutputRequiredRepair,
 	revalidated: vocab.SignalRevalidated, cold: vocab.SignalColdStart, component: vocab.ColdStartComponent,
 	load: vocab.ColdStartDuration, cascade: vocab.SignalFeatureCascade, queueBound: vocab.SignalQueueBound,
@@ -116,7 +117,7 @@ var (
 // Read reads the facts of a span. Values that cannot be true are left out, as mlsignals leaves them out.
 func Read(span ptrace.Span) Facts {
 	f := Facts{Wait: -1, Compute: -1, Prefill: -1, Decode: -1, Load: -1}
-	lookedUp := false
+	lookedUp, transfers := false, false
 	var seen [size]bool
 	for key, v := range span.Attributes().All() {
 		i := table.Index(key)
@@ -136,6 +137,8 @@ func Read(span ptrace.Span) Facts {
 			f.Prefill = nanoseconds(i, v)
 		case decode:
 			f.Decode = nanoseconds(i, v)
+		case kvTransfer:
+			transfers = nanoseconds(i, v) >= 0
 		case dbLookup, cacheLookup:
 			lookedUp = lookedUp || nanoseconds(i, v) >= 0
 		case load:
@@ -153,6 +156,9 @@ func Read(span ptrace.Span) Facts {
 		case queueBound, highWait:
 			f.state(GPUQueue, v)
 		}
+	}
+	if transfers && f.Kind == Inference && f.Wait < 0 && f.Compute < 0 {
+		f.Kind = Step // the transfer of a KV cache is no compute
 	}
 	f.complete(span, lookedUp)
 	return f
