@@ -22,20 +22,24 @@ var InstanceKeys = []string{
 
 // Span attributes that services send.
 const (
-	RequestID       = "ml.request.id"
-	ModelName       = "ml.model.name"
-	ModelVersion    = "ml.model.version"
-	InputType       = "ml.input.type"
-	InputSizeBytes  = "ml.input.size_bytes"
-	InputTokens     = "ml.input.tokens"
-	OutputTokens    = "ml.output.tokens"
-	ClientID        = "ml.client.id"
-	DeviceType      = "ml.device.type"
-	DeviceID        = "ml.device.id"
-	BatchSize       = "ml.batch.size"
-	BatchMaxSeqLen  = "ml.batch.max_seq_len"
-	PipelineSuccess = "ml.pipeline.success"
-	PipelineLatency = "ml.pipeline.latency_ms"
+	RequestID      = "ml.request.id"
+	ModelName      = "ml.model.name"
+	ModelVersion   = "ml.model.version"
+	InputType      = "ml.input.type"
+	InputSizeBytes = "ml.input.size_bytes"
+	InputTokens    = "ml.input.tokens"
+	OutputTokens   = "ml.output.tokens"
+	// CachedTokens and CacheWriteTokens are part of InputTokens, ReasoningTokens of OutputTokens.
+	CachedTokens     = "ml.input.cached_tokens"
+	CacheWriteTokens = "ml.input.cache_write_tokens"
+	ReasoningTokens  = "ml.output.reasoning_tokens"
+	ClientID         = "ml.client.id"
+	DeviceType       = "ml.device.type"
+	DeviceID         = "ml.device.id"
+	BatchSize        = "ml.batch.size"
+	BatchMaxSeqLen   = "ml.batch.max_seq_len"
+	PipelineSuccess  = "ml.pipeline.success"
+	PipelineLatency  = "ml.pipeline.latency_ms"
 
 	FeaturesRequested   = "ml.features.requested_count"
 	FeaturesCacheHits   = "ml.features.cache_hits"
@@ -50,8 +54,17 @@ const (
 	ForwardPass      = "ml.inference.forward_pass_ms"
 	TimeToFirstToken = "ml.inference.time_to_first_token_ms"
 
+	Prefill            = "ml.inference.prefill_ms"
+	Decode             = "ml.inference.decode_ms"
+	TimePerOutputToken = "ml.inference.time_per_output_token_ms"
+	TokensPerSecond    = "ml.inference.tokens_per_second"
+	KVTransfer         = "ml.inference.kv_transfer_ms"
+	Preemptions        = "ml.inference.preemptions"
+	InferenceAttempts  = "ml.inference.attempts"
+
 	GPUMemoryAllocated = "ml.gpu.memory_allocated_mb"
 	GPUMemoryReserved  = "ml.gpu.memory_reserved_mb"
+	GPUUtilization     = "ml.gpu.utilization_percent"
 
 	ValidationAttempts   = "ml.post_processing.validation_attempts"
 	OutputValid          = "ml.output.valid"
@@ -61,6 +74,31 @@ const (
 	EvaluationF1       = "ml.evaluation.f1"
 	EvaluationAUC      = "ml.evaluation.auc"
 	EvaluationLoss     = "ml.evaluation.loss"
+
+	EvaluationBaselineAccuracy = "ml.evaluation.baseline_accuracy"
+	EvaluationBaselineF1       = "ml.evaluation.baseline_f1"
+	EvaluationBaselineAUC      = "ml.evaluation.baseline_auc"
+
+	DataSource        = "ml.data.source"
+	DataRecordsRead   = "ml.data.records_read"
+	DataSizeBytes     = "ml.data.size_bytes"
+	DataParsingErrors = "ml.data.parsing_errors"
+
+	EngineeredFeatures   = "ml.feature_engineering.feature_count"
+	EngineeringCompute   = "ml.feature_engineering.compute_ms"
+	TransformationErrors = "ml.feature_engineering.transformation_errors"
+
+	TrainingEpochs       = "ml.training.epochs"
+	TrainingLoss         = "ml.training.loss"
+	TrainingLearningRate = "ml.training.learning_rate"
+
+	ArtifactSizeBytes = "ml.registration.artifact_size_bytes"
+	ArtifactUpload    = "ml.registration.upload_ms"
+
+	DeploymentStrategy           = "ml.deployment.strategy"
+	DeploymentCanary             = "ml.deployment.canary_percent"
+	DeploymentHealthy            = "ml.deployment.healthy"
+	DeploymentFailedHealthChecks = "ml.deployment.failed_health_checks"
 
 	TaskQueueWait = "ml.task.queue_wait_ms"
 	TaskAttempts  = "ml.task.attempts"
@@ -83,8 +121,26 @@ const (
 	ColdStartDuration  = "ml.cold_start.duration_ms"
 	ColdStartReload    = "ml.cold_start.reload"
 
+	// ColdStartRepeated is on a span that shows a cold start which another span is marked for.
+	ColdStartRepeated = "ml.cold_start.repeated"
+
 	// SignalPrefix starts the key of every signal: SignalPrefix + "queue_bound".
 	SignalPrefix = "ml.signal."
+)
+
+// Span attributes of the OpenTelemetry GenAI conventions.
+const (
+	GenAIOperation           = "gen_ai.operation.name"
+	GenAIProvider            = "gen_ai.provider.name"
+	GenAISystem              = "gen_ai.system" // before v1.37
+	GenAIRequestModel        = "gen_ai.request.model"
+	GenAIResponseModel       = "gen_ai.response.model"
+	GenAIInputTokens         = "gen_ai.usage.input_tokens"
+	GenAIOutputTokens        = "gen_ai.usage.output_tokens"
+	GenAICacheReadTokens     = "gen_ai.usage.cache_read.input_tokens"
+	GenAICacheCreationTokens = "gen_ai.usage.cache_creation.input_tokens"
+	GenAIReasoningTokens     = "gen_ai.usage.reasoning.output_tokens"
+	GenAITimeToFirstChunk    = "gen_ai.response.time_to_first_chunk"
 )
 
 // SamplingAdjustedCount is on every span that the ml_sampling policy keeps: how many spans it stands for, a double from 1 on.

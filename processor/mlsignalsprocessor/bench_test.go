@@ -2,9 +2,11 @@ package mlsignalsprocessor
 
 import (
 	"fmt"
+	"maps"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +15,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/golden"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/dialects"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
 )
 
 // articleBatch has the article's requests, the spans of each service under one
@@ -148,7 +152,7 @@ func run(b *testing.B, p *signalsProcessor, template ptrace.Traces) {
 func BenchmarkProcessor(b *testing.B) {
 	onlyML := defaultConfig()
 	onlyML.Dialects = []string{"ml"}
-	for _, dialects := range []struct {
+	for _, use := range []struct {
 		name string
 		cfg  *Config
 	}{{"dialects=all", defaultConfig()}, {"dialects=ml", onlyML}} {
@@ -156,11 +160,101 @@ func BenchmarkProcessor(b *testing.B) {
 			name  string
 			batch ptrace.Traces
 		}{{"spans=article", articleBatch(b, 50)}, {"spans=foreign", foreignBatch(b, 50)}} {
-			b.Run(dialects.name+"/"+traffic.name, func(b *testing.B) {
-				run(b, newTestProcessor(b, dialects.cfg), traffic.batch)
+			b.Run(use.name+"/"+traffic.name, func(b *testing.B) {
+				run(b, newTestProcessor(b, use.cfg), traffic.batch)
 			})
 		}
 	}
+}
+
+// BenchmarkProcessorByDialects is per span too: what more dialects cost those whose spans are of one of them, or of none.
+func BenchmarkProcessorByDialects(b *testing.B) {
+	for _, traffic := range []struct {
+		name  string
+		batch ptrace.Traces
+	}{{"spans=article", articleBatch(b, 50)}, {"spans=foreign", foreignBatch(b, 50)}, {"spans=genai", genAIBatch(b, 50)}} {
+		for _, n := range []int{10, 30, 100} {
+			b.Run(fmt.Sprintf("%s/dialects=%d", traffic.name, n), func(b *testing.B) {
+				run(b, newTestProcessor(b, manyDialects(b, n)), traffic.batch)
+			})
+		}
+	}
+}
+
+// manyDialects has the dialects ml and otel_genai and so many more that there are n: the other built-in ones in
+// turn, each time with other names and values under the same keys.
+func manyDialects(tb testing.TB, n int) *Config {
+	cfg := defaultConfig()
+	cfg.Dialects = []string{"ml", "otel_genai"}
+	builtin, err := dialects.All()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for i := 0; len(cfg.CustomDialects)+2 < n; i++ {
+		d := *builtin[i%len(builtin)]
+		if slices.Contains(cfg.Dialects, d.Name) {
+			continue
+		}
+		suffix := fmt.Sprintf("%d", i)
+		d.Name += suffix
+		d.Rules = slices.Clone(d.Rules)
+		for j := range d.Rules {
+			other(&d.Rules[j].Match, suffix)
+			if join := d.Rules[j].Join; join != nil {
+				copied := *join
+				other(&copied.Match, suffix)
+				d.Rules[j].Join = &copied
+			}
+		}
+		cfg.CustomDialects = append(cfg.CustomDialects, d)
+	}
+	return cfg
+}
+
+// other changes what a match asks for.
+func other(m *dialect.Match, suffix string) {
+	m.SpanNames = changed(m.SpanNames, suffix)
+	m.Scopes = changed(m.Scopes, suffix)
+	m.Attributes = maps.Clone(m.Attributes)
+	for key, value := range m.Attributes {
+		if text, ok := value.(string); ok && text != "*" {
+			m.Attributes[key] = text + suffix
+		}
+	}
+}
+
+func changed(names []string, suffix string) []string {
+	all := slices.Clone(names)
+	for i, name := range all {
+		if text, ok := strings.CutSuffix(name, "*"); ok {
+			all[i] = text + suffix + "*"
+		} else {
+			all[i] += suffix
+		}
+	}
+	return all
+}
+
+// genAIBatch has calls of models by an SDK, as the GenAI conventions have them.
+func genAIBatch(tb testing.TB, traces int) ptrace.Traces {
+	batch := foreignBatch(tb, traces)
+	n := 0
+	for _, rs := range batch.ResourceSpans().All() {
+		for _, span := range rs.ScopeSpans().At(0).Spans().All() {
+			n++
+			span.SetName("chat gpt-5-mini")
+			span.SetSpanID(pcommon.SpanID{byte(n), byte(n >> 8), 1})
+			attrs := pcommon.NewMap()
+			attrs.PutStr("gen_ai.operation.name", "chat")
+			attrs.PutStr("gen_ai.provider.name", "openai")
+			attrs.PutStr("gen_ai.request.model", "gpt-5-mini")
+			attrs.PutInt("gen_ai.usage.input_tokens", 512)
+			attrs.PutInt("gen_ai.usage.output_tokens", 128)
+			attrs.PutDouble("gen_ai.response.time_to_first_chunk", 0.001)
+			attrs.MoveTo(span.Attributes())
+		}
+	}
+	return batch
 }
 
 // BenchmarkProcessorParallel is per span, by one goroutine and by two: the

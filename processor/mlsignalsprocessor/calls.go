@@ -1,15 +1,22 @@
 package mlsignalsprocessor
 
 import (
+	"hash/maphash"
+
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/attempts"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/nested"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/rules"
 )
 
 // tokens are what a call tells of its tokens.
-var tokens = reading.Bit(reading.InputTokens) | reading.Bit(reading.OutputTokens)
+var tokens = reading.Bits(reading.InputTokens, reading.OutputTokens).Or(partsOfTokens)
+
+var partsOfTokens = reading.Bits(vocab.Index(vocab.CachedTokens), vocab.Index(vocab.CacheWriteTokens), vocab.Index(vocab.ReasoningTokens))
 
 // call takes back what the rules derived of a call that another span stands for.
 func (w *worker) call(span ptrace.Span) {
@@ -22,12 +29,38 @@ func (w *worker) call(span ptrace.Span) {
 		parent = pcommon.SpanID{}
 	}
 	verdict := w.calls.Judge(&nested.Call{
-		Trace: span.TraceID(), Span: span.SpanID(), Parent: parent, Tokens: sc.Known&tokens != 0,
+		Trace: span.TraceID(), Span: span.SpanID(), Parent: parent, Tokens: sc.Known.Meets(&tokens),
 	}, w.now)
 	if !verdict.Call {
-		sc.Drop(w.out.ByCall &^ tokens)
+		sc.Drop(w.out.ByCall.Without(tokens))
 	}
 	if !verdict.Tokens {
-		sc.Drop(w.out.ByCall & tokens)
+		sc.Drop(w.out.ByCall.And(tokens))
 	}
 }
+
+// try counts attempts: those before a call that was tried again, and those of a span that asks until the answer is valid.
+func (w *worker) try(span ptrace.Span) {
+	if span.TraceID().IsEmpty() {
+		return
+	}
+	sc := w.scratch
+	k := attempts.Key{Trace: span.TraceID(), Parent: span.SpanID()}
+	if w.out.Attempts == rules.ChildCalls {
+		if n := w.attempts.Below(k, w.now); n > 0 {
+			sc.Fill(reading.ValidationAttempts, float64(n))
+		}
+	}
+	if k.Parent = span.ParentSpanID(); !w.out.Call || k.Parent.IsEmpty() {
+		return
+	}
+	n := w.attempts.Add(k, attempts.Call{
+		Of:    maphash.String(callSeed, sc.TextOf(reading.ModelName, span.Attributes())) ^ maphash.String(callSeed, span.Name())<<1,
+		Start: span.StartTimestamp(), End: span.EndTimestamp(), Failed: span.Status().Code() == ptrace.StatusCodeError,
+	}, w.now)
+	if w.out.Attempts == rules.FailedSiblings {
+		sc.Fill(reading.InferenceAttempts, float64(n))
+	}
+}
+
+var callSeed = maphash.MakeSeed()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -19,6 +20,8 @@ import (
 type Config struct {
 	// Signals has the threshold of each signal and switches it on or off.
 	Signals SignalsConfig `mapstructure:"signals"`
+	// GenAI writes the attributes of the OpenTelemetry GenAI conventions too.
+	GenAI bool `mapstructure:"genai_conventions"`
 	// Dialects are the names of the built-in dialects in use; all where it is not set.
 	Dialects []string `mapstructure:"dialects"`
 	// CustomDialects are the user's own, in the form of the built-in ones.
@@ -37,6 +40,10 @@ type Config struct {
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	if err := knownkeys.Unmarshal(conf, c); err != nil {
 		return err
+	}
+	// Whoever names their own spans means what they say.
+	if conf.IsSet("signals::cold_start::span_names") && !conf.IsSet("signals::cold_start::components") {
+		c.Signals.ColdStart.Components = nil
 	}
 	custom, _ := conf.ToStringMap()["custom_dialects"].([]any)
 	var errs []error
@@ -98,6 +105,9 @@ type ColdStartConfig struct {
 	// SpanNames are patterns of the names of spans that load a component. What the * stands for is the component.
 	// Spans that a built-in dialect other than ml describes are left to that dialect.
 	SpanNames []string `mapstructure:"span_names"`
+	// Components are words in one of which the name ends that the * stands for; any name does where there are none,
+	// and where only SpanNames is set.
+	Components []string `mapstructure:"components"`
 }
 
 // ReloadMemoryConfig bounds the memory of loads.
@@ -125,7 +135,8 @@ func createDefaultConfig() component.Config {
 			Revalidated:         RevalidatedConfig{SwitchConfig: on, Attempts: 2},
 			ColdStart: ColdStartConfig{
 				SwitchConfig: on, MinDuration: 10 * time.Millisecond,
-				SpanNames: slices.Clone(coldstart.DefaultSpanNames),
+				SpanNames:  slices.Clone(coldstart.DefaultSpanNames),
+				Components: slices.Clone(coldstart.DefaultComponents),
 			},
 		},
 		ReloadMemory: ReloadMemoryConfig{MaxComponents: 10_000},
@@ -157,6 +168,11 @@ func (c *Config) Validate() error {
 	for i, name := range c.Signals.ColdStart.SpanNames {
 		if _, err := dialect.ParsePattern(name); err != nil {
 			bad("signals::cold_start::span_names[%d]: %w", i, err)
+		}
+	}
+	for i, word := range c.Signals.ColdStart.Components {
+		if words := slices.Collect(dialect.Words(word)); strings.Join(words, "_") != word || word == "" {
+			bad("signals::cold_start::components[%d]: found %q, must be words of a to z and 0 to 9 with _ between them, such as model or kv_cache", i, word)
 		}
 	}
 	if n := c.ReloadMemory.MaxComponents; n < 1 {

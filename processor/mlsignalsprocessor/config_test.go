@@ -53,6 +53,7 @@ custom_dialects:
 	assert.False(t, cfg.Signals.FeaturesUnavailable.Enabled)
 	assert.Equal(t, 3, cfg.Signals.Revalidated.Attempts)
 	assert.Equal(t, []string{"boot_*"}, cfg.Signals.ColdStart.SpanNames)
+	assert.Empty(t, cfg.Signals.ColdStart.Components)
 	assert.Equal(t, []string{"ml"}, cfg.Dialects)
 	assert.Equal(t, JoinConfig{7, time.Minute}, cfg.Join)
 	use, custom, err := cfg.inUse()
@@ -78,6 +79,7 @@ func TestMistakesInConfig(t *testing.T) {
 		"share above one":        {"signals: {feature_cascade: {db_share: 50}}", []string{"signals::feature_cascade::db_share", "50", "at most 1"}},
 		"first attempt":          {"signals: {revalidated: {attempts: 1}}", []string{"signals::revalidated::attempts", "1", "at least 2"}},
 		"negative duration":      {"signals: {cold_start: {min_duration: -1s}}", []string{"signals::cold_start::min_duration", "-1s"}},
+		"component of two words": {`signals: {cold_start: {components: ["Model Weights"]}}`, []string{"signals::cold_start::components[0]", `"Model Weights"`, "kv_cache"}},
 		"pattern of all":         {`signals: {cold_start: {span_names: ["*"]}}`, []string{"signals::cold_start::span_names[0]", `"*"`}},
 		"no memory":              {"reload_memory: {max_components: 0}", []string{"reload_memory::max_components", "0", "at least 1"}},
 		"no join":                {"join: {max_spans: 0, ttl: 0s}", []string{"join::max_spans", "join::ttl", "0s"}},

@@ -36,8 +36,8 @@ func newCounts(dialects int) counts {
 }
 
 func (c *counts) invalid(sc *rules.Scratch) {
-	for s := sc.Invalid; s != 0; s &= s - 1 {
-		c.invalids[s.First()]++
+	for s := sc.Invalid; !s.Empty(); {
+		c.invalids[s.Pop()]++
 	}
 	for _, key := range sc.BadSources {
 		if i := vocab.Index(key); i < 0 || !sc.Invalid.Has(i) {
@@ -47,10 +47,10 @@ func (c *counts) invalid(sc *rules.Scratch) {
 }
 
 func (c *counts) derived(sc *rules.Scratch) {
-	for s := sc.Coerced; s != 0; s &= s - 1 {
-		c.coerced[s.First()]++
+	for s := sc.Coerced; !s.Empty(); {
+		c.coerced[s.Pop()]++
 	}
-	for s := sc.Derived & reading.Signals; s != 0; s &= s - 1 {
-		c.signals[s.First()]++
+	for s := sc.Derived.And(reading.Signals); !s.Empty(); {
+		c.signals[s.Pop()]++
 	}
 }

@@ -32,6 +32,8 @@ func TestREADME(t *testing.T) {
 			"signals::cold_start::enabled":           "set `ml.signal.cold_start` and `ml.cold_start.*`",
 			"signals::cold_start::min_duration":      "a load that took less is no cold start",
 			"signals::cold_start::span_names":        "names of spans that load a component, where no built-in dialect but `ml` describes the span; what the `*` stands for is the component",
+			"signals::cold_start::components":        "words in one of which the name ends that the `*` stands for, so that `load_features` and `page_load` are no cold starts; any name does if `[]`, or if only `span_names` is set",
+			"genai_conventions":                      "write what is known of a call of a model as `gen_ai.*` too, where the span does not have it",
 			"dialects":                               "built-in dialects in use, such as `[ml, vllm]`; all if not set, none if `[]`",
 			"custom_dialects":                        "your own dialects, see below",
 			"reload_memory::max_components":          "loads of components that are remembered, over all instances",

@@ -17,6 +17,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/golden"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/dialects"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/attempts"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/coldstart"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
@@ -103,6 +104,7 @@ func forgetful(t *testing.T) *signalsProcessor {
 		memory: coldstart.NewMemory(cfg.ReloadMemory.MaxComponents), joins: join.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		lookups:   lookup.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		calls:     nested.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
+		attempts:  attempts.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		telemetry: compiled.telemetry,
 	}
 	p.pool.New = p.newWorker

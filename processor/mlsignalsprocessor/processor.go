@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/attempts"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/coldstart"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
@@ -25,10 +26,12 @@ type signalsProcessor struct {
 	rules     *rules.Set
 	settings  signals.Settings
 	minColdMS float64
+	genAI     bool
 	memory    *coldstart.Memory
 	joins     *join.Table
 	lookups   *lookup.Table
 	calls     *nested.Table
+	attempts  *attempts.Table
 	telemetry *telemetry
 	pool      sync.Pool // of *worker
 }
@@ -66,7 +69,7 @@ func newSignalsProcessor(cfg *Config, tel *telemetry) (*signalsProcessor, error)
 		return nil, err
 	}
 	set := rules.Compile(use, custom)
-	names, err := coldstart.NewNames(cfg.Signals.ColdStart.SpanNames)
+	names, err := coldstart.NewNames(cfg.Signals.ColdStart.SpanNames, cfg.Signals.ColdStart.Components)
 	if err != nil {
 		return nil, err
 	}
@@ -84,10 +87,12 @@ func newSignalsProcessor(cfg *Config, tel *telemetry) (*signalsProcessor, error)
 			RevalidatedAttempts: cfg.Signals.Revalidated.Attempts,
 		},
 		minColdMS: float64(cfg.Signals.ColdStart.MinDuration) / float64(time.Millisecond),
+		genAI:     cfg.GenAI,
 		memory:    coldstart.NewMemory(cfg.ReloadMemory.MaxComponents),
 		joins:     join.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		lookups:   lookup.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		calls:     nested.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
+		attempts:  attempts.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		telemetry: tel,
 	}
 	p.pool.New = p.newWorker
@@ -112,7 +117,7 @@ func enabledSignals(c *SignalsConfig) reading.Set {
 		{reading.ColdStart, c.ColdStart.Enabled},
 	} {
 		if signal.enabled {
-			s |= reading.Bit(signal.index)
+			s.Add(signal.index)
 		}
 	}
 	return s
@@ -175,6 +180,9 @@ func (w *worker) span(span ptrace.Span, final bool) {
 	if out.Lookup != lookup.None && !w.read(span, final) {
 		return
 	}
+	if out.Call || out.Attempts != 0 {
+		w.try(span)
+	}
 	if out.Call {
 		w.call(span)
 	}
@@ -186,10 +194,10 @@ func (w *worker) span(span ptrace.Span, final bool) {
 		out.Dialect = w.rules.Vocabulary
 	}
 	w.counts.dialects[out.Dialect+1]++
-	if out.Dialect == rules.None && !w.pipeline && sc.Derived == 0 {
+	if out.Dialect == rules.None && !w.pipeline && sc.Derived.Empty() {
 		return
 	}
-	if sc.Invalid != 0 || len(sc.BadSources) > 0 {
+	if !sc.Invalid.Empty() || len(sc.BadSources) > 0 {
 		w.counts.invalid(sc)
 	}
 	if sc.Missing(reading.Stage) {
@@ -201,6 +209,9 @@ func (w *worker) span(span ptrace.Span, final bool) {
 	w.derive(span)
 	w.counts.derived(sc)
 	sc.Write(span.Attributes())
+	if w.genAI {
+		w.writeGenAI(span)
+	}
 }
 
 // fillStage derives the stage from what the span carries. The time of a lookup alone does not make a request that enters
@@ -225,11 +236,16 @@ func (w *worker) derive(span ptrace.Span) {
 	}
 	signals.Fill(&sc.Readings, &facts)
 	signals.Derive(&sc.Readings, &facts, &w.settings)
-	for s := w.out.Signals & w.settings.Enabled; s != 0; s &= s - 1 {
-		sc.FillBool(s.First(), true)
-	}
-	if w.out.Cold || sc.LoadedByName() != "" {
+	// The start is marked on another span, or an mlsignals before this one found so.
+	if sc.Missing(reading.ColdStart) && (w.out.Told || sc.IsTrue(reading.ColdStartRepeated)) {
+		w.out.Signals.Remove(reading.ColdStart)
+		sc.Drop(reading.OfColdStart)
+		sc.FillBool(reading.ColdStartRepeated, true)
+	} else if w.out.Cold || sc.LoadedByName() != "" {
 		w.coldStart(span)
+	}
+	for s := w.out.Signals.And(w.settings.Enabled); !s.Empty(); {
+		sc.FillBool(s.Pop(), true)
 	}
 }
 
@@ -261,11 +277,16 @@ func (w *worker) coldStart(span ptrace.Span) {
 
 // loader is the process whose load the span is.
 func (w *worker) loader() coldstart.Instance {
+	if w.out.Instance != "" {
+		return w.process().Named(w.out.Instance)
+	}
+	return w.process()
+}
+
+// process is what the resource at hand says of the process.
+func (w *worker) process() coldstart.Instance {
 	if !w.identified {
 		w.instance, w.identified = coldstart.Identify(w.resource), true
-	}
-	if w.out.Instance != "" {
-		return w.instance.Named(w.out.Instance)
 	}
 	return w.instance
 }

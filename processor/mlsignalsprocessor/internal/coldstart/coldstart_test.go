@@ -17,7 +17,7 @@ import (
 )
 
 func TestComponent(t *testing.T) {
-	names, err := NewNames(append([]string{"boot"}, DefaultSpanNames...))
+	names, err := NewNames(append([]string{"boot"}, DefaultSpanNames...), DefaultComponents)
 	require.NoError(t, err)
 	for span, component := range map[string]string{
 		"tokenizer_init":            "tokenizer",
@@ -25,7 +25,27 @@ func TestComponent(t *testing.T) {
 		"model.load":                "model",
 		"image_preprocessor_warmup": "image_preprocessor",
 		"boot":                      "boot",
-		"_init":                     "_init",
+		"_init":                     "",
+		"load_bert_model_v2":        "bert_model_v2",
+		"load_models":               "models",
+		"load_model_3":              "model_3",
+		"model-weights.load":        "model-weights",
+		"load_lora_adapter":         "lora_adapter",
+		"warm_up_engine":            "engine",
+		"load_kv_cache":             "kv_cache",
+		"load_features":             "",
+		"load_data":                 "",
+		"load_dataset":              "",
+		"data.load":                 "",
+		"batch_load":                "",
+		"page_load":                 "",
+		"load_data_pipeline":        "",
+		"db_engine_init":            "",
+		"load_model_features":       "",
+		"model_registry_init":       "",
+		"cache_warmup":              "",
+		"load_search_index":         "",
+		"load_remodel":              "",
 		"init":                      "",
 		"ml.inference":              "",
 		"tokenizer_initial":         "",
@@ -33,6 +53,16 @@ func TestComponent(t *testing.T) {
 	} {
 		assert.Equal(t, component, names.Component(span), span)
 	}
+}
+
+func TestComponentsOfOnesOwn(t *testing.T) {
+	any, err := NewNames([]string{"boot_*"}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, "cache", any.Component("boot_cache"))
+	own, err := NewNames([]string{"boot_*"}, []string{"graph"})
+	require.NoError(t, err)
+	assert.Equal(t, "user_graph", own.Component("boot_user_graph"))
+	assert.Empty(t, own.Component("boot_model"))
 }
 
 func span(n byte) pcommon.SpanID { return pcommon.SpanID{n} }

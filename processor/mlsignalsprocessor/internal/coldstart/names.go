@@ -2,7 +2,12 @@
 // whether an instance does so for the first time.
 package coldstart
 
-import "github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+import (
+	"slices"
+	"strings"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+)
 
 // DefaultSpanNames are the names under which services load components.
 var DefaultSpanNames = []string{
@@ -11,15 +16,31 @@ var DefaultSpanNames = []string{
 	"init_*", "load_*", "warmup_*", "warm_up_*", "initialize_*",
 }
 
-// Names finds the component in the name of a span.
-type Names struct {
-	patterns []dialect.Pattern
-	index    *dialect.Index
+// DefaultComponents are the words by which a component of a model server is known.
+var DefaultComponents = []string{
+	"model", "tokenizer", "scaler", "preprocessor", "vectorizer", "encoder", "decoder", "embedder", "embedding", "classifier",
+	"weights", "checkpoint", "engine", "pipeline", "index", "adapter", "lora", "transformer", "processor", "predictor",
+	"ranker", "reranker", "detector", "ensemble", "vocabulary", "vocab", "kv_cache", "cuda", "gpu",
 }
 
-// NewNames compiles patterns such as *_init. What the * stands for is the component.
-func NewNames(patterns []string) (*Names, error) {
-	n := &Names{}
+// others are words of names of what is loaded in a service that serves no
+// model, whatever else is in the name: a data pipeline, the engine of a database.
+var others = []string{
+	"data", "dataset", "datasets", "database", "db", "sql", "etl", "batch", "page", "file", "files", "table", "search",
+	"test", "tests", "ci", "build", "deploy", "payment", "template", "view", "game", "query", "domain",
+}
+
+// Names finds the component in the name of a span.
+type Names struct {
+	patterns   []dialect.Pattern
+	index      *dialect.Index
+	components []string
+}
+
+// NewNames compiles patterns such as *_init. What the * stands for is the
+// component; its name ends in one of the components, unless there are none.
+func NewNames(patterns, components []string) (*Names, error) {
+	n := &Names{components: components}
 	for _, text := range patterns {
 		p, err := dialect.ParsePattern(text)
 		if err != nil {
@@ -40,8 +61,40 @@ func (n *Names) Component(span string) string {
 	if first == len(n.patterns) {
 		return ""
 	}
-	if component := n.patterns[first].Capture(span); component != "" {
-		return component
+	p := n.patterns[first]
+	if p.Exact() {
+		return span
 	}
-	return span
+	component := p.Capture(span)
+	if component == "" || !n.known(component) {
+		return ""
+	}
+	return component
+}
+
+// known reports whether the name is that of a component: feature_scaler, bert_model_v2, tokenizers.
+func (n *Names) known(name string) bool {
+	if len(n.components) == 0 {
+		return true
+	}
+	words := slices.Collect(dialect.Words(name))
+	if slices.ContainsFunc(words, func(w string) bool { return slices.Contains(others, w) }) {
+		return false
+	}
+	for len(words) > 1 && isVersion(words[len(words)-1]) {
+		words = words[:len(words)-1]
+	}
+	name = strings.Join(words, "_")
+	for _, c := range n.components {
+		if whole := strings.TrimSuffix(name, "s"); name == c || whole == c || strings.HasSuffix(name, "_"+c) || strings.HasSuffix(whole, "_"+c) {
+			return true
+		}
+	}
+	return false
+}
+
+// isVersion reports whether a word is one of a version: v2, 3.
+func isVersion(word string) bool {
+	word = strings.TrimPrefix(word, "v")
+	return word != "" && strings.Trim(word, "0123456789") == ""
 }

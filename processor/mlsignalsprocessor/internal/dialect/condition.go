@@ -25,6 +25,8 @@ type Condition struct {
 	// the values, and those that a text among them is the text of.
 	Ints    []int64
 	Doubles []float64
+	// Patterns holds for a string that fits one of these.
+	Patterns []Pattern
 	// Range holds for a number from Min to Max, both inclusive.
 	Range    bool
 	Min, Max float64
@@ -130,7 +132,7 @@ func (c *Condition) Holds(v pcommon.Value) bool {
 	}
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
-		return slices.Contains(c.Texts, v.Str())
+		return slices.Contains(c.Texts, v.Str()) || slices.ContainsFunc(c.Patterns, func(p Pattern) bool { return p.Matches(v.Str()) })
 	case pcommon.ValueTypeInt:
 		return slices.Contains(c.Ints, v.Int())
 	case pcommon.ValueTypeDouble:

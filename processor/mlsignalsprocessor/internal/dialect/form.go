@@ -26,6 +26,9 @@ type Rule struct {
 	Name string `mapstructure:"name"`
 	// Match says which spans the rule applies to. All of its conditions must hold.
 	Match Match `mapstructure:"match"`
+	// LeaveAlone: the spans look like something that they are not. No rule that is
+	// less specific applies to them, of whichever dialect.
+	LeaveAlone bool `mapstructure:"leave_alone"`
 	// Stage of the spans.
 	Stage string `mapstructure:"stage"`
 	// StageFrom finds the stage in a task's name.
@@ -40,6 +43,8 @@ type Rule struct {
 	// WaitOnly says that the spans show a wait whose compute is on another
 	// span: a wait without compute is then no sign of a queue.
 	WaitOnly bool `mapstructure:"wait_only"`
+	// Attempts says which calls of a model are attempts at the same: FailedSiblings or ChildCalls.
+	Attempts string `mapstructure:"attempts"`
 	// Join takes values that lie across two spans.
 	Join *Join `mapstructure:"join"`
 	// Call says that the spans are calls of a model, by a client, that other instrumentations may have a span for too. Of
@@ -63,6 +68,9 @@ const (
 type Match struct {
 	// SpanNames are exact, or have one * at the beginning, at the end, or both.
 	SpanNames []string `mapstructure:"span_names"`
+	// AnySpelling are names of spans whose case does not matter, nor what stands between their words:
+	// data-ingestion is data_ingestion, DataIngestion and "data ingestion" too.
+	AnySpelling []string `mapstructure:"any_spelling"`
 	// Scopes are names of instrumentation scopes, as SpanNames.
 	Scopes []string `mapstructure:"scopes"`
 	// Kinds are span kinds: internal, server, client, producer, consumer.
@@ -70,6 +78,9 @@ type Match struct {
 	// Attributes maps the key of a span attribute to what its value must be:
 	// "*" (any value), a value, a list of values, or {min: n, max: n}.
 	Attributes map[string]any `mapstructure:"attributes"`
+	// AttributePatterns maps the key of a span attribute to patterns as SpanNames,
+	// one of which its text must fit.
+	AttributePatterns map[string][]string `mapstructure:"attribute_patterns"`
 	// AnyAttribute lists keys, one of which the span must have.
 	AnyAttribute []string `mapstructure:"any_attribute"`
 	// AnyOf is as Attributes, of which one is enough: for a key that was renamed.
@@ -80,6 +91,8 @@ type Match struct {
 	ResourceAttributes map[string]any `mapstructure:"resource_attributes"`
 	// Events lists names of span events, one of which the span must have.
 	Events []string `mapstructure:"events"`
+	// EventAttributes is as Attributes, for an event: one of Events must fulfil them all.
+	EventAttributes map[string]any `mapstructure:"event_attributes"`
 }
 
 // Set reads a value and writes it to an attribute of the vocabulary.
@@ -97,6 +110,9 @@ type Source struct {
 	// Between has two texts. The value is what stands between the first one and the next occurrence of the second one in
 	// the attribute, which may also end there: of /v2/models/ranker/infer, [/v2/models/, /] is ranker.
 	Between []string `mapstructure:"between"`
+	// JSON is what to read of the JSON text that the attribute holds: a key, keys
+	// of nested objects with dots between them, or "." for the whole text.
+	JSON string `mapstructure:"json"`
 	// Event is the name of the event whose Attribute is read; the first of that name counts.
 	Event string `mapstructure:"event"`
 	// ResourceAttribute is the key of a resource attribute.
@@ -105,8 +121,9 @@ type Source struct {
 	CountEvents string `mapstructure:"count_events"`
 	// SpanDuration takes the duration of the span.
 	SpanDuration bool `mapstructure:"span_duration"`
-	// Gap is the time from one moment to another: start, end, event.NAME, and
-	// in a join other.start, other.end, other.event.NAME.
+	// Gap is the time from one moment to another: start, end, event.NAME,
+	// attribute.KEY (a time of day as text, in RFC 3339), and each of them after
+	// "other." in a join.
 	Gap []string `mapstructure:"gap"`
 	// Value is a constant.
 	Value any `mapstructure:"value"`
@@ -119,10 +136,14 @@ type Source struct {
 	Units []string `mapstructure:"units"`
 	// Minus is the key of a span attribute in the same units that is subtracted.
 	Minus string `mapstructure:"minus"`
+	// Values maps texts of the attribute to what they stand for: passed to true. Any other text is no value.
+	Values map[string]any `mapstructure:"values"`
+	// Times multiplies a number that has no unit of a time: 1000000 for MB where bytes are wanted.
+	Times float64 `mapstructure:"times"`
 	// Plus is added to the value, after its unit is applied.
 	Plus float64 `mapstructure:"plus"`
-	// Unknown lists values by which the system says that it does not know.
-	Unknown []float64 `mapstructure:"unknown"`
+	// Unknown lists values by which the system says that it does not know: numbers, or texts for a text.
+	Unknown []any `mapstructure:"unknown"`
 }
 
 // StageFrom finds a stage in a name such as train_model or load-features.
@@ -156,12 +177,19 @@ type ColdStart struct {
 
 // Join describes a second span that this one must be seen together with.
 type Join struct {
-	// Relation of the other span to this one: parent or sibling.
+	// Relation of the other span to this one: parent, sibling or resource.
 	Relation string `mapstructure:"relation"`
+	// SameResourceAttribute is the key of a resource attribute, for the relation
+	// resource: the two spans have the same value there, in whichever traces.
+	SameResourceAttribute string `mapstructure:"same_resource_attribute"`
+	// OneColdStart says that the two show one cold start: the later one is not marked.
+	OneColdStart bool `mapstructure:"one_cold_start"`
 	// Match says which spans are the other one.
 	Match Match `mapstructure:"match"`
 	// After requires that this span starts when the other one has ended.
 	After bool `mapstructure:"after"`
+	// Once lets the other span meet one span only, the first that comes.
+	Once bool `mapstructure:"once"`
 	// Set is carried out on the one of the two spans that arrives later.
 	Set []Set `mapstructure:"set"`
 }

@@ -12,8 +12,8 @@ func gapProblems(gap []string, joined bool) []error {
 	var errs []error
 	for i, text := range gap {
 		m, err := ParseMoment(text)
-		if err == nil && m.Event != "" {
-			err = exactName(m.Event)
+		if name := m.Event + m.Attribute; err == nil && name != "" {
+			err = exactName(name)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("gap[%d]: %w", i, err))
@@ -46,10 +46,10 @@ func orderProblems(gap []string, join *Join) []error {
 	return nil
 }
 
-// neverBefore tells whether a moment cannot lie before another one. An event can be anywhere.
+// neverBefore tells whether a moment cannot lie before another one. An event, or a time in an attribute, can be anywhere.
 func neverBefore(from, to Moment, join *Join) bool {
 	switch {
-	case from.Event != "" || to.Event != "":
+	case from.Event != "" || to.Event != "" || from.Attribute != "" || to.Attribute != "":
 		return false
 	case from.Other == to.Other:
 		return from.End

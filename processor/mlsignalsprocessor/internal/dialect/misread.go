@@ -45,13 +45,13 @@ func misreadKey(key string, value any, path string) []error {
 	switch key {
 	case "title", "about", "versions", "sources": // for people
 		return nil
-	case "attributes", "any_of", "resource_attributes":
+	case "attributes", "any_of", "resource_attributes", "event_attributes":
 		// What is in it ParseCondition tells: an attribute can be "".
 		if conditions, _ := value.(map[string]any); len(conditions) > 0 {
 			return nil
 		}
 		return Misread(nil, path)
-	case "span_names", "scopes", "kinds", "any_attribute", "without", "events", "signals", "units", "gap", "between", "instance_from":
+	case "span_names", "any_spelling", "scopes", "kinds", "any_attribute", "without", "events", "signals", "units", "gap", "between", "instance_from":
 		if strings.Contains(text, ",") {
 			return []error{fmt.Errorf("%s: found %q, must be a list; write [\"a\", \"b\"] or, if it is one name, [%[2]q]", path, text)}
 		}

@@ -11,11 +11,13 @@ type Moment struct {
 	Other bool
 	// Event is the name of the event; empty for the start or the end of the span.
 	Event string
+	// Attribute is the key of an attribute that holds a time of day.
+	Attribute string
 	// End is true for the end of the span.
 	End bool
 }
 
-// ParseMoment reads start, end, event.NAME, and each of them after "other.".
+// ParseMoment reads start, end, event.NAME, attribute.KEY, and each of them after "other.".
 func ParseMoment(s string) (Moment, error) {
 	m := Moment{}
 	rest, other := strings.CutPrefix(s, "other.")
@@ -24,12 +26,16 @@ func ParseMoment(s string) (Moment, error) {
 		m.Event = name
 		return m, nil
 	}
+	if key, ok := strings.CutPrefix(rest, "attribute."); ok && key != "" {
+		m.Attribute = key
+		return m, nil
+	}
 	switch rest {
 	case "start":
 	case "end":
 		m.End = true
 	default:
-		return Moment{}, fmt.Errorf("%q is not a moment; use start, end, event.NAME, or in a join other.start, other.end, other.event.NAME", s)
+		return Moment{}, fmt.Errorf("%q is not a moment; use start, end, event.NAME, attribute.KEY, or in a join each of them after other., such as other.start", s)
 	}
 	return m, nil
 }

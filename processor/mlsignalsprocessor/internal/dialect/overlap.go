@@ -8,6 +8,9 @@ import (
 // overlaps tells whether one span can fulfil both matches, as far as its name,
 // scope and kind tell. Their other conditions are not compared.
 func (m *Match) overlaps(o *Match) bool {
+	if len(m.AnySpelling)+len(o.AnySpelling) > 0 {
+		return true // how a name is spelled is not compared
+	}
 	return anyOverlap(m.SpanNames, o.SpanNames, patternsOverlap) &&
 		anyOverlap(m.Scopes, o.Scopes, patternsOverlap) &&
 		anyOverlap(m.Kinds, o.Kinds, func(a, b string) bool { return a == b })

@@ -2,10 +2,12 @@ package dialect
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
@@ -26,7 +28,7 @@ func (s *Source) problems(to *vocab.Attribute, joined bool) []error {
 	reads := s.Attribute != "" || s.ResourceAttribute != ""
 
 	for _, key := range []struct{ key, name string }{
-		{"attribute", s.Attribute}, {"event", s.Event}, {"resource_attribute", s.ResourceAttribute},
+		{"attribute", s.Attribute}, {"json", s.JSON}, {"event", s.Event}, {"resource_attribute", s.ResourceAttribute},
 		{"count_events", s.CountEvents}, {"minus", s.Minus},
 	} {
 		if err := exactName(key.name); key.name != "" && err != nil {
@@ -36,7 +38,10 @@ func (s *Source) problems(to *vocab.Attribute, joined bool) []error {
 	if s.Event != "" && s.Attribute == "" {
 		bad("event: needs attribute, the key to read of the event")
 	}
-	if s.Attribute == to.Key && s.Event == "" {
+	if s.JSON != "" && s.Attribute == "" {
+		bad("json: needs attribute, the key of the attribute that holds the JSON text")
+	}
+	if s.Attribute == to.Key && s.Event == "" && s.JSON == "" {
 		bad("attribute: %s is the attribute to set, and what a span has already is never overwritten; read another attribute", to.Key)
 	}
 	if s.SpanDuration && !isTime(to) {
@@ -68,13 +73,27 @@ func (s *Source) problems(to *vocab.Attribute, joined bool) []error {
 	}
 	errs = append(errs, s.unitProblems(to, reads)...)
 
-	if !isNumber(to) && (s.Minus != "" || s.Plus != 0 || len(s.Unknown) > 0) {
-		bad("minus, plus and unknown are for numbers, but %s is a %s; remove them", to.Key, to.Type)
+	if !isNumber(to) && (s.Minus != "" || s.Plus != 0) {
+		bad("minus and plus are for numbers, but %s is a %s; remove them", to.Key, to.Type)
 	}
 	if s.Minus != "" && s.Attribute == "" {
 		bad("minus: needs attribute, the key to subtract from")
 	} else if s.Minus != "" && s.Minus == s.Attribute && s.Event == "" {
 		bad("minus: %q is the attribute itself, so that nothing would be left; name another key", s.Minus)
+	}
+	if len(s.Values) > 0 && (!reads || len(s.Units) > 0) {
+		bad("values: maps texts of an attribute, without units; give attribute or resource_attribute")
+	}
+	for _, text := range slices.Sorted(maps.Keys(s.Values)) {
+		if err := constantProblem(s.Values[text], to); err != nil {
+			bad("values: %s: %w", text, err)
+		}
+	}
+	if s.Times != 0 && (!(s.Times > 0) || math.IsInf(s.Times, 0)) {
+		bad("times: found %v, must be a finite number above 0", s.Times)
+	}
+	if s.Times != 0 && (!reads || !isNumber(to) || isTime(to)) {
+		bad("times: is for a number that an attribute holds and that is no time; remove it, or give units")
 	}
 	switch {
 	case math.IsNaN(s.Plus) || math.IsInf(s.Plus, 0):
@@ -84,9 +103,16 @@ func (s *Source) problems(to *vocab.Attribute, joined bool) []error {
 	case to.Type == vocab.Int && s.Plus != math.Trunc(s.Plus):
 		bad("plus: found %v, but %s is an int; add a whole number", s.Plus, to.Key)
 	}
-	for i, f := range s.Unknown {
-		if math.IsNaN(f) || math.IsInf(f, 0) {
-			bad("unknown[%d]: found %v, which is never a value; remove it", i, f)
+	for i, v := range s.Unknown {
+		text, isText := v.(string)
+		_, finite := number(v)
+		switch {
+		case to.Type == vocab.String && (!isText || text == ""):
+			bad("unknown[%d]: found %s, but %s is a text; give a text in quotes", i, knownkeys.Found(v), to.Key)
+		case to.Type != vocab.String && !finite:
+			bad("unknown[%d]: found %s, must be a finite number", i, knownkeys.Found(v))
+		case to.Type == vocab.Bool:
+			bad("unknown[%d]: is for numbers and texts, but %s is a bool; remove it", i, to.Key)
 		}
 	}
 	if len(s.Unknown) > 0 && !reads {
@@ -119,7 +145,7 @@ func (s *Source) kindProblems(joined bool) []error {
 
 func (s *Source) unitProblems(to *vocab.Attribute, reads bool) []error {
 	if len(s.Units) == 0 {
-		if isTime(to) && reads {
+		if isTime(to) && reads && len(s.Values) == 0 {
 			return []error{fmt.Errorf("units: missing, but %s is a duration; say in which unit the attribute is: %s", to.Key, strings.Join(Units, ", "))}
 		}
 		return nil

@@ -18,6 +18,17 @@ var Kinds = []string{"unspecified", "internal", "server", "client", "producer", 
 const (
 	Parent  = "parent"
 	Sibling = "sibling"
+	// Resource: the two spans are of one resource, as far as an attribute of it tells.
+	Resource = "resource"
+)
+
+// Which calls of a model are attempts at the same.
+const (
+	// FailedSiblings: the span is a call of a model. Calls of the same under the
+	// same parent that failed right before it were the attempts before.
+	FailedSiblings = "failed_siblings"
+	// ChildCalls: the span asks until the answer is valid. Each call of a model below it is an attempt.
+	ChildCalls = "child_calls"
 )
 
 // NoDialect is what the telemetry says of spans that no dialect recognises.
@@ -87,22 +98,38 @@ func (r *Rule) problems(d *Dialect) []error {
 	}
 	if r.Join != nil {
 		errs = append(errs, prefixed("join", r.Join.problems())...)
-		if len(r.Join.Set) == 0 && !d.gives(vocab.QueueWait, &r.Match) && !d.gives(vocab.ForwardPass, &r.Match) {
+		if len(r.Join.Set) == 0 && !r.Join.OneColdStart && !d.gives(vocab.QueueWait, &r.Match) && !d.gives(vocab.ForwardPass, &r.Match) {
 			errs = append(errs, fmt.Errorf("join: without a set it puts the wait of one span beside the compute of the other, and no rule of this dialect gives these spans either; "+
 				"give the join a set, or the rule one of %s or %s. Where another dialect sets it, set it here too; "+
 				"where the span has it already, match attributes: {%[1]s: \"*\"}", vocab.QueueWait, vocab.ForwardPass))
 		}
 	}
-	if r.Stage == "" && r.StageFrom == nil && len(r.Set) == 0 && len(r.Signals) == 0 && r.ColdStart == nil && r.Join == nil && r.Lookup == "" {
-		errs = append(errs, errors.New("the rule derives nothing; give it a stage, set, signals, cold_start, join or lookup"))
+	if r.Attempts != "" && r.Attempts != FailedSiblings && r.Attempts != ChildCalls {
+		errs = append(errs, fmt.Errorf("attempts: %q is not known; use %s or %s", r.Attempts, FailedSiblings, ChildCalls))
+	}
+	derives := r.Attempts != "" || r.Stage != "" || r.StageFrom != nil || len(r.Set) > 0 || len(r.Signals) > 0 || r.ColdStart != nil || r.Join != nil || r.Lookup != ""
+	if r.LeaveAlone && derives {
+		errs = append(errs, errors.New("leave_alone: has nothing beside it but name and match; remove it, or what the rule derives"))
+	}
+	if !r.LeaveAlone && !derives {
+		errs = append(errs, errors.New("the rule derives nothing; give it a stage, set, signals, cold_start, attempts, join or lookup, or leave_alone: true"))
 	}
 	return errs
 }
 
 func (j *Join) problems() []error {
 	var errs []error
-	if j.Relation != Parent && j.Relation != Sibling {
-		errs = append(errs, fmt.Errorf("relation: %q is not known; use parent or sibling", j.Relation))
+	if j.Relation != Parent && j.Relation != Sibling && j.Relation != Resource {
+		errs = append(errs, fmt.Errorf("relation: %q is not known; use parent, sibling or resource", j.Relation))
+	}
+	if (j.Relation == Resource) != (j.SameResourceAttribute != "") {
+		errs = append(errs, errors.New("same_resource_attribute: belongs to relation: resource; give both or neither"))
+	}
+	if err := exactName(j.SameResourceAttribute); j.SameResourceAttribute != "" && err != nil {
+		errs = append(errs, fmt.Errorf("same_resource_attribute: %w", err))
+	}
+	if j.OneColdStart && len(j.Set) > 0 {
+		errs = append(errs, errors.New("one_cold_start: has no set beside it; remove one of them"))
 	}
 	if j.After && j.Relation != Sibling {
 		errs = append(errs, errors.New("after: only siblings can follow one another; remove it or set relation: sibling"))
@@ -192,6 +219,9 @@ func sets(all []Set, key string) bool {
 func (m *Match) finds(key string) bool {
 	_, asked := m.Attributes[key]
 	_, oneOf := m.AnyOf[key]
+	if _, like := m.AttributePatterns[key]; like {
+		return true
+	}
 	return asked || oneOf || slices.Contains(m.AnyAttribute, key)
 }
 
@@ -217,9 +247,9 @@ func (f *StageFrom) problems() []error {
 
 // tooWide tells why the conditions are not enough for a rule or a join, nil where they are.
 func (m *Match) tooWide(of string) error {
-	const add = "span_names, scopes, attributes, any_attribute, any_of, resource_attributes or events"
+	const add = "span_names, any_spelling, scopes, attributes, attribute_patterns, any_attribute, any_of, resource_attributes or events"
 	switch {
-	case len(m.SpanNames)+len(m.Scopes)+len(m.Attributes)+len(m.AnyAttribute)+len(m.AnyOf)+len(m.ResourceAttributes)+len(m.Events) > 0:
+	case len(m.SpanNames)+len(m.AnySpelling)+len(m.Scopes)+len(m.Attributes)+len(m.AttributePatterns)+len(m.AnyAttribute)+len(m.AnyOf)+len(m.ResourceAttributes)+len(m.Events) > 0:
 		return nil
 	case len(m.Kinds) > 0:
 		return fmt.Errorf("kinds alone is not enough, %s would apply to every span of kind %s; add %s", of, strings.Join(m.Kinds, ", "), add)
@@ -235,6 +265,11 @@ func (m *Match) problems() []error {
 			errs = append(errs, fmt.Errorf("span_names[%d]: %w", i, err))
 		}
 	}
+	for i, name := range m.AnySpelling {
+		if _, ok := Folded(nil, name); !ok {
+			errs = append(errs, fmt.Errorf("any_spelling[%d]: found %q, must be a name of letters, digits and what separates words, %d bytes at most, without a *", i, name, maxFolded))
+		}
+	}
 	for i, scope := range m.Scopes {
 		if _, err := ParsePattern(scope); err != nil {
 			errs = append(errs, fmt.Errorf("scopes[%d]: %w", i, err))
@@ -246,6 +281,19 @@ func (m *Match) problems() []error {
 		}
 	}
 	errs = append(errs, conditionProblems("attributes", m.Attributes)...)
+	for _, key := range slices.Sorted(maps.Keys(m.AttributePatterns)) {
+		if err := exactName(key); err != nil {
+			errs = append(errs, fmt.Errorf("attribute_patterns: %w", err))
+		}
+		if len(m.AttributePatterns[key]) == 0 {
+			errs = append(errs, fmt.Errorf("attribute_patterns: %s: the list is empty; give patterns such as \"*Model\"", key))
+		}
+		for i, text := range m.AttributePatterns[key] {
+			if _, err := ParsePattern(text); err != nil {
+				errs = append(errs, fmt.Errorf("attribute_patterns: %s[%d]: %w", key, i, err))
+			}
+		}
+	}
 	for i, key := range m.AnyAttribute {
 		if err := exactName(key); err != nil {
 			errs = append(errs, fmt.Errorf("any_attribute[%d]: %w", i, err))
@@ -268,6 +316,10 @@ func (m *Match) problems() []error {
 		if err := exactName(name); err != nil {
 			errs = append(errs, fmt.Errorf("events[%d]: %w", i, err))
 		}
+	}
+	errs = append(errs, conditionProblems("event_attributes", m.EventAttributes)...)
+	if len(m.EventAttributes) > 0 && len(m.Events) == 0 {
+		errs = append(errs, errors.New("event_attributes: needs events, the names of the events that must have them"))
 	}
 	return errs
 }

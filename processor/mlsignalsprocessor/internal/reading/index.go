@@ -20,6 +20,12 @@ var (
 	FeaturesDBShare       = vocab.Index(vocab.FeaturesDBShare)
 	InputTokens           = vocab.Index(vocab.InputTokens)
 	OutputTokens          = vocab.Index(vocab.OutputTokens)
+	TimeToFirstToken      = vocab.Index(vocab.TimeToFirstToken)
+	Prefill               = vocab.Index(vocab.Prefill)
+	Decode                = vocab.Index(vocab.Decode)
+	TimePerOutputToken    = vocab.Index(vocab.TimePerOutputToken)
+	TokensPerSecond       = vocab.Index(vocab.TokensPerSecond)
+	InferenceAttempts     = vocab.Index(vocab.InferenceAttempts)
 	QueueWait             = vocab.Index(vocab.QueueWait)
 	ForwardPass           = vocab.Index(vocab.ForwardPass)
 	QueueComputeRatio     = vocab.Index(vocab.QueueComputeRatio)
@@ -33,17 +39,18 @@ var (
 	ColdStart             = vocab.Index(vocab.SignalColdStart)
 	ColdStartComponent    = vocab.Index(vocab.ColdStartComponent)
 	ColdStartDuration     = vocab.Index(vocab.ColdStartDuration)
+	ColdStartRepeated     = vocab.Index(vocab.ColdStartRepeated)
 	ColdStartReload       = vocab.Index(vocab.ColdStartReload)
 )
 
 // OfColdStart has what tells of a cold start beside its signal.
-var OfColdStart = Bit(ColdStartComponent) | Bit(ColdStartDuration) | Bit(ColdStartReload)
+var OfColdStart = Bits(ColdStartComponent, ColdStartDuration, ColdStartReload)
 
 // Signals has every signal.
 var Signals = func() Set {
 	var s Set
 	for _, key := range vocab.Signals {
-		s |= Bit(vocab.Index(key))
+		s.Add(vocab.Index(key))
 	}
 	return s
 }()

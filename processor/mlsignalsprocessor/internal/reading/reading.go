@@ -3,30 +3,10 @@
 package reading
 
 import (
-	"math/bits"
-
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
-
-// Size is room for one value per attribute of the vocabulary. The masks below have a bit each.
-const Size = 64
-
-// Set is a set of attributes, a bit for each position in vocab.Attributes.
-type Set uint64
-
-// Bit is the set of one attribute.
-func Bit(i int) Set { return 1 << uint(i) }
-
-// Has tells whether the attribute is in the set.
-func (s Set) Has(i int) bool { return s&Bit(i) != 0 }
-
-// Len is the number of attributes in the set.
-func (s Set) Len() int { return bits.OnesCount64(uint64(s)) }
-
-// First is the lowest attribute of a set that is not empty.
-func (s Set) First() int { return bits.TrailingZeros64(uint64(s)) }
 
 // Readings are the values of one span. Numbers and bools (0 or 1) are in
 // Number, strings in Text.
@@ -52,7 +32,7 @@ type Readings struct {
 
 // Reset forgets the span.
 func (r *Readings) Reset() {
-	r.Known, r.Invalid, r.Coerced, r.Derived, r.Borrowed = 0, 0, 0, 0, 0
+	r.Known, r.Invalid, r.Coerced, r.Derived, r.Borrowed = Set{}, Set{}, Set{}, Set{}, Set{}
 }
 
 // Forget drops what points into the batch, so that a pooled value does not keep the batch alive.
@@ -64,12 +44,11 @@ func (r *Readings) Forget() {
 
 // textRead has the strings that derivations read. The others stay where they
 // are: fetching each costs more than knowing that it is there.
-var textRead = Bit(Stage) | Bit(ColdStartComponent)
+var textRead = Bits(Stage, ColdStartComponent)
 
 // Read takes attribute i from the span. The first value of a key counts.
 func (r *Readings) Read(i int, v pcommon.Value) {
-	bit := Bit(i)
-	if (r.Known|r.Invalid)&bit != 0 {
+	if !r.Missing(i) {
 		return
 	}
 	a := &vocab.Attributes[i]
@@ -78,12 +57,12 @@ func (r *Readings) Read(i int, v pcommon.Value) {
 	case t == pcommon.ValueTypeDouble && a.Type == vocab.Double:
 		f := v.Double()
 		if !a.InRange(f) { // neither NaN nor an infinity is in a range
-			r.Invalid |= bit
+			r.Invalid.Add(i)
 			return
 		}
 		r.Number[i] = f
 	case t == pcommon.ValueTypeStr && a.Type == vocab.String:
-		if textRead&bit != 0 {
+		if textRead.Has(i) {
 			if r.Text[i] = v.Str(); r.Text[i] == "" {
 				return // an empty text says nothing, and may be filled
 			}
@@ -91,7 +70,7 @@ func (r *Readings) Read(i int, v pcommon.Value) {
 	case t == pcommon.ValueTypeInt && a.Type == vocab.Int:
 		f := float64(v.Int())
 		if !a.InRange(f) {
-			r.Invalid |= bit
+			r.Invalid.Add(i)
 			return
 		}
 		r.Number[i] = f
@@ -99,13 +78,13 @@ func (r *Readings) Read(i int, v pcommon.Value) {
 		r.Number[i] = number(v.Bool())
 	default:
 		if !r.coerce(i, v) {
-			r.Invalid |= bit
+			r.Invalid.Add(i)
 			return
 		}
-		r.Coerced |= bit
+		r.Coerced.Add(i)
 		r.values[i] = v
 	}
-	r.Known |= bit
+	r.Known.Add(i)
 }
 
 // coerce reads a value of another type than its key's.
@@ -136,12 +115,17 @@ func (r *Readings) coerce(i int, v pcommon.Value) bool {
 
 // Missing tells whether attribute i may be filled: it is not known, and the
 // span does not carry anything under its key.
-func (r *Readings) Missing(i int) bool { return !(r.Known | r.Invalid).Has(i) }
+func (r *Readings) Missing(i int) bool {
+	if i < 64 {
+		return (r.Known.low|r.Invalid.low)>>uint(i)&1 == 0
+	}
+	return (r.Known.high|r.Invalid.high)>>uint(i-64)&1 == 0
+}
 
 // Get returns a number of the span, or one that it borrows, and 0 where there
 // is none: Number then holds that of a span before.
 func (r *Readings) Get(i int) (float64, bool) {
-	if !(r.Known | r.Borrowed).Has(i) {
+	if !r.Known.Has(i) && !r.Borrowed.Has(i) {
 		return 0, false
 	}
 	return r.Number[i], true
@@ -153,7 +137,7 @@ func (r *Readings) TextOf(i int, attrs pcommon.Map) string {
 	if !r.Known.Has(i) {
 		return ""
 	}
-	if (textRead | r.Derived | r.Coerced).Has(i) {
+	if textRead.Has(i) || r.Derived.Has(i) || r.Coerced.Has(i) {
 		return r.Text[i]
 	}
 	v, _ := attrs.Get(vocab.Attributes[i].Key)
@@ -195,29 +179,29 @@ func (r *Readings) ReplaceText(i int, s string) {
 
 // Drop takes back what was derived.
 func (r *Readings) Drop(s Set) {
-	r.Known &^= s & r.Derived
-	r.Derived &^= s
+	r.Known = r.Known.Without(s.And(r.Derived))
+	r.Derived = r.Derived.Without(s)
 }
 
 // Borrow takes a number of another span for derivations only.
 func (r *Readings) Borrow(i int, f float64) {
 	if r.Missing(i) {
 		r.Number[i] = f
-		r.Borrowed |= Bit(i)
+		r.Borrowed.Add(i)
 	}
 }
 
 func (r *Readings) add(i int) {
-	r.Known |= Bit(i)
-	r.Derived |= Bit(i)
-	r.Borrowed &^= Bit(i)
+	r.Known.Add(i)
+	r.Derived.Add(i)
+	r.Borrowed.Remove(i)
 }
 
 // Write brings the span's attributes in line with the readings.
 func (r *Readings) Write(attrs pcommon.Map) {
 	// Coerced values are handles into the map and must be written before it grows.
-	for s := r.Coerced; s != 0; s &= s - 1 {
-		i := s.First()
+	for s := r.Coerced; !s.Empty(); {
+		i := s.Pop()
 		v := r.values[i]
 		switch vocab.Attributes[i].Type {
 		case vocab.Double:
@@ -230,12 +214,12 @@ func (r *Readings) Write(attrs pcommon.Map) {
 			v.SetStr(r.Text[i])
 		}
 	}
-	if r.Derived == 0 {
+	if r.Derived.Empty() {
 		return
 	}
 	attrs.EnsureCapacity(attrs.Len() + r.Derived.Len())
-	for s := r.Derived; s != 0; s &= s - 1 {
-		i := s.First()
+	for s := r.Derived; !s.Empty(); {
+		i := s.Pop()
 		a := &vocab.Attributes[i]
 		switch a.Type {
 		case vocab.Double:

@@ -11,10 +11,10 @@ var stageAttributes = func() (all []struct {
 		var s Set
 		for i, a := range vocab.Attributes {
 			if a.Stage == stage {
-				s |= Bit(i)
+				s.Add(i)
 			}
 		}
-		if s != 0 {
+		if !s.Empty() {
 			all = append(all, struct {
 				stage      string
 				attributes Set
@@ -27,16 +27,18 @@ var stageAttributes = func() (all []struct {
 // StageTelling has every attribute that tells a stage.
 var StageTelling = func() (s Set) {
 	for _, of := range stageAttributes {
-		s |= of.attributes
+		s = s.Or(of.attributes)
 	}
 	return s
 }()
 
 // TellsStage tells whether the span carries an attribute of a stage, readable or not.
-func (r *Readings) TellsStage() bool { return (r.Known|r.Invalid)&StageTelling != 0 }
+func (r *Readings) TellsStage() bool {
+	return r.Known.Meets(&StageTelling) || r.Invalid.Meets(&StageTelling)
+}
 
 // Lookups has the times of lookups.
-var Lookups = Bit(FeaturesCacheLookup) | Bit(FeaturesDBLookup)
+var Lookups = Bits(FeaturesCacheLookup, FeaturesDBLookup)
 
 // FillStage derives the stage from the attributes of a span that has none by
 // its name, but for some. A span with attributes of several stages is of the first.
@@ -45,7 +47,7 @@ func (r *Readings) FillStage(but Set) {
 		return
 	}
 	for _, of := range stageAttributes {
-		if (r.Known|r.Invalid)&of.attributes&^but != 0 {
+		if tells := r.Known.Or(r.Invalid).And(of.attributes).Without(but); !tells.Empty() {
 			r.FillText(Stage, of.stage)
 			return
 		}

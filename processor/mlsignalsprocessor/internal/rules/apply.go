@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
@@ -11,6 +13,12 @@ import (
 // None is the dialect of a span that no rule recognises.
 const None = -1
 
+// What Outcome.Attempts can be, as in package dialect; 0 where no rule says anything.
+const (
+	FailedSiblings = 1 + iota
+	ChildCalls
+)
+
 // Outcome is what the rules say of a span beside its readings.
 type Outcome struct {
 	// Dialect is the position of the most specific dialect that recognises the span, or None.
@@ -19,6 +27,10 @@ type Outcome struct {
 	Signals reading.Set
 	// WaitOnly is true where the compute that belongs to the span's wait is elsewhere.
 	WaitOnly bool
+	// Attempts says which calls of a model are attempts at the same, as dialect.Rule has it.
+	Attempts uint8
+	// Told: the span's cold start was marked on another span.
+	Told bool
 	// Cold is true for the load of a component.
 	Cold bool
 	// Component is what was loaded.
@@ -44,6 +56,12 @@ func (s *Set) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
 	*out = Outcome{Dialect: None, Meetings: out.Meetings[:0]}
 	for _, i := range s.match(span, sc) {
 		r := &s.rules[i]
+		if r.leave {
+			if out.Dialect == None {
+				out.Dialect = r.dialect
+			}
+			return
+		}
 		if r.meeting != nil {
 			out.Meetings = append(out.Meetings, r.meeting)
 		}
@@ -56,12 +74,14 @@ func (s *Set) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
 		if out.Dialect == None {
 			out.Dialect = r.dialect
 		}
+		if !r.call {
+			s.carryOut(r, sc, out)
+			continue
+		}
 		before := sc.Derived
 		s.carryOut(r, sc, out)
-		if r.call {
-			out.Call = true
-			out.ByCall |= sc.Derived &^ before
-		}
+		out.Call = true
+		out.ByCall = out.ByCall.Or(sc.Derived.Without(before))
 	}
 }
 
@@ -76,8 +96,9 @@ func (s *Set) carryOut(r *rule, sc *Scratch, out *Outcome) {
 	for i := range r.sets {
 		r.sets[i].carryOut(sc)
 	}
-	out.Signals |= r.signals
+	out.Signals = out.Signals.Or(r.signals)
 	out.WaitOnly = out.WaitOnly || r.waitOnly
+	out.Attempts = max(out.Attempts, r.attempts)
 	if r.cold != nil && !out.Cold {
 		r.cold.carryOut(sc, out)
 	}
@@ -91,7 +112,7 @@ func (s *setter) carryOut(sc *Scratch) {
 	switch a.Type {
 	case vocab.String:
 		if v, ok := s.value(sc); ok {
-			if text := s.text(v); text != "" {
+			if text := s.text(v); text != "" && !slices.Contains(s.texts, text) {
 				sc.ReplaceText(s.target, text)
 			}
 		}

@@ -35,10 +35,23 @@ type key struct {
 	// such, -1 where neither sources nor conditions need it.
 	slot       int
 	conditions []keyCondition
+	// checks are the conditions as they are looked up, asked that there are any.
+	checks checks
+	asked  bool
 }
 
 // event is what the rules want to know of a span event.
-type event struct{ atoms []atom }
+type event struct {
+	atoms      []atom
+	conditions []eventConditions
+}
+
+// eventConditions set an atom for an event whose attributes fulfil them all.
+type eventConditions struct {
+	keys       []string
+	conditions []dialect.Condition
+	atom       atom
+}
 
 // builder collects what the rules need, each thing once.
 type builder struct {
@@ -52,6 +65,7 @@ type builder struct {
 	resource  []key
 	names     []string
 	nameAtoms [][]atom
+	folded    map[string][]atom // by the name as dialect.Folded has it
 	globs     []namePattern
 	scopes    []namePattern
 	events    []string
@@ -72,7 +86,7 @@ const (
 )
 
 func newBuilder() *builder {
-	b := &builder{known: map[string]atom{}}
+	b := &builder{known: map[string]atom{}, folded: map[string][]atom{}}
 	for _, a := range vocab.Attributes {
 		b.key(a.Key)
 	}
@@ -155,6 +169,15 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		}
 		add(a, pick(exact, 8, 4))
 	}
+	if len(m.AnySpelling) > 0 {
+		a, fresh := b.atom(ofName, "any spelling", m.AnySpelling)
+		for _, name := range m.AnySpelling {
+			if key, ok := dialect.Folded(nil, name); ok && fresh {
+				b.folded[string(key)] = append(b.folded[string(key)], a)
+			}
+		}
+		add(a, 7)
+	}
 	if len(m.Scopes) > 0 {
 		a, fresh := b.atom(ofScope, m.Scopes)
 		exact := true
@@ -174,6 +197,19 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 			b.condition(name, keyCondition{c, a})
 		}
 		add(a, pick(c.Any, 3, 5))
+	}
+	for _, name := range sortedKeys(m.AttributePatterns) {
+		a, fresh := b.atom(ofAttribute, "pattern ", name, m.AttributePatterns[name])
+		if fresh {
+			c := dialect.Condition{}
+			for _, text := range m.AttributePatterns[name] {
+				p, _ := dialect.ParsePattern(text)
+				c.Patterns = append(c.Patterns, p)
+			}
+			k := b.key(name)
+			k.conditions = append(k.conditions, keyCondition{c, a})
+		}
+		add(a, 4)
 	}
 	for _, alternatives := range []map[string]any{anyValue(m.AnyAttribute), m.AnyOf} {
 		if len(alternatives) == 0 {
@@ -200,13 +236,25 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		add(a, pick(c.Any, 2, 3))
 	}
 	if len(m.Events) > 0 {
-		a, fresh := b.atom(ofEvent, m.Events)
+		a, fresh := b.atom(ofEvent, m.Events, m.EventAttributes)
+		with := eventConditions{atom: a}
+		weight := 3
+		for _, key := range sortedKeys(m.EventAttributes) {
+			c, _ := dialect.ParseCondition(m.EventAttributes[key])
+			with.keys, with.conditions = append(with.keys, key), append(with.conditions, c)
+			weight += pick(c.Any, 3, 5)
+		}
 		for _, name := range m.Events {
-			if i := b.event(name); fresh {
-				b.eventInfo[i].atoms = append(b.eventInfo[i].atoms, a)
+			i := b.event(name)
+			switch e := &b.eventInfo[i]; {
+			case !fresh:
+			case len(with.keys) > 0:
+				e.conditions = append(e.conditions, with)
+			default:
+				e.atoms = append(e.atoms, a)
 			}
 		}
-		add(a, 3)
+		add(a, weight)
 	}
 	if len(m.Kinds) > 0 {
 		a, fresh := b.atom(ofKind, m.Kinds)
@@ -259,7 +307,7 @@ func anyValue(keys []string) map[string]any {
 	return conditions
 }
 
-func sortedKeys(m map[string]any) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)

@@ -38,9 +38,11 @@ type Set struct {
 	resourceInfo []key
 	nameAtoms    [][]atom
 	eventInfo    []event
+	folded       map[string][]atom
 	globs        []namePattern
 	globIndex    *dialect.Index
 	scopes       []namePattern
+	scopeIndex   *dialect.Index
 	kinds        [kinds][]uint64
 	slots        int
 }
@@ -64,6 +66,8 @@ type rule struct {
 	signals   reading.Set
 	cold      *coldStart
 	waitOnly  bool
+	attempts  uint8
+	leave     bool
 	meeting   *meeting
 	lookup    lookup.Kind
 	call      bool
@@ -92,6 +96,8 @@ type meeting struct {
 	atParent bool
 	after    bool
 	once     bool        // without a set: a wait belongs to one compute
+	resource int         // the slot of the resource attribute that is the same, -1 where the two are kin
+	oneCold  bool        // the two show one cold start
 	moments  [2][]moment // what each side leaves behind; 0 this span's, 1 the other span's
 	sets     []setter
 }
@@ -121,6 +127,7 @@ func Compile(dialects []*dialect.Dialect, custom int) *Set {
 }
 
 var lookups = map[string]lookup.Kind{dialect.CacheLookup: lookup.Cache, dialect.DatabaseLookup: lookup.Database}
+var attempts = map[string]uint8{dialect.FailedSiblings: FailedSiblings, dialect.ChildCalls: ChildCalls}
 
 const vocabularyDialect = "ml"
 
@@ -138,7 +145,7 @@ type ranked struct {
 }
 
 func (s *Set) add(b *builder, di, order int, d *dialect.Rule) {
-	r := ranked{rule: rule{dialect: di, name: d.Name, stage: d.Stage, waitOnly: d.WaitOnly, lookup: lookups[d.Lookup], call: d.Call}, order: order}
+	r := ranked{rule: rule{dialect: di, name: d.Name, stage: d.Stage, waitOnly: d.WaitOnly, lookup: lookups[d.Lookup], call: d.Call, attempts: attempts[d.Attempts], leave: d.LeaveAlone}, order: order}
 	r.atoms, r.specific = b.match(&d.Match)
 	r.without = b.without(&d.Match)
 	if d.StageFrom != nil {
@@ -148,7 +155,7 @@ func (s *Set) add(b *builder, di, order int, d *dialect.Rule) {
 		r.sets = append(r.sets, b.setter(&d.Set[i]))
 	}
 	for _, name := range d.Signals {
-		r.signals |= reading.Bit(vocab.Index(vocab.SignalPrefix + name))
+		r.signals.Add(vocab.Index(vocab.SignalPrefix + name))
 	}
 	if d.ColdStart != nil {
 		r.cold = b.coldStart(d.ColdStart)
@@ -188,7 +195,10 @@ func (b *builder) coldStart(d *dialect.ColdStart) *coldStart {
 }
 
 func (b *builder) join(id uint16, d *dialect.Join) (this, that *meeting) {
-	m := meeting{id: id, after: d.After, once: len(d.Set) == 0}
+	m := meeting{id: id, after: d.After, once: d.Once || len(d.Set) == 0, resource: -1, oneCold: d.OneColdStart}
+	if d.SameResourceAttribute != "" {
+		m.resource = b.resourceKey(d.SameResourceAttribute).slot
+	}
 	for i := range d.Set {
 		set := b.setter(&d.Set[i])
 		if set.from == fromGap {
@@ -245,15 +255,25 @@ func (s *Set) finish(b *builder) {
 	}
 	s.keys, s.resources, s.names, s.events = tables(b)
 	s.keyInfo, s.resourceInfo, s.nameAtoms, s.eventInfo = b.keyInfo, b.resource, b.nameAtoms, b.eventInfo
-	s.globs, s.scopes, s.slots = b.globs, b.scopes, b.slots
-	patterns := make([]dialect.Pattern, len(b.globs))
-	for i := range b.globs {
-		patterns[i] = b.globs[i].Pattern
+	s.globs, s.scopes, s.slots, s.folded = b.globs, b.scopes, b.slots, b.folded
+	s.globIndex, s.scopeIndex = index(b.globs), index(b.scopes)
+	for _, keys := range [][]key{s.keyInfo, s.resourceInfo} {
+		for i := range keys {
+			keys[i].checks = newChecks(keys[i].conditions)
+			keys[i].asked = !keys[i].checks.none()
+		}
 	}
-	s.globIndex = dialect.NewIndex(patterns)
 	for kind, atoms := range b.kindAtoms {
 		s.kinds[kind] = s.mask(atoms...)
 	}
+}
+
+func index(named []namePattern) *dialect.Index {
+	patterns := make([]dialect.Pattern, len(named))
+	for i := range named {
+		patterns[i] = named[i].Pattern
+	}
+	return dialect.NewIndex(patterns)
 }
 
 func (s *Set) mask(atoms ...atom) []uint64 {

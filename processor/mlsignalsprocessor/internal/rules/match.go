@@ -10,42 +10,6 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// Resource takes in the resource of the spans that follow. Call Scope for each of its scopes.
-func (s *Set) Resource(attrs pcommon.Map, sc *Scratch) {
-	clear(sc.resource)
-	clear(sc.resourceHas)
-	for name, v := range attrs.All() {
-		i := s.resources.Index(name)
-		if i < 0 {
-			continue
-		}
-		k := &s.resourceInfo[i]
-		if !sc.resourceHas[k.slot] {
-			sc.resourceHas[k.slot], sc.resourceValues[k.slot] = true, v
-			hold(k.conditions, v, sc.resource)
-		}
-	}
-}
-
-// Scope takes in the instrumentation scope of the spans that follow, one of the resource taken in last.
-func (s *Set) Scope(name string, sc *Scratch) {
-	for kind, base := range sc.base {
-		copy(base, sc.resource)
-		if kind < kinds {
-			for w, bits := range s.kinds[kind] {
-				base[w] |= bits
-			}
-		}
-	}
-	for i := range s.scopes {
-		if s.scopes[i].Matches(name) {
-			for _, base := range sc.base {
-				setBit(s.scopes[i].atom, base)
-			}
-		}
-	}
-}
-
 // match reads the span in one pass and returns the rules that apply, the most specific first.
 func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 	sc.Readings.Reset()
@@ -61,11 +25,8 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 	if sc.DurationMS, sc.Lasting = vocab.Duration(sc.start, sc.end); sc.Lasting != vocab.Lasts {
 		sc.DurationMS = -1
 	}
-	copy(sc.bits, sc.base[min(uint(span.Kind()), kinds)])
+	sc.trail = sc.trail[:0]
 	named := s.named(sc)
-	for _, a := range named.atoms {
-		setBit(a, sc.bits)
-	}
 	previous := 0
 	for name, v := range span.Attributes().All() {
 		// Spans of a kind have their attributes in the same order: guess before searching.
@@ -88,19 +49,38 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 		if k.canonical >= 0 {
 			sc.Read(k.canonical, v)
 		}
-		if len(k.conditions) > 0 {
-			hold(k.conditions, v, sc.bits)
+		if k.asked {
+			sc.trail = k.checks.hold(v, sc.trail)
 		}
 	}
 	if events := span.Events(); events.Len() > 0 {
 		s.matchEvents(events, sc)
 	}
-	// Spans of a name nearly always fulfil the same conditions, so the same rules apply.
+	// Spans of a name nearly always fulfil the same conditions in the same order, so the same rules apply.
+	if kind := min(uint8(span.Kind()), kinds); named.around != sc.around.id || named.kind != kind || !slices.Equal(named.trail, sc.trail) {
+		s.settle(named, kind, sc)
+	}
+	return named.rules
+}
+
+// settle finds the rules that apply to the span, unless those of the last span of its name do.
+func (s *Set) settle(named *named, kind uint8, sc *Scratch) {
+	named.around, named.kind = sc.around.id, kind
+	named.trail = append(named.trail[:0], sc.trail...)
+	if kind < kinds {
+		copy(sc.bits, s.kinds[kind])
+	} else {
+		clear(sc.bits)
+	}
+	for _, atoms := range [][]atom{sc.around.atoms, named.atoms, sc.trail} {
+		for _, a := range atoms {
+			setBit(a, sc.bits)
+		}
+	}
 	if !slices.Equal(named.bits, sc.bits) {
 		named.bits = append(named.bits[:0], sc.bits...)
 		named.rules = s.applicable(sc.bits, named.rules[:0])
 	}
-	return named.rules
 }
 
 func (s *Set) matchEvents(events ptrace.SpanEventSlice, sc *Scratch) {
@@ -110,24 +90,28 @@ func (s *Set) matchEvents(events ptrace.SpanEventSlice, sc *Scratch) {
 		if j < 0 {
 			continue
 		}
+		for k := range s.eventInfo[j].conditions {
+			if with := &s.eventInfo[j].conditions[k]; with.hold(e.Attributes()) {
+				sc.trail = append(sc.trail, with.atom)
+			}
+		}
 		h := &sc.hits[j]
 		if h.stamp == sc.stamp {
 			h.count++
 			continue
 		}
 		*h = stampedEvent{sc.stamp, 1, e}
-		for _, a := range s.eventInfo[j].atoms {
-			setBit(a, sc.bits)
-		}
+		sc.trail = append(sc.trail, s.eventInfo[j].atoms...)
 	}
 }
 
-func hold(conditions []keyCondition, v pcommon.Value, bits []uint64) {
-	for i := range conditions {
-		if conditions[i].Holds(v) {
-			setBit(conditions[i].atom, bits)
+func (with *eventConditions) hold(attrs pcommon.Map) bool {
+	for i, key := range with.keys {
+		if v, ok := attrs.Get(key); !ok || !with.conditions[i].Holds(v) {
+			return false
 		}
 	}
+	return true
 }
 
 func setBit(a atom, bits []uint64) { bits[a/64] |= 1 << (a % 64) }

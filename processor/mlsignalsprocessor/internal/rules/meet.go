@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"hash/fnv"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -14,20 +15,43 @@ import (
 // already, this one gets the result. Call it after Apply.
 func (s *Set) Meet(span ptrace.Span, sc *Scratch, out *Outcome, table *join.Table, now time.Time) {
 	for _, m := range out.Meetings {
-		at := span.SpanID()
-		if m.atParent {
-			at = span.ParentSpanID()
-		}
-		if at.IsEmpty() || span.TraceID().IsEmpty() {
+		at, ok := m.place(span, sc)
+		if !ok {
 			continue
 		}
 		own := m.leaveBehind(sc)
 		which := pick(m.other, 1, 0)
 		how := join.How{After: m.after, Once: m.once}
-		if other, met := table.Meet(join.Key{Trace: span.TraceID(), Span: at, Join: m.id}, which, how, own, now); met {
+		if other, met := table.Meet(at, which, how, own, now); met {
 			m.carryOut(sc, &own, &other)
+			out.Told = out.Told || m.oneCold
 		}
 	}
+}
+
+// place returns where the span meets the other one.
+func (m *meeting) place(span ptrace.Span, sc *Scratch) (join.Key, bool) {
+	k := join.Key{Trace: span.TraceID(), Span: span.SpanID(), Join: m.id}
+	if m.resource >= 0 {
+		v, ok := sc.resourceAttribute(m.resource)
+		if !ok {
+			return k, false
+		}
+		k.Trace, k.Span = sumOf(v.AsString()), pcommon.SpanID{}
+		return k, true
+	}
+	if m.atParent {
+		k.Span = span.ParentSpanID()
+	}
+	return k, !k.Span.IsEmpty() && !k.Trace.IsEmpty()
+}
+
+// sumOf stands for a text where a trace ID is expected.
+func sumOf(text string) (id pcommon.TraceID) {
+	h := fnv.New128a()
+	h.Write([]byte(text))
+	h.Sum(id[:0])
+	return id
 }
 
 func (m *meeting) leaveBehind(sc *Scratch) join.Side {
@@ -42,6 +66,9 @@ func (m *meeting) leaveBehind(sc *Scratch) join.Side {
 	}
 	if sc.Known.Has(reading.ForwardPass) {
 		side.ForwardPass = sc.Number[reading.ForwardPass]
+	}
+	if m.oneCold {
+		return side
 	}
 	if len(m.sets) > 0 {
 		side.Done = true
@@ -70,6 +97,9 @@ func (m *meeting) carryOut(sc *Scratch, own, other *join.Side) {
 		if from != 0 && to != 0 && to >= from {
 			sc.Fill(set.target, milliseconds(from, to)+set.plus)
 		}
+	}
+	if m.oneCold {
+		return
 	}
 	if other.QueueWait >= 0 {
 		sc.Borrow(reading.QueueWait, other.QueueWait)

@@ -1,6 +1,10 @@
 package rules
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+)
 
 // maxNames bounds the names that a Scratch remembers. Services have a few
 // dozen; names with an ID in them fill it up and are then looked up each time.
@@ -12,9 +16,12 @@ type named struct {
 	atoms []atom
 	// component is what a span of this name loads, "" for none.
 	component string
-	// bits are the atoms of the last span of this name, and rules those that applied to it.
-	bits  []uint64
-	rules []int32
+	// around, kind and trail are those of the last span of this name, bits its atoms, and rules those that applied to it.
+	around uint32
+	kind   uint8
+	trail  []atom
+	bits   []uint64
+	rules  []int32
 	// next is the name that came after this one the last time.
 	next *named
 }
@@ -32,7 +39,7 @@ func (s *Set) named(sc *Scratch) *named {
 		if len(sc.names) < maxNames {
 			n = &named{}
 		}
-		*n = named{name: sc.name, atoms: n.atoms[:0], bits: n.bits[:0], rules: n.rules}
+		*n = named{name: sc.name, atoms: n.atoms[:0], trail: n.trail[:0], bits: n.bits[:0], rules: n.rules}
 		s.lookUp(n)
 		if n != &sc.spare {
 			n.name = strings.Clone(n.name)
@@ -48,6 +55,12 @@ func (s *Set) named(sc *Scratch) *named {
 func (s *Set) lookUp(n *named) {
 	if i := s.names.Index(n.name); i >= 0 {
 		n.atoms = append(n.atoms, s.nameAtoms[i]...)
+	}
+	if len(s.folded) > 0 {
+		var room [64]byte
+		if key, ok := dialect.Folded(room[:0], n.name); ok {
+			n.atoms = append(n.atoms, s.folded[string(key)]...)
+		}
 	}
 	s.globIndex.Each(n.name, func(i int) { n.atoms = append(n.atoms, s.globs[i].atom) })
 	if s.Component != nil {

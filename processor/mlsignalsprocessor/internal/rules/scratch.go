@@ -31,9 +31,15 @@ type Scratch struct {
 	// after says which known attribute came after each one the last time, and at 0 which came first.
 	after []guess
 
-	resource []uint64            // the atoms of the resource
-	base     [kinds + 1][]uint64 // with those of the scope and of each kind of span, at last of kinds that there are not
-	bits     []uint64            // of the span
+	resource []atom // of the resource
+	scopes   map[string][]atom
+	// around is that of the resource and the scope taken in last, one of arounds.
+	around     *around
+	arounds    []around
+	lastAround uint32
+	// trail has the atoms of the span's attributes and events, in their order; bits all of its atoms where rules are looked for.
+	trail []atom
+	bits  []uint64
 
 	// values and hits hold what this span and this resource have under the
 	// keys that rules read. An entry is of this span if its stamp is.
@@ -65,14 +71,12 @@ type stampedEvent struct {
 func (s *Set) NewScratch() *Scratch {
 	sc := &Scratch{
 		names: map[string]*named{}, named: &named{},
-		after:    slices.Repeat([]guess{{s.keys.Key(0), 0}}, len(s.keyInfo)+1),
-		resource: make([]uint64, s.words), bits: make([]uint64, s.words),
+		after:  slices.Repeat([]guess{{s.keys.Key(0), 0}}, len(s.keyInfo)+1),
+		scopes: map[string][]atom{}, arounds: make([]around, 0, maxAround), bits: make([]uint64, s.words),
 		values: make([]stampedValue, s.slots), hits: make([]stampedEvent, len(s.eventInfo)),
 		resourceValues: make([]pcommon.Value, len(s.resourceInfo)), resourceHas: make([]bool, len(s.resourceInfo)),
 	}
-	for kind := range sc.base {
-		sc.base[kind] = make([]uint64, s.words)
-	}
+	s.Scope("", sc)
 	return sc
 }
 
@@ -80,7 +84,7 @@ func (s *Set) NewScratch() *Scratch {
 func (sc *Scratch) Forget() {
 	sc.Readings.Forget()
 	sc.span, sc.name = ptrace.Span{}, ""
-	sc.spare = named{atoms: sc.spare.atoms[:0], bits: sc.spare.bits[:0], rules: sc.spare.rules}
+	sc.spare = named{atoms: sc.spare.atoms[:0], trail: sc.spare.trail[:0], bits: sc.spare.bits[:0], rules: sc.spare.rules}
 	sc.named = &sc.spare
 	clear(sc.values)
 	clear(sc.hits)

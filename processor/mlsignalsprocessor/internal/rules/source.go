@@ -24,8 +24,12 @@ type source struct {
 	number   float64 // of the constant
 	units    []unit
 	between  []string // of a text
+	times    float64  // 0 for 1
 	plus     float64
 	unknown  []float64
+	texts    []string // unknown ones
+	json     string
+	values   map[string]pcommon.Value
 }
 
 const (
@@ -42,6 +46,7 @@ const (
 type moment struct {
 	dialect.Moment
 	event int
+	slot  int
 	index int
 }
 
@@ -72,7 +77,25 @@ const (
 )
 
 func (b *builder) source(s *dialect.Source) source {
-	c := source{slot: -1, minus: -1, plus: s.Plus, unknown: s.Unknown, between: s.Between}
+	c := source{slot: -1, minus: -1, times: s.Times, plus: s.Plus, json: s.JSON, between: s.Between}
+	for text, stands := range s.Values {
+		v := pcommon.NewValueEmpty()
+		_ = v.FromRaw(stands)
+		if c.values == nil {
+			c.values = map[string]pcommon.Value{}
+		}
+		c.values[text] = v
+	}
+	for _, one := range s.Unknown {
+		if text, ok := one.(string); ok {
+			c.texts = append(c.texts, text)
+			continue
+		}
+		v := pcommon.NewValueEmpty()
+		_ = v.FromRaw(one) // a number, or the dialect would not be valid
+		f, _ := vocab.ReadDouble(v)
+		c.unknown = append(c.unknown, f)
+	}
 	for _, name := range s.Units {
 		c.units = append(c.units, units[name])
 	}
@@ -104,7 +127,10 @@ func (b *builder) source(s *dialect.Source) source {
 
 func (b *builder) moment(text string) moment {
 	m, _ := dialect.ParseMoment(text)
-	c := moment{Moment: m, event: -1}
+	c := moment{Moment: m, event: -1, slot: -1}
+	if m.Attribute != "" {
+		c.slot = b.slot(m.Attribute)
+	}
 	if m.Event != "" {
 		c.event = b.event(m.Event)
 	}
@@ -113,6 +139,17 @@ func (b *builder) moment(text string) moment {
 
 // value returns the attribute that the source reads, as the span has it.
 func (s *source) value(sc *Scratch) (pcommon.Value, bool) {
+	v, ok := s.held(sc)
+	if ok && s.json != "" {
+		v, ok = member(v, s.json)
+	}
+	if ok && s.values != nil {
+		v, ok = s.values[v.AsString()]
+	}
+	return v, ok
+}
+
+func (s *source) held(sc *Scratch) (pcommon.Value, bool) {
 	switch s.from {
 	case fromAttribute:
 		return sc.attribute(s.slot)
@@ -145,6 +182,9 @@ func (s *source) text(v pcommon.Value) string {
 // numeric returns the source as a number; a duration in ms.
 func (s *source) numeric(sc *Scratch) (float64, int) {
 	f, got := s.measured(sc)
+	if s.times != 0 {
+		f *= s.times
+	}
 	return f + s.plus, got
 }
 
@@ -253,6 +293,12 @@ func (u unit) read(v pcommon.Value) (float64, bool) {
 
 func (m moment) of(sc *Scratch) (pcommon.Timestamp, bool) {
 	switch {
+	case m.slot >= 0:
+		v, ok := sc.attribute(m.slot)
+		if !ok {
+			return 0, false
+		}
+		return timeOfDay(v)
 	case m.event >= 0:
 		if e, ok := sc.event(m.event); ok {
 			return e.Timestamp(), e.Timestamp() != 0

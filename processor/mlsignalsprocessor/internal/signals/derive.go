@@ -7,12 +7,12 @@ import (
 )
 
 // judged has what the signals are derived from.
-var judged = reading.Bit(reading.QueueWait) | reading.Bit(reading.FeaturesDBLookup) | reading.Bit(reading.FeaturesUnavailable) |
-	reading.Bit(reading.ValidationAttempts) | reading.Bit(reading.OutputRequiredRepair)
+var judged = reading.Bits(reading.QueueWait, reading.FeaturesDBLookup, reading.FeaturesUnavailable,
+	reading.ValidationAttempts, reading.OutputRequiredRepair)
 
 // Derive sets the ratios and every signal that is true. Call Fill before.
 func Derive(r *reading.Readings, span *Span, s *Settings) {
-	if (r.Known|r.Borrowed)&judged == 0 {
+	if !r.Known.Meets(&judged) && !r.Borrowed.Meets(&judged) {
 		return // most spans have nothing of the kind
 	}
 	if wait, ok := r.Get(reading.QueueWait); ok {

@@ -27,13 +27,13 @@ func derive(in numbers, span Span, s Settings) numbers {
 	for key, f := range in {
 		i := vocab.Index(key)
 		r.Number[i] = f
-		r.Known |= reading.Bit(i)
+		r.Known.Add(i)
 	}
 	Fill(&r, &span)
 	Derive(&r, &span, &s)
 	out := numbers{}
-	for set := r.Derived; set != 0; set &= set - 1 {
-		i := set.First()
+	for set := r.Derived; !set.Empty(); {
+		i := set.Pop()
 		out[vocab.Attributes[i].Key] = r.Number[i]
 	}
 	return out
@@ -120,7 +120,7 @@ func TestEverySignalCanBeSwitchedOff(t *testing.T) {
 		}
 		t.Run(off, func(t *testing.T) {
 			s := defaults
-			s.Enabled &^= reading.Bit(vocab.Index(off))
+			s.Enabled.Remove(vocab.Index(off))
 			out := derive(all, Span{DurationMS: 10}, s)
 			signals := 0
 			for key := range out {

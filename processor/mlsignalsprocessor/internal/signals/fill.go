@@ -6,12 +6,18 @@ import (
 )
 
 // featureCounts has what the feature counts are filled from.
-var featureCounts = reading.Bit(reading.FeaturesRequested) | reading.Bit(reading.FeaturesCacheHits) | reading.Bit(reading.FeaturesCacheMisses)
+var featureCounts = reading.Bits(reading.FeaturesRequested, reading.FeaturesCacheHits, reading.FeaturesCacheMisses)
+
+// phases has what the phases of a generation are filled from.
+var phases = reading.Bits(reading.Prefill, reading.Decode, reading.TimeToFirstToken)
 
 // Fill adds the values that the rest of the span determines.
 func Fill(r *reading.Readings, span *Span) {
-	if r.Known&featureCounts != 0 {
+	if r.Known.Meets(&featureCounts) {
 		fillFeatures(r)
+	}
+	if r.Known.Meets(&phases) {
+		fillPhases(r, span)
 	}
 	if r.Known.Has(reading.Stage) && r.Text[reading.Stage] == vocab.StageRequest {
 		r.FillBool(reading.PipelineSuccess, !span.Failed)
@@ -51,4 +57,25 @@ func fillFeatures(r *reading.Readings) {
 			r.Fill(reading.FeaturesUnavailable, unavailable)
 		}
 	}
+}
+
+// fillPhases completes the forward pass by its two phases, the time of each
+// token after the first, and the tokens a second.
+func fillPhases(r *reading.Readings, span *Span) {
+	prefill, hasPrefill := r.Get(reading.Prefill)
+	decode, hasDecode := r.Get(reading.Decode)
+	if hasPrefill && hasDecode {
+		r.Fill(reading.ForwardPass, prefill+decode)
+	}
+	tokens, _ := r.Get(reading.OutputTokens)
+	if tokens <= 0 || span.DurationMS <= 0 {
+		return
+	}
+	first, streamed := r.Get(reading.TimeToFirstToken)
+	if rest := span.DurationMS - first; streamed && tokens > 1 && rest >= 0 {
+		r.Fill(reading.TimePerOutputToken, rest/(tokens-1))
+	} else if hasDecode && tokens > 1 {
+		r.Fill(reading.TimePerOutputToken, decode/(tokens-1))
+	}
+	r.Fill(reading.TokensPerSecond, tokens/span.DurationMS*1000)
 }

@@ -1,0 +1,71 @@
+package mlsignalsprocessor
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/rules"
+)
+
+// genAIKeys are the attributes of the GenAI conventions that say what the vocabulary says.
+var genAIKeys = []struct {
+	key string
+	of  int
+	// over divides milliseconds where the convention is in seconds, 0 for what is taken as it is.
+	over float64
+}{
+	{key: vocab.GenAIRequestModel, of: reading.ModelName},
+	{key: vocab.GenAIInputTokens, of: reading.InputTokens},
+	{key: vocab.GenAIOutputTokens, of: reading.OutputTokens},
+	{key: vocab.GenAICacheReadTokens, of: vocab.Index(vocab.CachedTokens)},
+	{key: vocab.GenAICacheCreationTokens, of: vocab.Index(vocab.CacheWriteTokens)},
+	{key: vocab.GenAIReasoningTokens, of: vocab.Index(vocab.ReasoningTokens)},
+	{key: vocab.GenAITimeToFirstChunk, of: reading.TimeToFirstToken, over: 1000},
+}
+
+// unknownOperation is the operation of a call that generates tokens, whose span
+// does not say whether it was a chat: backends know a call of a model by its operation.
+const unknownOperation = "generate_content"
+
+// writeGenAI writes what is known of a call of a model under the keys of the
+// GenAI conventions too, where the span does not have them.
+func (w *worker) writeGenAI(span ptrace.Span) {
+	sc, attrs := w.scratch, span.Attributes()
+	if !sc.Known.Has(reading.Stage) || sc.Text[reading.Stage] != vocab.StageInference || !sc.Known.Meets(&tokens) {
+		return
+	}
+	for i := range genAIKeys {
+		g := &genAIKeys[i]
+		if !sc.Known.Has(g.of) || has(attrs, g.key) {
+			continue
+		}
+		a := &vocab.Attributes[g.of]
+		switch {
+		case a.Type == vocab.String:
+			v, _ := attrs.Get(a.Key) // written already; taken before the map grows
+			text := v.Str()
+			attrs.PutStr(g.key, text)
+		case g.over != 0:
+			attrs.PutDouble(g.key, sc.Number[g.of]/g.over)
+		default:
+			attrs.PutInt(g.key, int64(sc.Number[g.of]))
+		}
+	}
+	if !has(attrs, vocab.GenAIOperation) && sc.Known.Has(reading.OutputTokens) && sc.Number[reading.OutputTokens] > 0 {
+		attrs.PutStr(vocab.GenAIOperation, unknownOperation)
+	}
+	if !has(attrs, vocab.GenAIProvider) {
+		if system, ok := attrs.Get(vocab.GenAISystem); ok {
+			attrs.PutStr(vocab.GenAIProvider, system.AsString())
+		} else if w.out.Dialect != rules.None && w.out.Dialect != w.rules.Vocabulary {
+			attrs.PutStr(vocab.GenAIProvider, w.rules.Dialects[w.out.Dialect])
+		}
+	}
+}
+
+func has(attrs pcommon.Map, key string) bool {
+	_, ok := attrs.Get(key)
+	return ok
+}

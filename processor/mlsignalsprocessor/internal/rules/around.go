@@ -1,0 +1,67 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
+
+// maxAround bounds the surroundings that a Scratch remembers: a collector gets
+// spans of a few services and scopes at a time.
+const maxAround = 64
+
+// around is what a resource and a scope say of all of their spans.
+type around struct {
+	// id is another one for all other atoms, so that two can be compared quickly.
+	id    uint32
+	atoms []atom
+}
+
+// Resource takes in the resource of the spans that follow. Call Scope for each of its scopes.
+func (s *Set) Resource(attrs pcommon.Map, sc *Scratch) {
+	sc.resource = sc.resource[:0]
+	clear(sc.resourceHas)
+	for name, v := range attrs.All() {
+		i := s.resources.Index(name)
+		if i < 0 {
+			continue
+		}
+		k := &s.resourceInfo[i]
+		if !sc.resourceHas[k.slot] {
+			sc.resourceHas[k.slot], sc.resourceValues[k.slot] = true, v
+			sc.resource = k.checks.hold(v, sc.resource)
+		}
+	}
+}
+
+// Scope takes in the instrumentation scope of the spans that follow, one of the resource taken in last.
+func (s *Set) Scope(name string, sc *Scratch) {
+	sc.trail = append(append(sc.trail[:0], sc.resource...), s.scope(name, sc)...)
+	for i := range sc.arounds {
+		if slices.Equal(sc.arounds[i].atoms, sc.trail) {
+			sc.around = &sc.arounds[i]
+			return
+		}
+	}
+	if len(sc.arounds) < maxAround {
+		sc.arounds = append(sc.arounds, around{})
+	}
+	sc.lastAround++
+	sc.around = &sc.arounds[int(sc.lastAround)%len(sc.arounds)]
+	sc.around.id = sc.lastAround
+	sc.around.atoms = append(sc.around.atoms[:0], sc.trail...)
+}
+
+// scope returns the atoms of a scope's name.
+func (s *Set) scope(name string, sc *Scratch) []atom {
+	if atoms, ok := sc.scopes[name]; ok {
+		return atoms
+	}
+	var atoms []atom
+	s.scopeIndex.Each(name, func(i int) { atoms = append(atoms, s.scopes[i].atom) })
+	if len(sc.scopes) < maxNames {
+		sc.scopes[strings.Clone(name)] = atoms
+	}
+	return atoms
+}
