@@ -53,7 +53,7 @@ unit: ## Unit tests of the components, with the race detector
 
 # In full only without the race detector, whose own memory would be most of what is measured.
 .PHONY: flood
-flood: ## Sixty million label sets: resident memory stays within its bounds (half a minute)
+flood: ## A hundred million label sets: resident memory stays within its bounds (two minutes)
 	go test -count=1 -run Flood -v ./connector/mlmetricsconnector/internal/aggregate
 
 # Go fuzzes one target at a time. What it finds is written into testdata/fuzz

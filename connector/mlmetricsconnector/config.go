@@ -28,6 +28,8 @@ type Config struct {
 	Histograms HistogramsConfig `mapstructure:"histograms"`
 	// Instance tells the series of this collector from those of others.
 	Instance InstanceConfig `mapstructure:"instance"`
+	// GenAI adds the metrics of the OpenTelemetry GenAI conventions.
+	GenAI bool `mapstructure:"genai_conventions"`
 	// Metrics changes built-in metrics and adds others, by name.
 	Metrics map[string]MetricConfig `mapstructure:"metrics"`
 }

@@ -18,6 +18,9 @@ import (
 // changed, then the others by name. It notes what is wrong.
 func (c *Config) definitions(p *problems) []definition.Metric {
 	all := catalogue.Metrics()
+	if c.GenAI {
+		all = append(all, catalogue.GenAI()...)
+	}
 	builtIn := make(map[string]bool, len(all))
 	all = slices.DeleteFunc(all, func(m definition.Metric) bool {
 		builtIn[m.Name] = true

@@ -17,6 +17,7 @@ func TestReadme(t *testing.T) {
 		"settings": golden.SettingsTable(t, createDefaultConfig(), settingMeanings),
 		"common":   commonLabels(),
 		"metrics":  metricsTable(),
+		"genai":    table(catalogue.GenAI(), 3),
 	})
 }
 
@@ -32,12 +33,15 @@ func commonLabels() string {
 	return strings.Join(names, ", ") + ".\n"
 }
 
-func metricsTable() string {
+func metricsTable() string { return table(catalogue.Metrics(), len(catalogue.Common)) }
+
+// table describes metrics, without the labels that all of them begin with.
+func table(metrics []definition.Metric, common int) string {
 	var b strings.Builder
 	b.WriteString("| Metric | Kind | What | More labels |\n|---|---|---|---|\n")
-	for _, m := range catalogue.Metrics() {
+	for _, m := range metrics {
 		var labels []string
-		for _, l := range m.Labels[len(catalogue.Common):] {
+		for _, l := range m.Labels[common:] {
 			labels = append(labels, "`"+l.Name+"`")
 		}
 		if m.SplitLabel != "" {
@@ -50,7 +54,7 @@ func metricsTable() string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", m.Name, m.Kind, m.Description, strings.Join(labels, ", "))
 	}
 	b.WriteString("\nBounds of the histograms:\n\n| Histogram | Bounds |\n|---|---|\n")
-	for _, m := range catalogue.Metrics() {
+	for _, m := range metrics {
 		if m.Kind != definition.Histogram {
 			continue
 		}

@@ -68,6 +68,9 @@ func (s *stripe) observe(r *row, o *plan.Observation) {
 	if !ok {
 		return
 	}
+	if o.Scale != 0 {
+		value *= o.Scale
+	}
 	if o.Cell < 0 {
 		c = s.findExtra(r, o)
 	} else if c == nil {

@@ -22,6 +22,10 @@ var (
 	lookupMS = []float64{0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 800, 1000, 1500, 2000, 3000, 5000, 10_000}
 	queueMS  = []float64{0.5, 1, 5, 10, 25, 50, 100, 200, 300, 500, 750, 1000, 2500, 5000, 10_000, 30_000}
 	loadMS   = []float64{1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000}
+	// Decoding takes a few ms a token on a GPU that is not full.
+	tokenMS = []float64{1, 2.5, 5, 7.5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 2500}
+	rates   = []float64{1, 2.5, 5, 10, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000, 2500, 5000}
+	longMS  = []float64{100, 1000, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000, 10_800_000}
 	// 1 is where the queue outweighs the compute.
 	ratios    = []float64{0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 50}
 	hitRates  = []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1}
@@ -56,7 +60,7 @@ func Metrics() []definition.Metric {
 		{Name: "reload", Field: span(vocab.ColdStartReload), Default: "false"},
 	}
 
-	return []definition.Metric{
+	return append([]definition.Metric{
 		histogram("duration_ms", "Duration of the span in ms", spanMS,
 			definition.Value{Source: definition.Duration, Max: math.Inf(1)}, intrinsic(definition.SpanName)),
 		counter("ml.stage.calls", "Spans", "{span}",
@@ -78,9 +82,17 @@ func Metrics() []definition.Metric {
 		histogram(vocab.ForwardPass, "Compute on the GPU in ms", queueMS, attribute(vocab.ForwardPass), device),
 		histogram(vocab.QueueComputeRatio, "Queue wait / forward pass; over 1 the request waited longer than the GPU worked for it", ratios, attribute(vocab.QueueComputeRatio), device),
 		histogram(vocab.TimeToFirstToken, "Time to the first output token in ms", queueMS, attribute(vocab.TimeToFirstToken), device),
+		histogram(vocab.Prefill, "Compute for the prompt in ms", queueMS, attribute(vocab.Prefill), device),
+		histogram(vocab.Decode, "Compute for the output tokens after the first in ms", queueMS, attribute(vocab.Decode), device),
+		histogram(vocab.TimePerOutputToken, "Time for each output token after the first in ms", tokenMS, attribute(vocab.TimePerOutputToken), device),
+		histogram(vocab.TokensPerSecond, "Output tokens a second, over the whole call", rates, attribute(vocab.TokensPerSecond), device),
+		histogram(vocab.KVTransfer, "Transfer of the KV cache from another server or tier in ms", queueMS, attribute(vocab.KVTransfer), device),
+		counter(vocab.Preemptions, "Times that a request lost its place in the batch and had to compute anew", "{preemption}", attribute(vocab.Preemptions), device),
+		histogram(vocab.InferenceAttempts, "Attempts at a call of a model so far, 1 for the first", attempts, attribute(vocab.InferenceAttempts)),
 		histogram(vocab.BatchSize, "Requests in the batch", batches, attribute(vocab.BatchSize)),
 		gauge(vocab.GPUMemoryAllocated, "GPU memory in use in MB, the newest value", attribute(vocab.GPUMemoryAllocated), replica, device),
 		gauge(vocab.GPUMemoryReserved, "GPU memory held by the allocator in MB, the newest value", attribute(vocab.GPUMemoryReserved), replica, device),
+		gauge(vocab.GPUUtilization, "How busy the GPU was in percent, the newest value", attribute(vocab.GPUUtilization), replica, device),
 
 		histogram(vocab.ValidationAttempts, "Validations of the output until it passed, 1 when it passed at once", attempts, attribute(vocab.ValidationAttempts)),
 		counter("ml.post_processing.revalidations", "Outputs that failed validation at least once", "{output}",
@@ -95,13 +107,11 @@ func Metrics() []definition.Metric {
 		when(coldStart, histogram(vocab.ColdStartDuration, "Time that the load took in ms", loadMS,
 			orDuration(attribute(vocab.ColdStartDuration)), coldLabels...)),
 
-		split("direction", counter("ml.tokens", "Tokens", "{token}", definition.Value{}),
-			is("input", attribute(vocab.InputTokens)), is("output", attribute(vocab.OutputTokens))),
+		split("direction", counter("ml.tokens", "Tokens; `cached` and `cache_write` are part of `input`, `reasoning` of `output`", "{token}", definition.Value{}),
+			is("input", attribute(vocab.InputTokens)), is("output", attribute(vocab.OutputTokens)),
+			is("cached", attribute(vocab.CachedTokens)), is("cache_write", attribute(vocab.CacheWriteTokens)), is("reasoning", attribute(vocab.ReasoningTokens))),
 		split("signal", counter("ml.signals", "Spans that carry the signal", "{span}", definition.Value{}), signals()...),
-		lasting(trainDays, split("metric", gauge("ml.evaluation.score", "Score of the trained model, the newest value", definition.Value{}),
-			is("accuracy", attribute(vocab.EvaluationAccuracy)), is("f1", attribute(vocab.EvaluationF1)),
-			is("auc", attribute(vocab.EvaluationAUC)), is("loss", attribute(vocab.EvaluationLoss)))),
-	}
+	}, training()...)
 }
 
 func signals() []definition.Value {

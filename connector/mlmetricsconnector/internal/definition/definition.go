@@ -139,6 +139,8 @@ type Value struct {
 	Event string
 	// Min and Max bound what can be true, both inclusive; a value outside is counted as invalid and not observed.
 	Min, Max float64
+	// Scale is what the number of an attribute is multiplied with after it is checked, 0 for 1.
+	Scale float64
 	// Whole tells that only whole numbers can be true.
 	Whole bool
 	// When must hold in addition to the metric's own conditions.

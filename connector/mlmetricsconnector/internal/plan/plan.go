@@ -138,11 +138,12 @@ type Observation struct {
 	Metric *Metric
 	// Number is the observation's position in the plan.
 	Number int
-	// Source, Event, OrDuration and Split are the definition.Value's.
+	// Source, Event, OrDuration, Split and Scale are the definition.Value's.
 	Source     definition.Source
 	Event      string
 	OrDuration bool
 	Split      string
+	Scale      float64
 	Field      Field
 	When       []Condition
 	// Extra are the fields of the labels that the row does not have.
@@ -204,7 +205,7 @@ func Compile(metrics []definition.Metric) *Plan {
 func (p *Plan) observation(m *Metric, v *definition.Value) *Observation {
 	o := &Observation{
 		Kind: m.Kind, Whole: v.Whole, ByRow: true, Cell: -1, Min: v.Min, Max: v.Max, Metric: m,
-		Source: v.Source, Event: v.Event, OrDuration: v.OrDuration, Split: v.Split,
+		Source: v.Source, Event: v.Event, OrDuration: v.OrDuration, Split: v.Split, Scale: v.Scale,
 	}
 	if m.Kind == definition.Histogram {
 		o.Index = bounds.New(m.Buckets)
@@ -236,7 +237,7 @@ func (p *Plan) observation(m *Metric, v *definition.Value) *Observation {
 
 func (o *Observation) read() Read {
 	switch {
-	case o.Cell < 0 || o.Event != "":
+	case o.Cell < 0 || o.Event != "" || o.Scale != 0:
 		return ReadAny
 	case o.Source == definition.Count && len(o.When) == 1 && o.When[0].isTrue():
 		return ReadFlag
