@@ -81,6 +81,13 @@ func inference(wait, compute float64) map[string]any {
 	return map[string]any{"ml.stage": "inference", "ml.inference.queue_wait_ms": wait, "ml.inference.forward_pass_ms": compute}
 }
 
+// phases is inference with its compute divided.
+func phases(wait, compute, prefill, decode float64) map[string]any {
+	attrs := inference(wait, compute)
+	attrs["ml.inference.prefill_ms"], attrs["ml.inference.decode_ms"] = prefill, decode
+	return attrs
+}
+
 func stage(name string) map[string]any { return map[string]any{"ml.stage": name} }
 
 // finding is what a diagnosis is expected to say, in a form that is easy to compare: times in
@@ -92,7 +99,7 @@ func finding(t testing.TB, span ptrace.Span) string {
 	if bottleneck, ok := attrs["ml.diagnosis.bottleneck"]; ok {
 		length := float64(span.EndTimestamp()-span.StartTimestamp()) / 1e6
 		sum, largest := 0.0, ""
-		for _, c := range []string{"gpu_queue", "gpu_compute", "feature_store", "cold_start", "revalidation", "other"} {
+		for _, c := range []string{"gpu_queue", "gpu_compute", "gpu_prefill", "gpu_decode", "feature_store", "cold_start", "revalidation", "other"} {
 			if share, ok := attrs["ml.diagnosis.shares."+c]; ok {
 				words = append(words, fmt.Sprintf("%s %.5g", c, share.(float64)*length))
 				sum += share.(float64)

@@ -18,6 +18,9 @@ func TestCauses(t *testing.T) {
 		path  string
 	}{
 		{"nothing but a root", []s{{name: "root", to: 100}}, "other 100", "root"},
+		{"prefill and decode of a generation", []s{{name: "root", to: 100, attrs: phases(20, 75, 30, 40)}}, "gpu_queue 20, gpu_compute 5, gpu_prefill 30, gpu_decode 40, other 5", "root"},
+		{"more phases than compute", []s{{name: "root", to: 100, attrs: phases(20, 50, 30, 400)}}, "gpu_queue 20, gpu_prefill 30, gpu_decode 20, other 30", "root"},
+		{"decode alone", []s{{name: "root", to: 100, attrs: map[string]any{"ml.stage": "inference", "ml.inference.forward_pass_ms": 60.0, "ml.inference.decode_ms": 60.0}}}, "gpu_decode 60, other 40", "root"},
 		{"a root that is all", []s{{name: "root", to: 100, attrs: inference(60, 30)}}, "gpu_queue 60, gpu_compute 30, other 10", "root"},
 		{"concurrent children: the last to end is waited for", []s{
 			{name: "root", to: 100},

@@ -9,6 +9,9 @@ type Cause uint8
 const (
 	GPUQueue Cause = iota
 	GPUCompute
+	// GPUPrefill and GPUDecode are the compute for the prompt and that for the tokens after the first, where the server tells them apart.
+	GPUPrefill
+	GPUDecode
 	FeatureStore
 	ColdStart
 	Revalidation
@@ -18,6 +21,6 @@ const (
 )
 
 // Names are the causes as they stand in attributes and labels.
-var Names = [Size]string{"gpu_queue", "gpu_compute", "feature_store", "cold_start", "revalidation", "other"}
+var Names = [Size]string{"gpu_queue", "gpu_compute", "gpu_prefill", "gpu_decode", "feature_store", "cold_start", "revalidation", "other"}
 
 func (c Cause) String() string { return Names[c] }

@@ -36,8 +36,10 @@ type Facts struct {
 	Wait    int64
 	Compute int64
 	// Lookup is the time of the lookups in the cache and the database.
-	Lookup      int64
-	Revalidated bool
+	Lookup int64
+	// Prefill and Decode are parts of Compute.
+	Prefill, Decode int64
+	Revalidated     bool
 	// Attempts are the validations, 0 where unknown.
 	Attempts int64
 	// Failed is when the first validation failed, 0 where no event says so.
@@ -79,6 +81,8 @@ const (
 	stage = iota
 	queueWait
 	forwardPass
+	prefill
+	decode
 	dbLookup
 	cacheLookup
 	attempts
@@ -94,7 +98,7 @@ const (
 )
 
 var keys = [size]string{
-	stage: vocab.Stage, queueWait: vocab.QueueWait, forwardPass: vocab.ForwardPass, dbLookup: vocab.FeaturesDBLookup,
+	stage: vocab.Stage, queueWait: vocab.QueueWait, forwardPass: vocab.ForwardPass, prefill: vocab.Prefill, decode: vocab.Decode, dbLookup: vocab.FeaturesDBLookup,
 	cacheLookup: vocab.FeaturesCacheLookup, attempts: vocab.ValidationAttempts, required: vocab.OutputRequiredRepair,
 	revalidated: vocab.SignalRevalidated, cold: vocab.SignalColdStart, component: vocab.ColdStartComponent,
 	load: vocab.ColdStartDuration, cascade: vocab.SignalFeatureCascade, queueBound: vocab.SignalQueueBound,
@@ -113,7 +117,7 @@ var (
 
 // Read reads the facts of a span. Values that cannot be true are left out, as mlsignals leaves them out.
 func Read(span ptrace.Span) Facts {
-	f := Facts{Wait: -1, Compute: -1, Lookup: -1, Load: -1}
+	f := Facts{Wait: -1, Compute: -1, Prefill: -1, Decode: -1, Lookup: -1, Load: -1}
 	var seen [size]bool
 	for key, v := range span.Attributes().All() {
 		i := table.Index(key)
@@ -129,6 +133,10 @@ func Read(span ptrace.Span) Facts {
 			f.Wait = nanoseconds(i, v)
 		case forwardPass:
 			f.Compute = nanoseconds(i, v)
+		case prefill:
+			f.Prefill = nanoseconds(i, v)
+		case decode:
+			f.Decode = nanoseconds(i, v)
 		case dbLookup, cacheLookup:
 			if ns := nanoseconds(i, v); ns >= 0 {
 				f.Lookup = max(f.Lookup, 0) + ns

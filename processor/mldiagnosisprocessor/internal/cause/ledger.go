@@ -163,6 +163,9 @@ func (l *Ledger) inference(span *spantree.Node, f *Facts, own *node, s int32) {
 		from = span.End - computed // what came before it is not known
 	}
 	own.soft = l.add(from, from+computed, GPUCompute, own.soft)
+	prompt := min(max(f.Prefill, 0), computed)
+	own.soft = l.add(from, from+prompt, GPUPrefill, own.soft)
+	own.soft = l.add(from+prompt, from+min(prompt+max(f.Decode, 0), computed), GPUDecode, own.soft)
 	own.soft = l.add(span.Start-l.Ahead[s], span.Start+waited, GPUQueue, own.soft)
 }
 
