@@ -236,13 +236,20 @@ func (w *worker) derive(span ptrace.Span) {
 	}
 	signals.Fill(&sc.Readings, &facts)
 	signals.Derive(&sc.Readings, &facts, &w.settings)
-	// The start is marked on another span, or an mlsignals before this one found so.
-	if sc.Missing(reading.ColdStart) && (w.out.Told || sc.IsTrue(reading.ColdStartRepeated)) {
+	cold := w.out.Cold || sc.LoadedByName() != "" || w.out.Signals.Has(reading.ColdStart)
+	switch {
+	case !cold:
+	case w.out.Told || sc.IsTrue(reading.ColdStartRepeated): // another span is marked for this start
 		w.out.Signals.Remove(reading.ColdStart)
-		sc.Drop(reading.OfColdStart)
-		sc.FillBool(reading.ColdStartRepeated, true)
-	} else if w.out.Cold || sc.LoadedByName() != "" {
+		if sc.Missing(reading.ColdStart) {
+			sc.Drop(reading.OfColdStart)
+			sc.FillBool(reading.ColdStartRepeated, true)
+		}
+	default:
 		w.coldStart(span)
+	}
+	if w.out.Signals.Empty() {
+		return
 	}
 	for s := w.out.Signals.And(w.settings.Enabled); !s.Empty(); {
 		sc.FillBool(s.Pop(), true)
@@ -257,7 +264,7 @@ func (w *worker) coldStart(span ptrace.Span) {
 	}
 	component, ms := w.out.Component, w.out.ColdMS
 	if !w.out.Cold {
-		if w.rules.DescribesLoads(w.out.Dialect) {
+		if sc.LoadedByName() == "" || w.rules.DescribesLoads(w.out.Dialect) {
 			return
 		}
 		component, ms = sc.LoadedByName(), sc.DurationMS
