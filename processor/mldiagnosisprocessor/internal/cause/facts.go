@@ -83,6 +83,7 @@ const (
 	forwardPass
 	prefill
 	decode
+	kvTransfer
 	dbLookup
 	cacheLookup
 	attempts
@@ -98,7 +99,7 @@ const (
 )
 
 var keys = [size]string{
-	stage: vocab.Stage, queueWait: vocab.QueueWait, forwardPass: vocab.ForwardPass, prefill: vocab.Prefill, decode: vocab.Decode, dbLookup: vocab.FeaturesDBLookup,
+	stage: vocab.Stage, queueWait: vocab.QueueWait, forwardPass: vocab.ForwardPass, prefill: vocab.Prefill, decode: vocab.Decode, kvTransfer: vocab.KVTransfer, dbLookup: vocab.FeaturesDBLookup,
 	cacheLookup: vocab.FeaturesCacheLookup, attempts: vocab.ValidationAttempts, required: vocab.OutputRequiredRepair,
 	revalidated: vocab.SignalRevalidated, cold: vocab.SignalColdStart, component: vocab.ColdStartComponent,
 	load: vocab.ColdStartDuration, cascade: vocab.SignalFeatureCascade, queueBound: vocab.SignalQueueBound,
@@ -118,6 +119,7 @@ var (
 // Read reads the facts of a span. Values that cannot be true are left out, as mlsignals leaves them out.
 func Read(span ptrace.Span) Facts {
 	f := Facts{Wait: -1, Compute: -1, Prefill: -1, Decode: -1, Lookup: -1, Load: -1}
+	transfers := false
 	var seen [size]bool
 	for key, v := range span.Attributes().All() {
 		i := table.Index(key)
@@ -137,6 +139,8 @@ func Read(span ptrace.Span) Facts {
 			f.Prefill = nanoseconds(i, v)
 		case decode:
 			f.Decode = nanoseconds(i, v)
+		case kvTransfer:
+			transfers = nanoseconds(i, v) >= 0
 		case dbLookup, cacheLookup:
 			if ns := nanoseconds(i, v); ns >= 0 {
 				f.Lookup = max(f.Lookup, 0) + ns
@@ -156,6 +160,9 @@ func Read(span ptrace.Span) Facts {
 		case queueBound, highWait:
 			f.state(GPUQueue, v)
 		}
+	}
+	if transfers && f.Kind == Inference && f.Wait < 0 && f.Compute < 0 {
+		f.Kind = Step // the transfer of a KV cache is no compute
 	}
 	f.complete(span)
 	return f
