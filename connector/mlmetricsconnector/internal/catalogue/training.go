@@ -8,7 +8,9 @@ import (
 // training returns the metrics of training pipelines, in the order of their
 // stages. A pipeline runs once a day or a week, and what is shown is the newest run.
 func training() []definition.Metric {
-	deployments := []definition.Condition{{Field: span(vocab.Stage), In: []string{vocab.StageDeployment}}}
+	// One that says nothing of this is among ml.stage.calls.
+	says := true
+	deployments := []definition.Condition{{Field: alternative(vocab.DeploymentStrategy, vocab.DeploymentHealthy), Exists: &says}}
 	all := []definition.Metric{
 		split("outcome", counter("ml.data.records", "Records of data ingestion and feature engineering: those read, those that could not be parsed, those whose features could not be computed", "{record}", definition.Value{}),
 			is("read", attribute(vocab.DataRecordsRead)), is("parsing_error", attribute(vocab.DataParsingErrors)),
@@ -25,7 +27,7 @@ func training() []definition.Metric {
 			is("baseline_auc", attribute(vocab.EvaluationBaselineAUC))),
 		gauge("ml.registration.artifact_size", "Size of the registered artifact in bytes, the newest value", attribute(vocab.ArtifactSizeBytes)),
 		histogram(vocab.ArtifactUpload, "Upload of the artifact to the registry in ms", longMS, attribute(vocab.ArtifactUpload)),
-		when(deployments, counter("ml.deployments", "Deployments, by their strategy and by whether the health checks passed in the end", "{deployment}",
+		when(deployments, counter("ml.deployments", "Deployments that tell their strategy or their health checks, by both", "{deployment}",
 			definition.Value{Source: definition.Count},
 			definition.Label{Name: "strategy", Field: span(vocab.DeploymentStrategy)},
 			definition.Label{Name: "healthy", Field: span(vocab.DeploymentHealthy)})),

@@ -118,7 +118,7 @@ var (
 
 // Read reads the facts of a span. Values that cannot be true are left out, as mlsignals leaves them out.
 func Read(span ptrace.Span) Facts {
-	f := Facts{Wait: -1, Compute: -1, Lookup: -1, Prefill: -1, Decode: -1, Load: -1}
+	f := Facts{Wait: -1, Compute: -1, Prefill: -1, Decode: -1, Lookup: -1, Load: -1}
 	transfers := false
 	var seen [size]bool
 	for key, v := range span.Attributes().All() {
