@@ -106,9 +106,8 @@ func TestTheTableIsBounded(t *testing.T) {
 
 func TestActive(t *testing.T) {
 	table := NewTable(1000, time.Minute)
-	assert.True(t, table.Active(now), "the first spans of all")
-	for n := range passedSize {
-		pass(table, n, Carrier, 7, now)
+	for range firstBatches {
+		assert.True(t, table.Active(now), "the first batches of all")
 	}
 	assert.False(t, table.Active(now))
 	fallback(table, 1, now)
