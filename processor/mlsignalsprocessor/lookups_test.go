@@ -73,7 +73,7 @@ func TestALookupIsCountedOnce(t *testing.T) {
 			if anyOrder {
 				order = random.Perm(len(batches))
 			}
-			p := newTestProcessor(t, defaultConfig())
+			p := forgetful(t)
 			if round%4 < 2 {
 				for _, i := range order {
 					process(t, p, batches[i])
@@ -181,7 +181,7 @@ func TestWhichSpanCarriesALookup(t *testing.T) {
 		"a read that an earlier collector gave": {pipeline, []lookupSpan{cache, {3, 1, "SELECT features", 0, 4, 14, "postgresql", 0, map[string]any{vocab.FeaturesDBLookup: 10.0}}, {4, 1, "select", 0, 5, 13, "postgresql", 0, nil}, entry}, map[string]float64{"SELECT features": 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			td := process(t, newTestProcessor(t, defaultConfig()), lookupTraces(t, tc.resource, tc.spans...))
+			td := process(t, forgetful(t), lookupTraces(t, tc.resource, tc.spans...))
 			assert.Equal(t, tc.want, told([]ptrace.Traces{td})[pcommon.TraceID{7}])
 			for _, span := range spansOf(td) {
 				_, cascade := span.Attributes().Get(vocab.SignalFeatureCascade)
@@ -199,7 +199,7 @@ func TestSpansAboveThatCameInABatchBefore(t *testing.T) {
 	read := lookupSpan{3, 1, "SELECT features", 0, 4, 14, "postgresql", 0, nil}
 	driver := lookupSpan{4, 1, "select", 0, 5, 13, "postgresql", 0, nil}
 	for _, later := range [][]lookupSpan{{cache, read, driver}, {read, cache, driver}, {read, driver, cache}} {
-		p := newTestProcessor(t, defaultConfig())
+		p := forgetful(t)
 		first := process(t, p, lookupTraces(t, pipeline, entry))
 		second := process(t, p, lookupTraces(t, pipeline, later...))
 		assert.Equal(t, map[string]float64{"SELECT features": 10}, told([]ptrace.Traces{first, second})[pcommon.TraceID{7}])
@@ -209,12 +209,12 @@ func TestSpansAboveThatCameInABatchBefore(t *testing.T) {
 // TestALookupAloneIsNoStageOfAHandler: a monolith's request is not feature extraction for one read of the database.
 func TestALookupAloneIsNoStageOfAHandler(t *testing.T) {
 	spans := []lookupSpan{{2, 1, "GET", 0, 1, 3, "redis", 0, nil}, {3, 1, "SELECT features", 0, 4, 14, "postgresql", 0, nil}, {1, 0, "POST /predict", ptrace.SpanKindServer, 0, 500, "", 0, nil}}
-	p := newTestProcessor(t, defaultConfig())
+	p := forgetful(t)
 	for range 2 { // and so it is for a second collector
 		td := process(t, p, lookupTraces(t, pipeline, spans...))
 		attrs := spansOf(td)[2].Attributes().AsRaw()
 		assert.Equal(t, map[string]any{vocab.FeaturesDBLookup: 10.0, vocab.FeaturesDBShare: 0.02}, attrs)
 		spans[2].attrs = attrs
-		p = newTestProcessor(t, defaultConfig())
+		p = forgetful(t)
 	}
 }
