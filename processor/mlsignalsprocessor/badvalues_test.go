@@ -116,7 +116,7 @@ func TestTheFirstOfTwoValuesCounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			td := traces(t, nil, testSpan{name: "x", attrs: tc.first, duration: time.Second})
 			twice(t, td, tc.second)
-			span := spansOf(process(t, newTestProcessor(t, defaultConfig()), td))[0]
+			span := spansOf(process(t, forgetful(t), td))[0]
 			added := map[string]any{}
 			i := 0
 			for key, v := range span.Attributes().All() {
@@ -133,22 +133,22 @@ func TestTheFirstOfTwoValuesCounts(t *testing.T) {
 func TestBoolsAsText(t *testing.T) {
 	for _, text := range []string{"false", "False", "FALSE"} {
 		assert.Equal(t, map[string]any{"ml.stage": "post_processing", "ml.output.valid": false, "ml.signal.revalidated": true},
-			derived(t, newTestProcessor(t, defaultConfig()), nil, testSpan{name: "guard", attrs: map[string]any{"type": "guardrails/guard", "validation_passed": text}}), text)
+			derived(t, forgetful(t), nil, testSpan{name: "guard", attrs: map[string]any{"type": "guardrails/guard", "validation_passed": text}}), text)
 	}
 	for _, text := range []string{"true", "True", "TRUE"} {
 		span := testSpan{name: "invoke", attrs: map[string]any{"faas.coldstart": text}}
-		assert.Equal(t, true, derived(t, newTestProcessor(t, defaultConfig()), nil, span)["ml.signal.cold_start"], text)
+		assert.Equal(t, true, derived(t, forgetful(t), nil, span)["ml.signal.cold_start"], text)
 	}
 }
 
 // TestAnEmptyTextHidesNothing: it is filled from what the dialect knows besides, and a pipeline without a name is none.
 func TestAnEmptyTextHidesNothing(t *testing.T) {
-	td := process(t, newTestProcessor(t, defaultConfig()), traces(t, map[string]any{"llmisvc.name": "llama"},
+	td := process(t, forgetful(t), traces(t, map[string]any{"llmisvc.name": "llama"},
 		testSpan{name: "llm_request", duration: time.Second, attrs: map[string]any{"gen_ai.latency.e2e": 1.0, "ml.model.name": "", "ml.stage": ""}}))
 	attrs := spansOf(td)[0].Attributes().AsRaw()
 	assert.Equal(t, "llama", attrs["ml.model.name"])
 	assert.Equal(t, "inference", attrs["ml.stage"])
 
 	none := map[string]any{"service.name": "s", "ml.pipeline.name": ""}
-	assert.Empty(t, derived(t, newTestProcessor(t, defaultConfig()), none, testSpan{name: "image_preprocessor_init", duration: time.Second}))
+	assert.Empty(t, derived(t, forgetful(t), none, testSpan{name: "image_preprocessor_init", duration: time.Second}))
 }

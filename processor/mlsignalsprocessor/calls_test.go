@@ -32,7 +32,7 @@ func TestACallIsCountedOnce(t *testing.T) {
 			for round := range 20 {
 				batches := oneSpanEach(recorded)
 				order := childrenFirst(batches, random)
-				p := newTestProcessor(t, defaultConfig())
+				p := forgetful(t)
 				if round%2 == 0 {
 					batches = []ptrace.Traces{process(t, p, together(batches, order))}
 				} else {
@@ -63,7 +63,7 @@ func TestACallIsCountedOnce(t *testing.T) {
 // TestEveryFailedValidationIsSeenOnce: Guardrails AI 0.11 leaves the outcome of a validation empty. The eight guards of the
 // recording fail once each, but for the last.
 func TestEveryFailedValidationIsSeenOnce(t *testing.T) {
-	td := process(t, newTestProcessor(t, defaultConfig()), golden.ReadTraces(t, filepath.Join(dialectData, "guardrails_ai/recorded.input.json")))
+	td := process(t, forgetful(t), golden.ReadTraces(t, filepath.Join(dialectData, "guardrails_ai/recorded.input.json")))
 	revalidated := map[string]int{}
 	for _, span := range spansOf(td) {
 		if _, ok := span.Attributes().Get(vocab.SignalRevalidated); ok {
@@ -105,7 +105,7 @@ func TestAGenAISpanWithoutAnOperationName(t *testing.T) {
 		"a call with its name":  {with("gen_ai.operation.name", "chat"), true},
 		"names that others use": {map[string]any{"gen_ai.request.model": "small"}, false},
 	} {
-		got := derived(t, newTestProcessor(t, defaultConfig()), nil, testSpan{name: "x", attrs: tc.attrs})
+		got := derived(t, forgetful(t), nil, testSpan{name: "x", attrs: tc.attrs})
 		if tc.inference {
 			assert.Equal(t, "inference", got["ml.stage"], name)
 			assert.Equal(t, "small", got["ml.model.name"], name)

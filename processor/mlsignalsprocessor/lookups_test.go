@@ -73,7 +73,7 @@ func TestALookupIsCountedOnce(t *testing.T) {
 			if anyOrder {
 				order = random.Perm(len(batches))
 			}
-			p := newTestProcessor(t, defaultConfig())
+			p := forgetful(t)
 			if round%4 < 2 {
 				for _, i := range order {
 					process(t, p, batches[i])
@@ -175,13 +175,13 @@ func TestWhichSpanCarriesALookup(t *testing.T) {
 			map[string]float64{"ml.feature_extraction": 11}},
 		"the parent is of another service": {pipeline, []lookupSpan{{2, 9, "MGET", 0, 1, 3, "redis", knowsRemote | isRemote, nil}, {3, 9, "SELECT features", 0, 4, 14, "postgresql", knowsRemote | isRemote, nil}},
 			map[string]float64{"SELECT features": 10}},
-		"spans in the order of their start":     {pipeline, []lookupSpan{entry, cache, read, {4, 1, "select", 0, 5, 13, "postgresql", 0, nil}}, map[string]float64{"SELECT features": 10}},
-		"spans in the opposite order":           {pipeline, []lookupSpan{entry, read, cache}, map[string]float64{"SELECT features": 10}},
+		"spans in the order of their start":     {pipeline, []lookupSpan{entry, cache, read, {4, 1, "select", 0, 5, 13, "postgresql", 0, nil}}, map[string]float64{"GET /features": 10}},
+		"spans in the opposite order":           {pipeline, []lookupSpan{entry, read, cache}, map[string]float64{"GET /features": 10}},
 		"a span that tells comes first":         {pipeline, []lookupSpan{{1, 0, "GET /features", server, 0, 15, "", 0, map[string]any{vocab.FeaturesDBLookup: 11.0}}, cache, read}, map[string]float64{"GET /features": 11}},
 		"a read that an earlier collector gave": {pipeline, []lookupSpan{cache, {3, 1, "SELECT features", 0, 4, 14, "postgresql", 0, map[string]any{vocab.FeaturesDBLookup: 10.0}}, {4, 1, "select", 0, 5, 13, "postgresql", 0, nil}, entry}, map[string]float64{"SELECT features": 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			td := process(t, newTestProcessor(t, defaultConfig()), lookupTraces(t, tc.resource, tc.spans...))
+			td := process(t, forgetful(t), lookupTraces(t, tc.resource, tc.spans...))
 			assert.Equal(t, tc.want, told([]ptrace.Traces{td})[pcommon.TraceID{7}])
 			for _, span := range spansOf(td) {
 				_, cascade := span.Attributes().Get(vocab.SignalFeatureCascade)
@@ -192,15 +192,29 @@ func TestWhichSpanCarriesALookup(t *testing.T) {
 	}
 }
 
+// TestSpansAboveThatCameInABatchBefore: the database's own span carries the time then, and no read of the cache's.
+func TestSpansAboveThatCameInABatchBefore(t *testing.T) {
+	entry := lookupSpan{1, 0, "GET /features", ptrace.SpanKindServer, 0, 15, "", 0, nil}
+	cache := lookupSpan{2, 1, "MGET", 0, 1, 3, "redis", 0, nil}
+	read := lookupSpan{3, 1, "SELECT features", 0, 4, 14, "postgresql", 0, nil}
+	driver := lookupSpan{4, 1, "select", 0, 5, 13, "postgresql", 0, nil}
+	for _, later := range [][]lookupSpan{{cache, read, driver}, {read, cache, driver}, {read, driver, cache}} {
+		p := forgetful(t)
+		first := process(t, p, lookupTraces(t, pipeline, entry))
+		second := process(t, p, lookupTraces(t, pipeline, later...))
+		assert.Equal(t, map[string]float64{"SELECT features": 10}, told([]ptrace.Traces{first, second})[pcommon.TraceID{7}])
+	}
+}
+
 // TestALookupAloneIsNoStageOfAHandler: a monolith's request is not feature extraction for one read of the database.
 func TestALookupAloneIsNoStageOfAHandler(t *testing.T) {
 	spans := []lookupSpan{{2, 1, "GET", 0, 1, 3, "redis", 0, nil}, {3, 1, "SELECT features", 0, 4, 14, "postgresql", 0, nil}, {1, 0, "POST /predict", ptrace.SpanKindServer, 0, 500, "", 0, nil}}
-	p := newTestProcessor(t, defaultConfig())
+	p := forgetful(t)
 	for range 2 { // and so it is for a second collector
 		td := process(t, p, lookupTraces(t, pipeline, spans...))
 		attrs := spansOf(td)[2].Attributes().AsRaw()
 		assert.Equal(t, map[string]any{vocab.FeaturesDBLookup: 10.0, vocab.FeaturesDBShare: 0.02}, attrs)
 		spans[2].attrs = attrs
-		p = newTestProcessor(t, defaultConfig())
+		p = forgetful(t)
 	}
 }

@@ -90,7 +90,7 @@ func TestNotRecognised(t *testing.T) {
 			span.SetKind(row.kind)
 			span.SetParentSpanID(pcommon.SpanID{9, 9})
 		}
-		for i, span := range spansOf(process(t, newTestProcessor(t, defaultConfig()), td)) {
+		for i, span := range spansOf(process(t, forgetful(t), td)) {
 			for key := range span.Attributes().All() {
 				if _, sent := row.spans[i].attrs[key]; sent {
 					continue

@@ -1,7 +1,9 @@
 package mlsignalsprocessor
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -154,23 +156,57 @@ func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 	noResource := w.resource.Len() == 0
 	w.rules.Resource(w.resource, w.scratch)
 	scopes := rs.ScopeSpans()
-	for i := range scopes.Len() {
-		scope := scopes.At(i)
-		w.scope = scope.Scope().Name()
-		w.rules.Scope(w.scope, w.scratch)
-		spans := scope.Spans()
-		if noResource {
-			w.counts.malformed[noResourceReason] += int64(spans.Len())
-		}
-		for j := range spans.Len() {
-			w.span(spans.At(j), false)
+	if !w.looksUp {
+		w.scopes(scopes, allSpans)
+	} else {
+		// SDKs put the spans of an instrumentation together, so that those above the reads of a database can come before them.
+		w.scopes(scopes, clientSpans)
+		w.scopes(scopes, otherSpans)
+	}
+	if noResource {
+		for i := range scopes.Len() {
+			w.counts.malformed[noResourceReason] += int64(scopes.At(i).Spans().Len())
 		}
 	}
+	slices.SortStableFunc(w.undecided, byStart) // of spans within each other the outer one carries the time
 	for _, u := range w.undecided {
 		w.rules.Scope(u.scope, w.scratch)
 		w.span(u.span, true)
 	}
 	w.undecided = w.undecided[:0]
+}
+
+// byStart orders spans by their start, and the longer first.
+func byStart(a, b undecided) int {
+	return cmp.Or(cmp.Compare(a.span.StartTimestamp(), b.span.StartTimestamp()), cmp.Compare(b.span.EndTimestamp(), a.span.EndTimestamp()))
+}
+
+// Which spans of a resource.
+const (
+	allSpans = iota
+	clientSpans
+	otherSpans
+)
+
+// scopes marks some of the spans of a resource.
+func (w *worker) scopes(scopes ptrace.ScopeSpansSlice, which int) {
+	for i := range scopes.Len() {
+		scope := scopes.At(i)
+		w.scope = scope.Scope().Name()
+		w.rules.Scope(w.scope, w.scratch)
+		spans := scope.Spans()
+		if which == allSpans {
+			for j := range spans.Len() {
+				w.span(spans.At(j), false)
+			}
+			continue
+		}
+		for j := range spans.Len() {
+			if span := spans.At(j); (span.Kind() == ptrace.SpanKindClient) == (which == clientSpans) {
+				w.span(span, false)
+			}
+		}
+	}
 }
 
 // span marks a span. final is set for one that is seen a second time, because it was undecided.

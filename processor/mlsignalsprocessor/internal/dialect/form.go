@@ -107,6 +107,9 @@ type Set struct {
 type Source struct {
 	// Attribute is the key of a span attribute, or of an attribute of the event that Event names.
 	Attribute string `mapstructure:"attribute"`
+	// OnlyIf is as Match.Attributes: the value is taken where all of the conditions hold. Unlike those they are looked at
+	// where the rule applies alone, which is the cheaper way for keys that most spans have.
+	OnlyIf map[string]any `mapstructure:"only_if"`
 	// Between has two texts. The value is what stands between the first one and the next occurrence of the second one in
 	// the attribute, which may also end there: of /v2/models/ranker/infer, [/v2/models/, /] is ranker.
 	Between []string `mapstructure:"between"`

@@ -61,6 +61,10 @@ func (s *Source) problems(to *vocab.Attribute, joined bool) []error {
 			errs = append(errs, err)
 		}
 	}
+	errs = append(errs, conditionProblems("only_if", s.OnlyIf)...)
+	if len(s.OnlyIf) > 0 && joined {
+		bad("only_if: a join keeps no attributes; put the condition into the rule's or the join's match")
+	}
 	if len(s.Between) > 0 {
 		switch {
 		case len(s.Between) != 2 || s.Between[0] == "" || s.Between[1] == "":

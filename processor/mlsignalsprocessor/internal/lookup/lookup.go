@@ -55,7 +55,7 @@ const (
 	Remembered Verdict = iota
 	// Carries: the spans above have passed without its time, so the read's own span carries it.
 	Carries
-	// Undecided: the spans above have passed, and no read of a cache is known yet.
+	// Undecided: the spans above have passed, and other reads may be still to come.
 	Undecided
 )
 
@@ -111,6 +111,8 @@ const (
 	// that went by are remembered. Both are powers of two.
 	filterSize = 1 << 14
 	passedSize = 1 << 14
+	// firstBatches are looked at without a read of late.
+	firstBatches = 1000
 )
 
 // Table is where reads wait for the spans above them. It is safe for concurrent use.
@@ -120,7 +122,7 @@ type Table struct {
 	shards        [shards]shard
 	last          atomic.Int64 // when a read came
 	places        atomic.Int64 // that are remembered
-	first         atomic.Int64 // spans that passed, up to passedSize
+	first         atomic.Int64 // batches so far, up to firstBatches
 	// filter counts the places of each hash: most spans have no reads below them, and need no lock to know.
 	filter [filterSize]atomic.Int32
 	// passed has the places that could have carried and went by, so that reads that come late carry their time themselves.
@@ -144,10 +146,13 @@ func NewTable(places int, ttl time.Duration) *Table {
 	return t
 }
 
-// Active reports whether there was a read of late. Without any the spans need not be shown to the table, but for the
-// first ones of all, whose reads may be still to come.
+// Active reports whether a batch is to be shown to the table: there was a read of late, or it is one of the first
+// batches, whose reads may be still to come.
 func (t *Table) Active(now time.Time) bool {
-	return now.UnixNano()-t.last.Load() < 2*t.ttl || t.first.Load() < passedSize
+	if now.UnixNano()-t.last.Load() < 2*t.ttl {
+		return true
+	}
+	return t.first.Load() < firstBatches && t.first.Add(1) <= firstBatches
 }
 
 // Read takes in a read. final is set the second time that an undecided read is shown.
@@ -175,7 +180,7 @@ func (t *Table) Read(r *Read, final bool, now time.Time) Verdict {
 	verdict := Remembered
 	if known.passed && !r.Told {
 		switch {
-		case known.cacheEnd == 0 && !final:
+		case !final:
 			return Undecided
 		case known.cacheEnd != 0 && known.cacheEnd <= r.Start && !known.overlaps(one):
 			verdict, one.told = Carries, true
@@ -203,12 +208,7 @@ func (t *Table) Below(trace pcommon.TraceID, span pcommon.SpanID) (Place, bool) 
 }
 
 // Passed takes in a span that could have carried, and below which no reads are remembered.
-func (t *Table) Passed(below Place) {
-	t.passed[below.hash%passedSize].Store(below.hash)
-	if t.first.Load() < passedSize {
-		t.first.Add(1)
-	}
-}
+func (t *Table) Passed(below Place) { t.passed[below.hash%passedSize].Store(below.hash) }
 
 // Pass takes in a span that is no read itself. It returns the time in ms that the span is to carry, if any.
 func (t *Table) Pass(below Place, parent pcommon.SpanID, role Role, service uint64, now time.Time) (ms float64, found bool) {

@@ -106,7 +106,7 @@ func (s *Set) carryOut(r *rule, sc *Scratch, out *Outcome) {
 
 func (s *setter) carryOut(sc *Scratch) {
 	a := &vocab.Attributes[s.target]
-	if !sc.Missing(s.target) && !(a.Type == vocab.String && sc.hasEmpty(s.target)) {
+	if !sc.Missing(s.target) && !(a.Type == vocab.String && sc.hasEmpty(s.target)) || !s.holds(sc) {
 		return
 	}
 	switch a.Type {

@@ -25,6 +25,7 @@ type source struct {
 	units    []unit
 	between  []string // of a text
 	times    float64  // 0 for 1
+	onlyIf   []slotCondition
 	plus     float64
 	unknown  []float64
 	texts    []string // unknown ones
@@ -41,6 +42,23 @@ const (
 	fromGap
 	fromConstant
 )
+
+// slotCondition is a condition on the attribute of a slot.
+type slotCondition struct {
+	dialect.Condition
+	slot int
+}
+
+// holds reports whether the conditions of the source hold.
+func (s *source) holds(sc *Scratch) bool {
+	for i := range s.onlyIf {
+		c := &s.onlyIf[i]
+		if v, ok := sc.attribute(c.slot); !ok || !c.Holds(v) {
+			return false
+		}
+	}
+	return true
+}
 
 // moment is a compiled dialect.Moment. In a join, index is its place in the moments of its side.
 type moment struct {
@@ -95,6 +113,10 @@ func (b *builder) source(s *dialect.Source) source {
 		_ = v.FromRaw(one) // a number, or the dialect would not be valid
 		f, _ := vocab.ReadDouble(v)
 		c.unknown = append(c.unknown, f)
+	}
+	for _, key := range sortedKeys(s.OnlyIf) {
+		condition, _ := dialect.ParseCondition(s.OnlyIf[key])
+		c.onlyIf = append(c.onlyIf, slotCondition{condition, b.slot(key)})
 	}
 	for _, name := range s.Units {
 		c.units = append(c.units, units[name])

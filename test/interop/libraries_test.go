@@ -1,0 +1,86 @@
+package interop
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-ml/otelcol-ml/test/interop/internal/stack"
+)
+
+// soon has the metrics show what was sent within seconds.
+const soon = "yaml:connectors::mlmetrics::metrics_flush_interval: 1s"
+
+// did is what a program of libraries/ says that it did.
+type did struct {
+	Calls, Input, Output float64 // of the model, and its tokens, as the server counted them
+	Failed               float64 // outputs that failed a validation
+	Lookups              float64
+	MS                   float64
+}
+
+// runLibrary runs a program of libraries/ to its end against a collector.
+func runLibrary(t *testing.T, venv, program string, args ...string) (*stack.Collector, did) {
+	t.Helper()
+	running := stack.StartCollector(t, soon)
+	out := stack.Python{
+		Venv: venv, Dir: "libraries", Args: append([]string{program + ".py"}, args...),
+		Env: append(running.OTLPEnvironment(), "OTEL_SERVICE_NAME=assistant", "OTEL_RESOURCE_ATTRIBUTES=ml.pipeline.name=assistant"),
+	}.Run(t, program)
+	return running, whatItDid(t, out)
+}
+
+func whatItDid(t *testing.T, out string) (d did) {
+	t.Helper()
+	_, said, found := strings.Cut(out, "DID ")
+	require.True(t, found, out)
+	said, _, _ = strings.Cut(said, "\n")
+	require.NoError(t, json.Unmarshal([]byte(said), &d))
+	return d
+}
+
+// untilCalls waits until every call of the model is counted once, with its tokens.
+func untilCalls(t *testing.T, running *stack.Collector, d did) {
+	t.Helper()
+	require.Positive(t, d.Calls)
+	running.UntilSum(d.Calls, "ml_stage_calls_total", "ml_stage", "inference")
+	running.UntilSum(d.Input, "ml_tokens_total", "direction", "input")
+	running.UntilSum(d.Output, "ml_tokens_total", "direction", "output")
+}
+
+func TestLlamaIndex(t *testing.T) {
+	for _, with := range [][]string{nil, {"client"}} {
+		t.Run(strings.Join(append([]string{"llama_index"}, with...), "+"), func(t *testing.T) {
+			running, d := runLibrary(t, "libraries", "llama_index_calls", with...)
+			untilCalls(t, running, d)
+		})
+	}
+}
+
+func TestOpenAIClient(t *testing.T) {
+	for _, instrumentations := range [][]string{{"openinference"}, {"openllmetry"}, {"opentelemetry"}, {"opentelemetry", "openllmetry"}, {"openinference", "opentelemetry"}} {
+		t.Run(strings.Join(instrumentations, "+"), func(t *testing.T) {
+			running, d := runLibrary(t, "libraries", "openai_calls", instrumentations...)
+			untilCalls(t, running, d)
+		})
+	}
+}
+
+// TestGuardrailsAI: each output that failed is seen once, whatever its guard does about it.
+func TestGuardrailsAI(t *testing.T) {
+	running, d := runLibrary(t, "libraries", "guards")
+	untilCalls(t, running, d)
+	running.UntilSum(d.Failed, "ml_post_processing_revalidations_total")
+}
+
+// TestLookups: a lookup is counted once, with its time, though the service, SQLAlchemy and its driver each have a span.
+func TestLookups(t *testing.T) {
+	running, d := runLibrary(t, "libraries", "lookups")
+	running.UntilSum(d.Lookups, "ml_feature_extraction_db_lookup_ms_count")
+	// Two thirds are the time of SQLAlchemy's spans, which is without the connection and the rows.
+	assert.InEpsilon(t, d.MS, running.Scrape().Sum("ml_feature_extraction_db_lookup_ms_sum"), 0.25)
+	running.UntilSum(d.Lookups, "ml_signals_total", "signal", "feature_cascade")
+}
