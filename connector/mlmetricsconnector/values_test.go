@@ -2,6 +2,7 @@ package mlmetricsconnector
 
 import (
 	"context"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,26 @@ func TestReplicasHaveAGaugeEach(t *testing.T) {
 		}
 		assert.Equal(t, map[string]float64{"a": 300, "b": 200}, got, key)
 	}
+}
+
+// TestReadmeNamesWhatTellsReplicasApart: all of it, in the order in which it is read.
+func TestReadmeNamesWhatTellsReplicasApart(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(text), "has no `service.instance.id`, the gauges take the first of ")
+	require.True(t, found)
+	said, _, _ := strings.Cut(rest, " that it has")
+	assert.Equal(t, vocab.InstanceKeys[1:], keysIn(said), said)
+}
+
+// keysIn are the words in backquotes.
+func keysIn(text string) (keys []string) {
+	for i, part := range strings.Split(text, "`") {
+		if i%2 == 1 {
+			keys = append(keys, part)
+		}
+	}
+	return keys
 }
 
 // TestBoolsHaveOneText: a label is true or false, whoever wrote the value.
