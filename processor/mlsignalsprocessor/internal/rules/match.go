@@ -57,29 +57,35 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 		s.matchEvents(events, sc)
 	}
 	// Spans of a name nearly always fulfil the same conditions in the same order, so the same rules apply.
-	if kind := min(uint8(span.Kind()), kinds); named.around != sc.around.id || named.kind != kind || !slices.Equal(named.trail, sc.trail) {
-		s.settle(named, kind, sc)
+	kind := min(uint8(span.Kind()), kinds)
+	if x := &named.seen[named.recent&1]; x.is(sc.around.id, kind, sc.trail) {
+		return x.rules
 	}
-	return named.rules
+	named.recent ^= 1
+	x := &named.seen[named.recent&1]
+	if !x.is(sc.around.id, kind, sc.trail) {
+		s.settle(x, named.atoms, kind, sc)
+	}
+	return x.rules
 }
 
-// settle finds the rules that apply to the span, unless those of the last span of its name do.
-func (s *Set) settle(named *named, kind uint8, sc *Scratch) {
-	named.around, named.kind = sc.around.id, kind
-	named.trail = append(named.trail[:0], sc.trail...)
+// settle finds the rules that apply to the span, unless it has the atoms of the one before: attributes may come in another order.
+func (s *Set) settle(x *seen, ofName []atom, kind uint8, sc *Scratch) {
+	x.around, x.kind = sc.around.id, kind
+	x.trail = append(x.trail[:0], sc.trail...)
 	if kind < kinds {
 		copy(sc.bits, s.kinds[kind])
 	} else {
 		clear(sc.bits)
 	}
-	for _, atoms := range [][]atom{sc.around.atoms, named.atoms, sc.trail} {
+	for _, atoms := range [][]atom{sc.around.atoms, ofName, sc.trail} {
 		for _, a := range atoms {
 			setBit(a, sc.bits)
 		}
 	}
-	if !slices.Equal(named.bits, sc.bits) {
-		named.bits = append(named.bits[:0], sc.bits...)
-		named.rules = s.applicable(sc.bits, named.rules[:0])
+	if !slices.Equal(x.bits, sc.bits) {
+		x.bits = append(x.bits[:0], sc.bits...)
+		x.rules = s.applicable(sc.bits, x.rules[:0])
 	}
 }
 

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
@@ -16,14 +17,34 @@ type named struct {
 	atoms []atom
 	// component is what a span of this name loads, "" for none.
 	component string
-	// around, kind and trail are those of the last span of this name, bits its atoms, and rules those that applied to it.
+	// seen are the last two kinds of spans of this name: most are alike, and the few that are slow or failed.
+	seen   [2]seen
+	recent uint8
+	// next is the name that came after this one the last time.
+	next *named
+}
+
+// seen is what a span of some name was like, and the rules that applied to it.
+type seen struct {
 	around uint32
 	kind   uint8
 	trail  []atom
-	bits   []uint64
+	bits   []uint64 // all of its atoms
 	rules  []int32
-	// next is the name that came after this one the last time.
-	next *named
+}
+
+func (x *seen) is(around uint32, kind uint8, trail []atom) bool {
+	return x.around == around && x.kind == kind && slices.Equal(x.trail, trail)
+}
+
+// emptied returns a named without a name, with the room that it has.
+func (n *named) emptied() named {
+	e := named{atoms: n.atoms[:0]}
+	for i := range n.seen {
+		x := &n.seen[i]
+		e.seen[i] = seen{trail: x.trail[:0], bits: x.bits[:0], rules: x.rules[:0]}
+	}
+	return e
 }
 
 // named returns what is known of the span's name. Names follow each other in
@@ -39,7 +60,8 @@ func (s *Set) named(sc *Scratch) *named {
 		if len(sc.names) < maxNames {
 			n = &named{}
 		}
-		*n = named{name: sc.name, atoms: n.atoms[:0], trail: n.trail[:0], bits: n.bits[:0], rules: n.rules}
+		*n = n.emptied()
+		n.name = sc.name
 		s.lookUp(n)
 		if n != &sc.spare {
 			n.name = strings.Clone(n.name)

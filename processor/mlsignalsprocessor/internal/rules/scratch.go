@@ -84,7 +84,7 @@ func (s *Set) NewScratch() *Scratch {
 func (sc *Scratch) Forget() {
 	sc.Readings.Forget()
 	sc.span, sc.name = ptrace.Span{}, ""
-	sc.spare = named{atoms: sc.spare.atoms[:0], trail: sc.spare.trail[:0], bits: sc.spare.bits[:0], rules: sc.spare.rules}
+	sc.spare = sc.spare.emptied()
 	sc.named = &sc.spare
 	clear(sc.values)
 	clear(sc.hits)
