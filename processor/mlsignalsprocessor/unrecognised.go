@@ -1,0 +1,58 @@
+package mlsignalsprocessor
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/unrecognised"
+)
+
+// every is how many unrecognised spans of a batch are noted one by one, and of how many one is noted from then on.
+const every = 32
+
+// unknowns are the unrecognised spans of a batch.
+type unknowns struct {
+	number int64
+	noted  []unrecognised.Seen
+	scope  string // of the spans at hand
+}
+
+// note remembers a span that no dialect recognised until the end of the batch.
+func (w *worker) note(span ptrace.Span) {
+	u := &w.unknowns
+	u.number++
+	times := int64(1)
+	if u.number > every {
+		if u.number%every != 0 {
+			return
+		}
+		times = every
+	}
+	service := ""
+	if v, ok := w.resource.Get(vocab.ServiceName); ok {
+		service = v.AsString()
+	}
+	u.noted = append(u.noted, unrecognised.Seen{
+		Span: unrecognised.Span{Service: service, Scope: u.scope, Name: span.Name(), ML: w.pipeline}, Times: times,
+	})
+}
+
+// flush counts the spans of a batch and lets go of it.
+func (u *unknowns) flush(table *unrecognised.Table) {
+	table.Add(u.noted)
+	clear(u.noted)
+	*u = unknowns{noted: u.noted[:0]}
+}
+
+// observeUnrecognised reports the most frequent names.
+func (p *signalsProcessor) observeUnrecognised(_ context.Context, o metric.Int64Observer) error {
+	for _, s := range p.unrecognised.Frequent() {
+		o.Observe(s.Times, metric.WithAttributeSet(attribute.NewSet(
+			attribute.String("service", s.Service), attribute.String("scope", s.Scope), attribute.String("span", s.Name), attribute.Bool("ml", s.ML))))
+	}
+	return nil
+}
