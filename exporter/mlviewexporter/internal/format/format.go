@@ -42,6 +42,9 @@ func Round(f float64) string {
 }
 
 func trim(s string) string {
+	if !strings.Contains(s, ".") {
+		return s
+	}
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
 
@@ -125,3 +128,17 @@ func Bytes(n int64) string {
 	}
 	return Round(float64(n)/(1<<20)) + space + "MiB"
 }
+
+// Signed writes a change, with its sign.
+func Signed(f float64, as func(float64) string) string {
+	switch {
+	case f > 0:
+		return "+" + as(f)
+	case f < 0:
+		return "−" + as(-f)
+	}
+	return "±0"
+}
+
+// Score is a score of a model, to four decimals.
+func Score(f float64) string { return trim(strconv.FormatFloat(f, 'f', 4, 64)) }

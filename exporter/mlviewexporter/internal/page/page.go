@@ -35,20 +35,27 @@ var staticFiles embed.FS
 var templates = func() map[string]*template.Template {
 	base := template.Must(template.New("").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))
 	parsed := map[string]*template.Template{}
-	for _, name := range []string{"overview", "traces", "trace", "message"} {
+	for _, name := range []string{"overview", "traces", "trace", "compare", "map", "training", "arrivals", "message"} {
 		parsed[name] = template.Must(template.Must(base.Clone()).ParseFS(templateFiles, "templates/"+name+".html"))
 	}
 	return parsed
 }()
 
 var functions = template.FuncMap{
-	"ms":         format.Ms,
-	"ns":         format.Ns,
-	"round":      format.Round,
-	"percent":    format.Percent,
-	"share":      share,
-	"pos":        func(f float64) string { return strconv.FormatFloat(f/10, 'f', 3, 64) + "%" },
-	"px":         func(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) },
+	"ms":      format.Ms,
+	"ns":      format.Ns,
+	"round":   format.Round,
+	"percent": format.Percent,
+	"share":   share,
+	"pos":     func(f float64) string { return strconv.FormatFloat(f/10, 'f', 3, 64) + "%" },
+	"px":      func(f float64) string { return strconv.FormatFloat(f, 'f', 1, 64) },
+	"add":     func(a, b float64) float64 { return a + b },
+	"pairs": func(v compare, title string, rows []pair) map[string]any {
+		return map[string]any{"V": v, "Title": title, "Rows": rows}
+	},
+	"counted": func(title, what string, rows []arrivals.Count) map[string]any {
+		return map[string]any{"Title": title, "What": what, "Rows": rows}
+	},
 	"words":      words,
 	"whole":      func(n int) string { return format.Whole(int64(n)) },
 	"causeClass": cause,
@@ -60,10 +67,10 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /{$}", p.overview)
 	mux.HandleFunc("GET /traces", p.traces)
 	mux.HandleFunc("GET /traces/{id}", p.trace)
-//TODO	mux.HandleFunc("GET /compare", p.compare)
-//TODO	mux.HandleFunc("GET /map", p.serviceMap)
-//TODO	mux.HandleFunc("GET /training", p.training)
-//TODO	mux.HandleFunc("GET /arrivals", p.arrivals)
+	mux.HandleFunc("GET /compare", p.compare)
+	mux.HandleFunc("GET /map", p.serviceMap)
+	mux.HandleFunc("GET /training", p.training)
+	mux.HandleFunc("GET /arrivals", p.arrivals)
 	static, err := fs.Sub(staticFiles, "static")
 	if err != nil {
 		panic(err) // the folder is embedded
