@@ -133,11 +133,18 @@ func Bytes(n int64) string {
 func Signed(f float64, as func(float64) string) string {
 	switch {
 	case f > 0:
-		return "+" + as(f)
+		return signed("+", as(f))
 	case f < 0:
-		return "−" + as(-f)
+		return signed("−", as(-f))
 	}
 	return "±0"
+}
+
+func signed(sign, number string) string {
+	if below, ok := strings.CutPrefix(number, "<"+space); ok {
+		return "<" + space + sign + below
+	}
+	return sign + number
 }
 
 // Score is a score of a model, to four decimals.

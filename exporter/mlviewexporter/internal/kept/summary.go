@@ -196,9 +196,14 @@ func insert(set []string, text string) []string {
 	return slices.Insert(set, i, text)
 }
 
-// size is what the summary takes in memory, texts aside that it shares with others.
+// size is what the summary takes in memory. Texts count for each summary that has them, for nobody knows who is the last.
 func (s *Summary) size() int64 {
 	const fixed = 560 // the struct, its entry in the map and in the order of eviction
-	n := fixed + 16*(len(s.Services)+len(s.Models)+len(s.Versions)+len(s.Policies)) + 24*len(s.Shares) + 40*len(s.Calls)
+	n := fixed + 24*len(s.Shares) + 40*len(s.Calls) + len(s.Root) + len(s.Service) + len(s.Pipeline)
+	for _, set := range [][]string{s.Services, s.Models, s.Versions, s.Policies} {
+		for _, text := range set {
+			n += 16 + len(text)
+		}
+	}
 	return int64(n)
 }

@@ -60,12 +60,12 @@ type pair struct {
 
 // stagePair is a stage on both sides.
 type stagePair struct {
-	Name                         string
-	A, B, Change                 string // mean duration
-	P95A, P95B                   string
-	ShareA, ShareB               string
-	BarA, BarB                   float64
-	weight, relative, difference float64
+	Name               string
+	A, B, Change       string // mean duration
+	P95A, P95B         string
+	ShareA, ShareB     string
+	BarA, BarB         float64
+	weight, difference float64
 }
 
 // side is what is compared.
@@ -324,8 +324,9 @@ func (v *compare) stages(a, b *side) {
 			row.ShareA, row.ShareB = share(x.Sum, totalA), share(y.Sum, totalB)
 		}
 		// What a stage adds to each request, so that a rare stage does not come before the one that users feel.
-		row.difference = ratio(y.Sum, b.of) - ratio(x.Sum, a.of)
-		row.relative = ratio(y.Mean()-x.Mean(), x.Mean())
+		if eachA, eachB := ratio(x.Sum, a.of), ratio(y.Sum, b.of); !same(eachA, eachB) {
+			row.difference = eachB - eachA
+		}
 		row.weight = math.Abs(row.difference)
 		if name == vocab.StageRequest {
 			row.weight = -1 // the sum of the others
@@ -359,12 +360,18 @@ func change(a, b float64) string {
 	if math.IsNaN(a) || math.IsNaN(b) {
 		return "–"
 	}
+	if same(a, b) {
+		return "±0"
+	}
 	text := format.Signed(b-a, format.Ms)
-	if a > 0 && b != a {
+	if a > 0 {
 		text += " (" + format.Signed((b-a)/a, format.Percent) + ")"
 	}
 	return text
 }
+
+// same reports whether two sums differ by no more than what adding in another order makes of them.
+func same(a, b float64) bool { return math.Abs(b-a) <= 1e-9*math.Max(math.Abs(a), math.Abs(b)) }
 
 // points is a change of shares, in points of a hundred.
 func points(change float64) string {
