@@ -68,21 +68,21 @@ func (v *viewExporter) Start(ctx context.Context, host component.Host) error {
 	if err != nil {
 		return err
 	}
+	secure, err := v.cfg.TLS.load()
+	if err != nil {
+		return err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", v.cfg.Endpoint)
 	if err != nil {
 		return fmt.Errorf("endpoint: found %s, must be an address that is free to listen on; choose another one: %w", v.cfg.Endpoint, err)
 	}
-	v.server = &http.Server{
-		Handler: handler, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: zap.NewStdLog(v.logger.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))),
-	}
-	secure, err := v.cfg.TLS.load()
-	if err != nil {
-		return errors.Join(err, listener.Close())
-	}
 	scheme := "http"
 	if secure != nil {
-		v.server.TLSConfig, scheme = secure, "https"
+		scheme = "https"
+	}
+	v.server = &http.Server{
+		Handler: handler, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		TLSConfig: secure, ErrorLog: zap.NewStdLog(v.logger.WithOptions(zap.IncreaseLevel(zap.ErrorLevel))),
 	}
 	v.ended = make(chan struct{})
 	go func() {
@@ -102,6 +102,7 @@ func (v *viewExporter) Start(ctx context.Context, host component.Host) error {
 // Shutdown lets requests that are being answered end, but does not wait for open connections.
 func (v *viewExporter) Shutdown(ctx context.Context) error {
 	v.telemetry.builder.Shutdown()
+	v.page.Arrivals.Close()
 	if v.server == nil {
 		return nil
 	}

@@ -80,9 +80,8 @@ type side struct {
 }
 
 func (p *Page) compare(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
 	f := readFilter(r)
-	v := compare{By: q.Get("by"), Filter: f, Chooser: p.chooser(f)}
+	v := compare{By: param(r, "by"), Filter: f, Chooser: p.chooser(f)}
 	if !slices.ContainsFunc(comparisons, func(o option) bool { return o.Value == v.By }) {
 		v.By = byWindow
 	}
@@ -90,11 +89,11 @@ func (p *Page) compare(w http.ResponseWriter, r *http.Request) {
 	var a, b side
 	switch v.By {
 	case byVersion:
-		a, b = p.compareVersions(&v, f, q.Get("a"), q.Get("b"))
+		a, b = p.compareVersions(&v, f, param(r, "a"), param(r, "b"))
 	case byRun:
-		a, b = p.compareRuns(&v, q.Get("a"), q.Get("b"))
+		a, b = p.compareRuns(&v, param(r, "a"), param(r, "b"))
 	default:
-		a, b = p.compareWindows(&v, f, q.Get("a"), q.Get("b"))
+		a, b = p.compareWindows(&v, f, param(r, "a"), param(r, "b"))
 	}
 	if v.Missing == "" {
 		v.fill(&a, &b)

@@ -10,6 +10,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/format"
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/kept"
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/series"
+	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/spans"
 )
 
 // filter is what the reader chose: empty fields choose all.
@@ -32,13 +33,15 @@ var windowNames = []option{
 }
 
 func readFilter(r *http.Request) filter {
-	q := r.URL.Query()
-	f := filter{Pipeline: q.Get("pipeline"), Service: q.Get("service"), Model: q.Get("model"), Window: q.Get("window")}
+	f := filter{Pipeline: param(r, "pipeline"), Service: param(r, "service"), Model: param(r, "model"), Window: param(r, "window")}
 	if !slices.ContainsFunc(windowNames, func(o option) bool { return o.Value == f.Window }) {
 		f.Window = fiveMinutes
 	}
 	return f
 }
+
+// param is a parameter of the address. What is longer than any value that is held is cut: it is shown again on the page.
+func param(r *http.Request, key string) string { return spans.Clip(r.URL.Query().Get(key), 300) }
 
 func (f filter) match() series.Match {
 	return series.Match{Pipeline: f.Pipeline, Service: f.Service, Model: f.Model}

@@ -88,7 +88,7 @@ func (p *Page) trace(w http.ResponseWriter, r *http.Request) {
 		p.json(w, summary.ID.String(), td)
 		return
 	}
-	v := p.traceView(summary, spans.All(td), r.URL.Query().Get("span"))
+	v := p.traceView(summary, spans.All(td), param(r, "span"))
 	p.render(w, http.StatusOK, "trace", "Trace "+v.ID[:8], v)
 }
 

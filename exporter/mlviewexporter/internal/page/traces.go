@@ -55,12 +55,11 @@ type traceRow struct {
 }
 
 func readTraceFilter(r *http.Request) (f traceFilter, problem string) {
-	q := r.URL.Query()
 	f = traceFilter{
-		filter: readFilter(r), Signal: q.Get("signal"), Cause: q.Get("cause"), Stage: q.Get("stage"), Policy: q.Get("policy"),
-		Sort: q.Get("sort"), Longer: strings.TrimSpace(q.Get("longer")), Errors: q.Get("errors") != "",
+		filter: readFilter(r), Signal: param(r, "signal"), Cause: param(r, "cause"), Stage: param(r, "stage"), Policy: param(r, "policy"),
+		Sort: param(r, "sort"), Longer: strings.TrimSpace(param(r, "longer")), Errors: param(r, "errors") != "",
 	}
-	if q.Get("window") == "" {
+	if param(r, "window") == "" {
 		f.Window = sinceStart // all that is held
 	}
 	if !slices.ContainsFunc(sorts, func(o option) bool { return o.Value == f.Sort }) {
@@ -74,7 +73,7 @@ func readTraceFilter(r *http.Request) (f traceFilter, problem string) {
 			f.longer = ms
 		}
 	}
-	if n, err := strconv.Atoi(q.Get("page")); err == nil && n > 1 {
+	if n, err := strconv.Atoi(param(r, "page")); err == nil && n > 1 {
 		f.Page = n - 1
 	}
 	return f, problem
