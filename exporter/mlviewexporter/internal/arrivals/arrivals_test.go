@@ -71,6 +71,17 @@ func TestReport(t *testing.T) {
 	assert.NotContains(t, ways, "late spans", "this collector does not tell")
 }
 
+// TestSamplerWithinSampler: mltailsampling decides with a tail_sampling of its own, which counts the same traces.
+func TestSamplerWithinSampler(t *testing.T) {
+	samples, err := parse(strings.NewReader(text + "otelcol_processor_mltailsampling_traces{decision=\"sampled\"} 400\n"))
+	require.NoError(t, err)
+	for _, w := range NewReport(samples).Ways {
+		if w.Name == "traces kept" {
+			assert.Equal(t, 400.0, w.Count)
+		}
+	}
+}
+
 func TestUnreadable(t *testing.T) {
 	for _, c := range []struct {
 		name, want string

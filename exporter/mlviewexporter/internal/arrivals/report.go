@@ -143,7 +143,7 @@ func way(of map[string]float64) (all []Count) {
 		{"spans that failed", "an error in the collector: see its log", true, []string{"receiver_failed_spans"}},
 		{"traces that wait", "for their sampling decision", false, []string{"processor_mltailsampling_waiting_traces", "processor_tail_sampling_sampling_traces_on_memory"}},
 		{"traces kept", "by the sampling policies", false, []string{"processor_mltailsampling_traces/sampled", "processor_tail_sampling_global_count_traces_sampled/sampled"}},
-		{"traces not kept", "by any policy; they are in the metrics", false, []string{"processor_mltailsampling_traces/not_sampled", "processor_mltailsampling_traces/dropped", "processor_tail_sampling_global_count_traces_sampled/not_sampled"}},
+		{"traces not kept", "by any policy; they are in the metrics", false, []string{"processor_mltailsampling_traces/not_sampled", "processor_tail_sampling_global_count_traces_sampled/not_sampled"}},
 		{"traces lost before their decision", "too many wait: raise the bound of waiting traces, or lower decision_wait", true, []string{"processor_tail_sampling_sampling_trace_dropped_too_early"}},
 		{"traces decided early", "a bound of the sampler was reached: raise it, or lower decision_wait", true, []string{"processor_mltailsampling_decided_early"}},
 		{"late spans", "came after the decision on their trace, and followed it", false, []string{"processor_mltailsampling_late_spans"}},
@@ -153,10 +153,11 @@ func way(of map[string]float64) (all []Count) {
 	} {
 		count := Count{Name: step.name, Means: step.means}
 		known := false
-		for _, key := range step.keys {
-			n, ok := of[key]
-			known = known || ok
-			count.Count += n
+		for _, key := range step.keys { // mltailsampling first: tail_sampling inside it counts as well
+			if n, ok := of[key]; ok {
+				known, count.Count = true, n
+				break
+			}
 		}
 		count.Bad = step.bad && count.Count > 0
 		if known {

@@ -27,8 +27,8 @@ const (
 	size    = 100 // names that are counted
 	shown   = 50  // of them at most
 	longest = 120 // bytes of each text
-	// rare is the part of all unrecognised spans, one in so many, below which a name is not shown: names with an ID in them
-	// are each new, and would be new series in Prometheus at every scrape.
+	// rare is the part of all unrecognised spans, one in so many, below which a name is not shown once there were more names
+	// than are counted: those with an ID in them are each new, and would be new series in Prometheus at every scrape.
 	rare = 200
 )
 
@@ -38,6 +38,7 @@ type Table struct {
 	mutex  sync.Mutex
 	counts map[Span]*count
 	total  int64
+	full   bool // a name has taken the place of another
 }
 
 type count struct{ times, mistaken int64 }
@@ -74,6 +75,7 @@ func (t *Table) make(key Span) *count {
 			}
 		}
 		delete(t.counts, rarest)
+		t.full = true
 		c.times, c.mistaken = least, least
 	}
 	t.counts[key] = c
@@ -86,7 +88,7 @@ func (t *Table) Frequent() []Seen {
 	defer t.mutex.Unlock()
 	var all []Seen
 	for key, c := range t.counts {
-		if times := c.times - c.mistaken; times*rare >= t.total {
+		if times := c.times - c.mistaken; !t.full || times*rare >= t.total {
 			key.Service, key.Scope, key.Name = valid(key.Service), valid(key.Scope), valid(key.Name)
 			all = append(all, Seen{key, times})
 		}

@@ -20,6 +20,13 @@ func TestFewNamesAreCountedExactly(t *testing.T) {
 	assert.Equal(t, []Seen{seen("a", 14), seen("b", 7)}, table.Frequent())
 }
 
+// TestNewService: a service that has just begun is shown beside one that sends much.
+func TestNewService(t *testing.T) {
+	var table Table
+	table.Add([]Seen{seen("busy", 1_000_000), seen("new", 1)})
+	assert.Equal(t, []Seen{seen("busy", 1_000_000), seen("new", 1)}, table.Frequent())
+}
+
 // TestFrequentNamesSurviveRareOnes: names with an ID in them neither push out frequent ones nor are shown.
 func TestFrequentNamesSurviveRareOnes(t *testing.T) {
 	var table Table
