@@ -224,7 +224,7 @@ func (p *Page) compareRuns(v *compare, a, b string) (one, two side) {
 			return side{}
 		}
 		run := newRun(summary, td, p.Now())
-		s := side{name: runName(summary, p.Now()), of: 1, stages: map[string]*series.Dist{}, signals: map[string]float64{}, scores: run.scores, errors: float64(summary.Errors)}
+		s := side{name: "run of " + run.Clock, of: 1, stages: map[string]*series.Dist{}, signals: map[string]float64{}, scores: run.scores, errors: float64(summary.Errors)}
 		for _, st := range run.Stages {
 			s.stages[st.Name] = &series.Dist{Count: float64(st.Spans), Sum: st.ms}
 		}
@@ -278,8 +278,12 @@ func (v *compare) fill(a, b *side) {
 		v.Scores = append(v.Scores, row)
 	}
 	v.Totals = []pair{{Name: v.Of, A: format.Round(a.of), B: format.Round(b.of)}}
+	duration := "mean duration"
+	if v.By == byRun {
+		duration = "duration"
+	}
 	if a.latency != nil && b.latency != nil {
-		v.Totals = append(v.Totals, pair{Name: "mean duration", A: format.Ms(a.latency.Mean()), B: format.Ms(b.latency.Mean()), Change: change(a.latency.Mean(), b.latency.Mean())})
+		v.Totals = append(v.Totals, pair{Name: duration, A: format.Ms(a.latency.Mean()), B: format.Ms(b.latency.Mean()), Change: change(a.latency.Mean(), b.latency.Mean())})
 		if pa := quantileOf(a.latency, 0.95); pa != "–" {
 			x, _ := a.latency.Quantile(0.95)
 			y, _ := b.latency.Quantile(0.95)

@@ -140,6 +140,14 @@ func words(key string) string {
 	return text
 }
 
+// title starts with a capital.
+func title(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
 // share is a part of a whole; a dash where there is no whole.
 func share(part, whole float64) string {
 	if whole == 0 {

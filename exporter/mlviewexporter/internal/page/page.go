@@ -56,6 +56,7 @@ var functions = template.FuncMap{
 	"counted": func(title, what string, rows []arrivals.Count) map[string]any {
 		return map[string]any{"Title": title, "What": what, "Rows": rows}
 	},
+	"title":      title,
 	"words":      words,
 	"whole":      func(n int) string { return format.Whole(int64(n)) },
 	"causeClass": cause,
