@@ -154,9 +154,17 @@ func (p *Page) side(name string, match series.Match, w series.Window) side {
 
 func (p *Page) compareVersions(v *compare, f filter, a, b string) (one, two side) {
 	v.Of = "inferences"
-	versions := p.Series.Values(f.match(), func(l series.Labels) string { return l.Version }, series.Duration, series.Score)
+	// Those that serve, or were evaluated: the version that a training run is about is not one to compare requests by.
+	match := f.match()
+	match.Stage = vocab.StageInference
+	version := func(l series.Labels) string { return l.Version }
+	known := map[string]bool{}
+	for _, v := range append(p.Series.Values(match, version, series.Duration), p.Series.Values(f.match(), version, series.Score)...) {
+		known[v] = true
+	}
+	versions := sorted(known)
 	if len(versions) < 2 && (a == "" || b == "") {
-		v.Missing = "There are not two versions: ml.model.version is on the spans of " + format.Count(float64(len(versions)), "version", "versions") + "."
+		v.Missing = "There are not two versions: the spans of inferences name " + format.Count(float64(len(versions)), "version", "versions") + " in ml.model.version."
 	}
 	if b == "" && len(versions) > 0 {
 		b = versions[len(versions)-1]
@@ -178,7 +186,11 @@ func (p *Page) compareVersions(v *compare, f filter, a, b string) (one, two side
 		s.errors = p.Series.Sum(series.StageCalls, match, window).Sum
 		return s
 	}
-	return read(a), read(b)
+	one, two = read(a), read(b)
+	if v.Missing == "" && len(one.stages) == 0 && len(two.stages) == 0 && len(one.scores) == 0 && len(two.scores) == 0 {
+		v.Missing = "No span in this time names one of the two versions: choose another time."
+	}
+	return one, two
 }
 
 // scores are the newest of each kind.

@@ -191,6 +191,30 @@ func TestCompareVersions(t *testing.T) {
 	assert.Contains(t, text, "queue bound 0 % 100 % +100 points")
 }
 
+// TestWarnings: what is missing or off is said, on the trace and in the list.
+func TestWarnings(t *testing.T) {
+	ms := time.Millisecond
+	request := map[string]any{"ml.stage": "request"}
+	for _, c := range []struct {
+		name, warning, tag string
+		spans              []s
+	}{
+		{"gap", "Spans are missing", "partial", []s{{Name: "request", Service: "a", To: 100 * ms, Attributes: request}, {Name: "b", Parent: "lost", Service: "a", From: ms, To: 2 * ms}}},
+		{"noroot", "No root span has come", "no root", []s{{Name: "a", Parent: "x", To: ms, Attributes: request}}},
+		{"skew", "The clock of a service was off", "skewed clock", []s{{Name: "request", Service: "a", To: 100 * ms, Attributes: request},
+			{Name: "infer", Parent: "request", Service: "b", From: time.Hour, To: time.Hour + 50*ms, Attributes: map[string]any{"ml.stage": "inference", "ml.inference.forward_pass_ms": 40.0}}}},
+		{"undivided", "A part of GPU compute may have been waiting", "GPU compute", []s{{Name: "request", Service: "a", To: 100 * ms, Attributes: request}, {Name: "infer", Parent: "request", Service: "a", From: ms, To: 90 * ms, Attributes: map[string]any{"ml.stage": "inference"}}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPage(t, viewtest.Diagnosed(t, viewtest.Trace(t, c.name, c.spans...)))
+			text, _ := get(t, p, "/traces/"+p.Traces.Requests()[0].ID.String())
+			assert.Contains(t, text, c.warning)
+			text, _ = get(t, p, "/traces")
+			assert.Contains(t, text, c.tag)
+		})
+	}
+}
+
 func TestServiceMap(t *testing.T) {
 	p := newPage(t, viewtest.Article(t))
 	text, _ := get(t, p, "/map?window=start")
