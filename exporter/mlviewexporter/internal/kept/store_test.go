@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/viewtest"
@@ -174,4 +175,25 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+// BenchmarkAdd takes in traces of the article's shape while the memory is full.
+func BenchmarkAdd(b *testing.B) {
+	td := viewtest.Article(b)
+	store := NewStore(8 << 20)
+	i := 0
+	for b.Loop() {
+		i++
+		var id pcommon.TraceID
+		copy(id[:], fmt.Sprintf("%016d", i))
+		for _, rs := range td.ResourceSpans().All() {
+			for _, ss := range rs.ScopeSpans().All() {
+				for _, span := range ss.Spans().All() {
+					span.SetTraceID(id)
+				}
+			}
+		}
+		store.Add(td, now)
+	}
+	b.ReportMetric(float64(td.SpanCount()), "spans")
 }

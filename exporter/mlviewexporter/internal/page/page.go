@@ -3,7 +3,9 @@ package page
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"html/template"
 	"io/fs"
 	"net/http"
@@ -56,6 +58,7 @@ var functions = template.FuncMap{
 	"counted": func(title, what string, rows []arrivals.Count) map[string]any {
 		return map[string]any{"Title": title, "What": what, "Rows": rows}
 	},
+	"asset":      asset,
 	"title":      title,
 	"words":      words,
 	"whole":      func(n int) string { return format.Whole(int64(n)) },
@@ -76,11 +79,27 @@ func (p *Page) Handler() http.Handler {
 	if err != nil {
 		panic(err) // the folder is embedded
 	}
-	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(static)))
+	files := http.StripPrefix("/static/", http.FileServerFS(static))
+	mux.HandleFunc("GET /static/", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Query().Has("v") {
+			w.Header().Set("Cache-Control", "max-age=31536000, immutable") // another version has another address
+		}
+		files.ServeHTTP(w, r)
+	})
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
 		p.message(w, http.StatusNotFound, "There is no such page", "Choose one of the pages above.")
 	})
 	return secured(mux)
+}
+
+// asset is the address of a static file, with its version.
+func asset(name string) (string, error) {
+	content, err := staticFiles.ReadFile("static/" + name)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(content)
+	return "/static/" + name + "?v=" + hex.EncodeToString(sum[:6]), nil
 }
 
 // policy admits this page's own style and script files, and nothing else: no script or style in the markup, nothing from

@@ -110,13 +110,13 @@ func TestPaging(t *testing.T) {
 		p.Traces.Add(viewtest.Trace(t, fmt.Sprintf("%03d", i), s{Name: "root"}), time.Now())
 	}
 	text, markup := get(t, p, "/traces")
-	assert.Contains(t, text, "1 to 100 shown")
+	assert.Contains(t, text, "1 to 50 shown")
 	assert.Contains(t, markup, `href="/traces?page=2" rel="next"`)
-	text, markup = get(t, p, "/traces?page=3&service=")
+	text, markup = get(t, p, "/traces?page=5&service=")
 	assert.Contains(t, text, "201 to 250 shown")
 	assert.NotContains(t, markup, `rel="next"`)
 	text, _ = get(t, p, "/traces?page=99999999999999999999")
-	assert.Contains(t, text, "1 to 100 shown")
+	assert.Contains(t, text, "1 to 50 shown")
 	text, _ = get(t, p, "/traces?page=77")
 	assert.Contains(t, text, "201 to 250 shown")
 }

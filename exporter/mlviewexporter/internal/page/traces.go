@@ -15,7 +15,7 @@ import (
 )
 
 // perPage is how many traces one page lists.
-const perPage = 100
+const perPage = 50
 
 // traceFilter is what the reader chose among the kept traces.
 type traceFilter struct {

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -307,4 +308,25 @@ func TestGauges(t *testing.T) {
 		store.Add(md, began)
 	}
 	assert.Equal(t, map[Labels]Gauge{{Detail: "auc"}: {0.9, began.UnixNano()}}, store.Gauges(Score, Match{}), "the newest value, not the last to come")
+}
+
+func TestConcurrentUse(t *testing.T) {
+	store := NewStore(1<<20, began)
+	const n = 200
+	var wait sync.WaitGroup
+	for w := range 3 {
+		wait.Go(func() {
+			for i := range n {
+				labels := map[string]any{"service.name": fmt.Sprint(w)}
+				store.Add(batch(t, made{metric: Requests, labels: labels, counter: int64(i + 1)}, made{metric: Latency, labels: labels, bounds: []float64{1}, counts: []uint64{uint64(i), 1}, sum: 2}), began.Add(time.Duration(i)*time.Second))
+				now := began.Add(time.Duration(i) * time.Second)
+				latency := store.Sum(Latency, Match{}, since(5*time.Minute, now))
+				latency.Quantile(0.9)
+				store.Plot(Requests, Match{}, Window{To: now})
+				store.Values(Match{}, func(l Labels) string { return l.Service }, Requests)
+			}
+		})
+	}
+	wait.Wait()
+	assert.Equal(t, 3.0*n, store.Sum(Requests, Match{}, Window{To: began.Add(time.Hour)}).Sum)
 }
