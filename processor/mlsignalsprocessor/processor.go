@@ -175,7 +175,8 @@ func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 	}
 	slices.SortStableFunc(w.undecided, byStart) // of spans within each other the outer one carries the time
 	for _, u := range w.undecided {
-		w.rules.Scope(u.scope, w.scratch)
+		w.scope = u.scope
+		w.rules.Scope(w.scope, w.scratch)
 		w.span(u.span, true)
 	}
 	w.undecided = w.undecided[:0]

@@ -18,7 +18,6 @@ const every = 32
 type unknowns struct {
 	number int64
 	noted  []unrecognised.Seen
-	scope  string // of the spans at hand
 }
 
 // note remembers a span that no dialect recognised until the end of the batch.
@@ -37,7 +36,7 @@ func (w *worker) note(span ptrace.Span) {
 		service = v.AsString()
 	}
 	u.noted = append(u.noted, unrecognised.Seen{
-		Span: unrecognised.Span{Service: service, Scope: u.scope, Name: span.Name(), ML: w.pipeline}, Times: times,
+		Span: unrecognised.Span{Service: service, Scope: w.scope, Name: span.Name(), ML: w.pipeline}, Times: times,
 	})
 }
 
