@@ -11,12 +11,17 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/unrecognised"
 )
 
-// every is how many unrecognised spans of a batch are noted one by one, and of how many one is noted from then on.
-const every = 32
+// Of the unrecognised spans of a batch the first few are noted one by one, because a service that has just begun sends
+// few; of the others, batch after batch, one of so many, for as many.
+const (
+	first = 8
+	every = 64
+)
 
 // unknowns are the unrecognised spans of a batch.
 type unknowns struct {
-	number int64
+	number int64 // in the batch
+	others int64 // in all batches, those that were noted one by one aside
 	noted  []unrecognised.Seen
 }
 
@@ -25,8 +30,8 @@ func (w *worker) note(span ptrace.Span) {
 	u := &w.unknowns
 	u.number++
 	times := int64(1)
-	if u.number > every {
-		if u.number%every != 0 {
+	if u.number > first {
+		if u.others++; u.others%every != 0 {
 			return
 		}
 		times = every
@@ -44,7 +49,7 @@ func (w *worker) note(span ptrace.Span) {
 func (u *unknowns) flush(table *unrecognised.Table) {
 	table.Add(u.noted)
 	clear(u.noted)
-	*u = unknowns{noted: u.noted[:0]}
+	u.number, u.noted = 0, u.noted[:0]
 }
 
 // observeUnrecognised reports the most frequent names.

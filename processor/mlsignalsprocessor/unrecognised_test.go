@@ -27,7 +27,7 @@ func TestUnrecognisedSpans(t *testing.T) {
 	rs.Resource().Attributes().PutStr(vocab.ServiceName, "billing")
 	ss := rs.ScopeSpans().AppendEmpty()
 	ss.Scope().SetName("net/http")
-	const n = 40 * every
+	const n = first + 20*every
 	for range n {
 		ss.Spans().AppendEmpty().SetName("GET /invoices")
 	}

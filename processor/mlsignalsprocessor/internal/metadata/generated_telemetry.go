@@ -254,7 +254,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsUnrecognisedSpans, err = builder.meter.Int64ObservableGauge(
 		"otelcol_processor_mlsignals_unrecognised_spans",
-		metric.WithDescription("Spans that no dialect recognised, the most frequent names, at most 50; of a large batch every 32nd counts for 32 [Development]"),
+		metric.WithDescription("Spans that no dialect recognised, the most frequent names, at most 50; of a large batch every 64th counts for 64 [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)

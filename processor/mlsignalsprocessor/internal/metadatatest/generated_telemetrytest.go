@@ -196,7 +196,7 @@ func AssertEqualProcessorMlsignalsSpans(t *testing.T, tt *componenttest.Telemetr
 func AssertEqualProcessorMlsignalsUnrecognisedSpans(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_unrecognised_spans",
-		Description: "Spans that no dialect recognised, the most frequent names, at most 50; of a large batch every 32nd counts for 32 [Development]",
+		Description: "Spans that no dialect recognised, the most frequent names, at most 50; of a large batch every 64th counts for 64 [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
