@@ -42,7 +42,7 @@ func main() {
 		err = run(ctx, set)
 	}
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case err == nil, errors.Is(err, flag.ErrHelp): // with --keep, Ctrl-C is the usual end
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "\ndemo: interrupted")
 		os.Exit(130)

@@ -28,6 +28,7 @@ type overview struct {
 	Stages     []stage
 	Threshold  string
 	TracesLink string
+	NoRoom     int // series that are left out
 }
 
 // requests are the figures on top.
@@ -87,7 +88,7 @@ func (p *Page) overview(w http.ResponseWriter, r *http.Request) {
 	now := p.Now()
 	v := overview{
 		Filter: f, Chooser: p.chooser(f), Window: f.windowName(), Nothing: p.Series.Newest().IsZero(),
-		Threshold: format.Percent(wellBelow), TracesLink: "/traces?" + f.query(),
+		Threshold: format.Percent(wellBelow), TracesLink: "/traces?" + f.query(), NoRoom: p.Series.NoRoom(),
 	}
 	if !v.Nothing {
 		window := f.window(now)

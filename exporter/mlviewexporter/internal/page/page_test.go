@@ -83,6 +83,19 @@ func TestOverview(t *testing.T) {
 	assert.Contains(t, text, "its spans do not name a model", "feature extraction")
 }
 
+// TestNoRoom: figures that are not complete say so.
+func TestNoRoom(t *testing.T) {
+	p := newPage(t, viewtest.Article(t))
+	text, _ := get(t, p, "/")
+	assert.NotContains(t, text, "found no room")
+	p.Series = series.NewStore(1000, time.Now())
+	for _, md := range viewtest.Metrics(t, nil, viewtest.Article(t)) {
+		p.Series.Add(md, time.Now())
+	}
+	text, _ = get(t, p, "/")
+	assert.Contains(t, text, "series that found no room")
+}
+
 // TestTraces: each filter leaves out what it should, and keeps what it should.
 func TestTraces(t *testing.T) {
 	plain := viewtest.Diagnosed(t, viewtest.Trace(t, "plain", s{Name: "ml.pipeline.request", Service: "other", To: 100 * time.Millisecond, Attributes: map[string]any{"ml.stage": "request", "ml.model.name": "small"}, Failed: true}))

@@ -32,6 +32,7 @@ type Store struct {
 	bytes   int64
 	swept   time.Time
 	newest  time.Time
+	noRoom  int // points of the newest batch that found no room
 	seed    [2]maphash.Seed
 }
 
@@ -116,7 +117,15 @@ func (s *Store) Add(md pmetric.Metrics, now time.Time) (noRoom int) {
 			}
 		}
 	}
+	s.noRoom = in.noRoom
 	return in.noRoom
+}
+
+// NoRoom is how many points of the newest batch found no room.
+func (s *Store) NoRoom() int {
+	s.mutex.RLock()
+	defer s.mutex.RUnlock()
+	return s.noRoom
 }
 
 // sweep forgets series that get no points any more, and, where room is short, cells of which nothing came for two hours.
