@@ -137,7 +137,7 @@ func start(ctx context.Context, set settings, addresses collector.Addresses) (*c
 	defer cancel()
 	return collector.Start(ctx, collector.Options{
 		Binary: set.collector, Configs: []string{set.config, fastFlush}, Addresses: addresses,
-		DataDir: set.data, Log: filepath.Join(set.data, "collector.log"),
+		DataDir: set.data, Log: filepath.Join(set.data, "collector.log"), OwnGroup: true,
 	})
 }
 
