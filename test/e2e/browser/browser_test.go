@@ -32,6 +32,7 @@ func TestPage(t *testing.T) {
 	t.Run("map", v.serviceMap)
 	t.Run("copy", v.copyJSON)
 	t.Run("keyboard", v.keyboard)
+	t.Run("live", v.live)
 	t.Run("arrivals", v.arrivals)
 	t.Run("training", v.training)
 	t.Run("accessibility", v.accessibility)
@@ -366,6 +367,20 @@ func (v *visit) keyboard(t *testing.T) {
 	}
 }
 
+// live: where the reader asks for it, the page follows what comes, without being loaded anew, and stops when asked to.
+func (v *visit) live(t *testing.T) {
+	tab := v.open(t, chrome.Desktop, "/arrivals")
+	evaluate[string](t, tab, `window.kept = "kept"; document.querySelector("button[data-live]").click(); ""`)
+	v.send(t, map[string]any{"service.name": "shipping"}, "net/http", time.Now(), span{trace: "shipping", id: "a", name: "GET /parcels", to: time.Millisecond})
+	shown := `new Promise(resolve => { const look = () => document.querySelector("main").innerText.includes("GET /parcels") ? resolve(window.kept) : setTimeout(look, 50); look(); })`
+	assert.Equal(t, "kept", evaluate[string](t, tab, shown))
+	assert.Equal(t, "true", evaluate[string](t, tab, `document.querySelector("button[data-live]").getAttribute("aria-pressed")`))
+	require.NoError(t, tab.Go(v.url("/")))
+	assert.Equal(t, "true", evaluate[string](t, tab, `document.querySelector("button[data-live]").getAttribute("aria-pressed")`), "on the next page too")
+	evaluate[string](t, tab, `document.querySelector("button[data-live]").click(); ""`)
+	assert.Equal(t, "false", evaluate[string](t, tab, `document.querySelector("button[data-live]").getAttribute("aria-pressed")`))
+}
+
 // arrivals: a new service that nobody recognises is named, with what to do.
 func (v *visit) arrivals(t *testing.T) {
 	v.send(t, map[string]any{"service.name": "billing"}, "net/http", time.Now(), span{trace: "billing", id: "a", name: "GET /invoices", to: time.Millisecond})
@@ -373,7 +388,7 @@ func (v *visit) arrivals(t *testing.T) {
 	tab := v.open(t, chrome.Desktop, "/arrivals")
 	rows := evaluate[[]string](t, tab, `[...document.querySelector("#unrecognised").tBodies[0].rows].map(r => r.innerText.replace(/\s+/g, " "))`)
 	assert.Contains(t, rows, "GET /invoices billing net/http 1 not counted")
-	dialects := map[string]int{"ml": 0, "none": 1}
+	dialects := map[string]int{"ml": 0, "none": 2} // of billing and of shipping
 	for _, s := range v.sent {
 		for _, sp := range s.Spans {
 			if strings.HasPrefix(sp.Name, "ml.") || sp.Name == "tokenizer_init" {
