@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -162,6 +163,23 @@ func TestTrace(t *testing.T) {
 	w = httptest.NewRecorder()
 	p.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", nil))
 	assert.Equal(t, http.StatusMethodNotAllowed, w.Code)
+}
+
+// TestCauses: the page knows every cause that mldiagnosis names, and has a colour for each, and for each part of a span.
+func TestCauses(t *testing.T) {
+	metadata, err := os.ReadFile("../../../../processor/mldiagnosisprocessor/metadata.yaml")
+	require.NoError(t, err)
+	enum := regexp.MustCompile(`(?s)bottleneck:.*?enum:\n((?:    - \w+\n)+)`).FindSubmatch(metadata)
+	require.NotNil(t, enum)
+	assert.ElementsMatch(t, strings.Fields(strings.ReplaceAll(string(enum[1]), "- ", "")), causes)
+	style, err := staticFiles.ReadFile("static/page.css")
+	require.NoError(t, err)
+	for _, c := range causes {
+		assert.Regexp(t, `\.c-`+c+`[ ,]`, string(style))
+	}
+	for _, part := range partNames {
+		assert.Regexp(t, `\.p-`+part.Class+`[ ,]`, string(style))
+	}
 }
 
 func TestTraining(t *testing.T) {

@@ -48,7 +48,8 @@ type legend struct{ Class, Text string }
 
 // partNames are what the parts of a span are called, in the order of the legend.
 var partNames = []legend{
-	{string(spans.Queue), "wait for the GPU"}, {string(spans.Compute), "compute on the GPU"}, {string(spans.Cache), "cache lookup"},
+	{string(spans.Queue), "wait for the GPU"}, {string(spans.Compute), "compute on the GPU"},
+	{string(spans.Prefill), "prefill"}, {string(spans.Decode), "decode"}, {string(spans.Cache), "cache lookup"},
 	{string(spans.Database), "database lookup"}, {string(spans.Load), "cold start"}, {string(spans.Repair), "repair"},
 }
 

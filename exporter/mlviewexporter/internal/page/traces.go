@@ -168,7 +168,7 @@ func pageLink(r *http.Request, page int) string {
 }
 
 // causes are those of mldiagnosis.
-var causes = []string{"gpu_queue", "gpu_compute", "feature_store", "cold_start", "revalidation", "other"}
+var causes = []string{"gpu_queue", "gpu_compute", "gpu_prefill", "gpu_decode", "feature_store", "cold_start", "revalidation", "other"}
 
 // named are keys as options, in words.
 func named(keys []string, chosen string) []option {

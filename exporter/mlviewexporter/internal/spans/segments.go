@@ -13,6 +13,8 @@ type Part string
 const (
 	Queue    Part = "queue"
 	Compute  Part = "compute"
+	Prefill  Part = "prefill" // the part of compute that reads the prompt
+	Decode   Part = "decode"  // the part that writes the tokens
 	Cache    Part = "cache"
 	Database Part = "database"
 	Load     Part = "load"
@@ -38,11 +40,20 @@ func (s Span) Segments() []Segment {
 	}
 	wait, waited := s.nanoseconds(vocab.QueueWait)
 	compute, computed := s.nanoseconds(vocab.ForwardPass)
-	if waited || computed {
+	prefill, _ := s.nanoseconds(vocab.Prefill)
+	decode, _ := s.nanoseconds(vocab.Decode)
+	if !computed {
+		compute = prefill + decode
+	}
+	if waited || compute > 0 {
 		compute = min(compute, length)
 		inside := min(wait, length-compute)
+		prefill = min(prefill, compute)
+		decode = min(decode, compute-prefill)
 		add(Queue, inside-wait, inside)
-		add(Compute, inside, inside+compute)
+		add(Prefill, inside, inside+prefill)
+		add(Decode, inside+prefill, inside+prefill+decode)
+		add(Compute, inside+prefill+decode, inside+compute)
 	}
 	cache, _ := s.nanoseconds(vocab.FeaturesCacheLookup)
 	db, _ := s.nanoseconds(vocab.FeaturesDBLookup)
