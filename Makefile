@@ -33,6 +33,7 @@ build/go.mod: builder-config.yaml go.mod tools/collector/go.sum $(wildcard tools
 
 .PHONY: run
 run: build ## Build and start the collector with otelcol.yaml (ARGS="--config more.yaml")
+	@echo "The page is at http://localhost:9465."
 	@echo "OTLP on localhost:4317 (gRPC) and localhost:4318 (HTTP), metrics on http://localhost:9464/metrics,"
 	@echo "kept traces in ./data/kept-traces.jsonl, unless set otherwise (see otelcol.yaml). Ctrl-C stops it."
 	@exec $(BIN)/otelcol-ml --config otelcol.yaml $(ARGS)
@@ -71,7 +72,7 @@ fuzz: ## Fuzz every target of the components (FUZZTIME=10m each)
 	done
 
 .PHONY: e2e
-e2e: build $(BIN)/prometheus $(BIN)/promtool $(TOOLS)/builder ## Tests of the built collector, the examples and the documentation
+e2e: build $(BIN)/prometheus $(BIN)/promtool $(TOOLS)/builder chromium test/e2e/browser/node_modules ## Tests of the built collector, the examples and the documentation
 	@failed=0; for m in $(filter-out . ./test/interop,$(MODULES)); do \
 		echo "go test -count=1 ./... (in $$m)"; \
 		go test -C $$m -count=1 ./... || failed=1; \
@@ -89,6 +90,26 @@ build/venv/%/installed: test/interop/requirements/%.txt
 	@rm -rf build/venv/$* && mkdir -p build/venv && python3 -m venv build/venv/$*
 	@build/venv/$*/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
 	@touch $@
+
+# The browser that the page is tested in, and what looks for barriers to those who do not see or use a mouse.
+.PHONY: chromium
+chromium: ## Install Debian's Chromium where there is none
+	@command -v chromium chromium-browser google-chrome > /dev/null || { \
+		echo "no chromium: installing it"; \
+		sudo=$$(command -v sudo || true); \
+		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } < /dev/null
+
+test/e2e/browser/node_modules: test/e2e/browser/package-lock.json
+	@command -v npm > /dev/null || { \
+		echo "no npm: installing it"; \
+		sudo=$$(command -v sudo || true); \
+		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm; } < /dev/null
+	cd test/e2e/browser && npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: pictures
+pictures: build chromium ## Make the pictures of the README: the overview and a waterfall, three minutes
+	go -C test/e2e/browser run ./pictures $(ARGS)
 
 .PHONY: rules
 rules: $(BIN)/promtool ## Check the Prometheus configuration and test the alerts

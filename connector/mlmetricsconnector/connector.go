@@ -84,7 +84,7 @@ func (*metricsConnector) Capabilities() consumer.Capabilities { return consumer.
 
 // Start begins to flush at the configured interval.
 func (c *metricsConnector) Start(ctx context.Context, _ component.Host) error {
-	c.telemetry.start(ctx)
+	c.telemetry.start(ctx, c.config.SeriesLimit)
 	c.stop = make(chan struct{})
 	c.stopped.Go(func() {
 		ticker := time.NewTicker(c.config.FlushInterval)

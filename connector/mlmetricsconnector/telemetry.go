@@ -1,6 +1,7 @@
 package mlmetricsconnector
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -45,8 +46,9 @@ func (t *telemetry) with(attributes ...attribute.KeyValue) metric.MeasurementOpt
 	return metric.WithAttributeSet(attribute.NewSet(append(attributes, t.id)...))
 }
 
-// start begins all counters at zero: an alert on an increase sees the first one only after a sample of zero.
-func (t *telemetry) start(ctx context.Context) {
+// start begins all counters at zero: an alert on an increase sees the first one only after a sample of zero. It reports the
+// limit of each metric, which is the given one where the metric has none of its own.
+func (t *telemetry) start(ctx context.Context, limit int) {
 	for _, ml := range []bool{true, false} {
 		t.builder.ConnectorMlmetricsSpans.Add(ctx, 0, t.with(attribute.Bool("ml", ml)))
 	}
@@ -55,6 +57,7 @@ func (t *telemetry) start(ctx context.Context) {
 		t.builder.ConnectorMlmetricsObservations.Add(ctx, 0, t.byMetric[i])
 		t.builder.ConnectorMlmetricsOverflowed.Add(ctx, 0, t.byMetric[i])
 		t.builder.ConnectorMlmetricsSeriesExpired.Add(ctx, 0, t.byMetric[i])
+		t.builder.ConnectorMlmetricsSeriesLimit.Record(ctx, int64(*cmp.Or(m.SeriesLimit, &limit)), t.byMetric[i])
 		for _, v := range m.Values {
 			if v.Source == definition.Attribute {
 				invalid = append(invalid, v.Field.Key)

@@ -48,6 +48,8 @@ func TestTelemetryOfTwoConnectors(t *testing.T) {
 	spans := counts(t, tel, "spans", "ml")
 	require.EqualValues(t, traces.SpanCount(), spans[[2]string{"mlmetrics", "true"}]+spans[[2]string{"mlmetrics", "false"}])
 	require.Zero(t, spans[[2]string{"mlmetrics/b", "true"}])
+	limits := counts(t, tel, "series_limit", "metric")
+	require.EqualValues(t, 1, limits[[2]string{"mlmetrics", "duration_ms"}])
 	active := counts(t, tel, "series_active", "metric")
 	require.EqualValues(t, 1, active[[2]string{"mlmetrics", "duration_ms"}])
 	require.Zero(t, active[[2]string{"mlmetrics/b", "duration_ms"}], "the gauges of one do not overwrite the other's")

@@ -29,7 +29,7 @@ type settings struct {
 	collector, config, data string
 	requests                int
 	seed                    uint64
-	stay                    bool
+	keep                    bool
 	patience                time.Duration
 }
 
@@ -42,7 +42,7 @@ func main() {
 		err = run(ctx, set)
 	}
 	switch {
-	case errors.Is(err, flag.ErrHelp):
+	case err == nil, errors.Is(err, flag.ErrHelp): // with --keep, Ctrl-C is the usual end
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "\ndemo: interrupted")
 		os.Exit(130)
@@ -60,7 +60,7 @@ func parse(args []string) (settings, error) {
 	flags.StringVar(&set.data, "data", "", "folder of the kept traces (default data/demo beside the configuration)")
 	flags.IntVar(&set.requests, "requests", 5000, "requests to send besides the article's")
 	flags.Uint64Var(&set.seed, "seed", 1, "seed of what happens to the requests")
-	flags.BoolVar(&set.stay, "stay", false, "leave the collector running until Ctrl-C")
+	flags.BoolVar(&set.keep, "keep", false, "go on with traffic until Ctrl-C")
 	flags.DurationVar(&set.patience, "patience", 3*time.Minute, "how long to wait for the collector's decisions and metrics")
 	if err := flags.Parse(args); err != nil {
 		return set, err
@@ -120,18 +120,14 @@ func run(ctx context.Context, set settings) (failed error) {
 
 	findings := report.Findings{
 		Sent: sent, Kept: traces, Metrics: recorder.latest(), Telemetry: telemetry, History: history,
-		KeptFile: relative(running.KeptFile()), Addresses: addresses, Running: set.stay,
+		KeptFile: relative(running.KeptFile()), Addresses: addresses, Running: set.keep,
 	}
 	if err := findings.Print(ctx, out); err != nil {
 		return err
 	}
-	if set.stay {
-		out.Note("The collector goes on running. Ctrl-C stops it.")
-		select {
-		case <-ctx.Done():
-		case <-running.Exited():
-			return fmt.Errorf("the collector ended:\n%s", running.Tail(12))
-		}
+	if set.keep {
+		out.Note("\n  Open %s\n  Traffic goes on. Ctrl-C ends it.", addresses.ViewURL())
+		return goOn(ctx, running, set)
 	}
 	return nil
 }
@@ -141,7 +137,7 @@ func start(ctx context.Context, set settings, addresses collector.Addresses) (*c
 	defer cancel()
 	return collector.Start(ctx, collector.Options{
 		Binary: set.collector, Configs: []string{set.config, fastFlush}, Addresses: addresses,
-		DataDir: set.data, Log: filepath.Join(set.data, "collector.log"),
+		DataDir: set.data, Log: filepath.Join(set.data, "collector.log"), OwnGroup: true,
 	})
 }
 

@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
+	"github.com/otelcol-ml/otelcol-ml/examples/demo/collector"
 	"github.com/otelcol-ml/otelcol-ml/examples/demo/report"
 	"github.com/otelcol-ml/otelcol-ml/examples/demo/shop"
 )
@@ -34,4 +36,35 @@ func send(ctx context.Context, out *report.Printer, endpoint string, set setting
 		progress.At(len(sent))
 	}
 	return sent, ctx.Err()
+}
+
+// livePace is the time between two requests of traffic that goes on.
+const livePace = 100 * time.Millisecond
+
+// goOn sends requests as they happen, until the context ends or the collector does.
+func goOn(ctx context.Context, to *collector.Collector, set settings) (failed error) {
+	services, err := shop.Open(ctx, shop.Config{Endpoint: to.GRPC})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		flushing, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		defer cancel()
+		failed = errors.Join(failed, services.Close(flushing))
+	}()
+	source := shop.NewSource(set.seed+1, shop.ArticleRates, time.Now(), livePace)
+	for {
+		request := source.Next()
+		ended := time.NewTimer(time.Until(request.Start.Add(request.Duration())))
+		select {
+		case <-ended.C:
+			services.Play(request)
+		case <-ctx.Done():
+			ended.Stop()
+			return nil
+		case <-to.Exited():
+			ended.Stop()
+			return fmt.Errorf("the collector ended:\n%s", to.Tail(12))
+		}
+	}
 }

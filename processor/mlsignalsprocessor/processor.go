@@ -19,6 +19,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/rules"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/signals"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/unrecognised"
 )
 
 // signalsProcessor marks spans in place, one at a time. Everything that it
@@ -35,7 +36,9 @@ type signalsProcessor struct {
 	calls     *nested.Table
 	attempts  *attempts.Table
 	telemetry *telemetry
-	pool      sync.Pool // of *worker
+	// unrecognised are the names of spans that no dialect recognised.
+	unrecognised unrecognised.Table
+	pool         sync.Pool // of *worker
 }
 
 // worker is what one goroutine needs to work through a batch.
@@ -45,6 +48,7 @@ type worker struct {
 	out     rules.Outcome
 	counts  counts
 	now     time.Time
+	unknowns
 
 	// of the resource at hand
 	resource   pcommon.Map
@@ -135,6 +139,7 @@ func (p *signalsProcessor) processTraces(ctx context.Context, td ptrace.Traces) 
 		w.resourceSpans(resources.At(i))
 	}
 	p.telemetry.add(ctx, &w.counts)
+	w.unknowns.flush(&p.unrecognised)
 	w.forget()
 	p.pool.Put(w)
 	return td, nil
@@ -170,7 +175,8 @@ func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 	}
 	slices.SortStableFunc(w.undecided, byStart) // of spans within each other the outer one carries the time
 	for _, u := range w.undecided {
-		w.rules.Scope(u.scope, w.scratch)
+		w.scope = u.scope
+		w.rules.Scope(w.scope, w.scratch)
 		w.span(u.span, true)
 	}
 	w.undecided = w.undecided[:0]
@@ -230,6 +236,9 @@ func (w *worker) span(span ptrace.Span, final bool) {
 		out.Dialect = w.rules.Vocabulary
 	}
 	w.counts.dialects[out.Dialect+1]++
+	if out.Dialect == rules.None {
+		w.note(span)
+	}
 	if out.Dialect == rules.None && !w.pipeline && sc.Derived.Empty() {
 		return
 	}

@@ -65,6 +65,7 @@ func (t *telemetry) observe(p *signalsProcessor) error {
 		b.RegisterProcessorMlsignalsJoinHitsCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Hits + p.lookups.Stats(time.Now()).Found })),
 		b.RegisterProcessorMlsignalsJoinMissesCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Misses })),
 		b.RegisterProcessorMlsignalsJoinEvictionsCallback(observe(func() int64 { return p.joins.Stats(time.Now()).Evictions + p.lookups.Stats(time.Now()).Evictions })),
+		b.RegisterProcessorMlsignalsUnrecognisedSpansCallback(p.observeUnrecognised),
 	)
 }
 

@@ -10,13 +10,13 @@ import (
 
 // Addresses are where a collector listens, each host:port.
 type Addresses struct {
-	GRPC, HTTP, Metrics, Health, Telemetry string
+	GRPC, HTTP, Metrics, View, Health, Telemetry string
 }
 
 // DefaultAddresses are those of otelcol.yaml.
 func DefaultAddresses() Addresses {
 	return Addresses{
-		GRPC: "localhost:4317", HTTP: "localhost:4318", Metrics: "localhost:9464",
+		GRPC: "localhost:4317", HTTP: "localhost:4318", Metrics: "localhost:9464", View: "localhost:9465",
 		Health: "localhost:13133", Telemetry: "localhost:8888",
 	}
 }
@@ -38,7 +38,7 @@ func (a *Addresses) AvoidTaken() ([]Moved, error) {
 
 func (a *Addresses) replace(needed func(string) bool) ([]Moved, error) {
 	var moved []Moved
-	for _, address := range []*string{&a.GRPC, &a.HTTP, &a.Metrics, &a.Health, &a.Telemetry} {
+	for _, address := range []*string{&a.GRPC, &a.HTTP, &a.Metrics, &a.View, &a.Health, &a.Telemetry} {
 		if !needed(*address) {
 			continue
 		}
@@ -54,6 +54,9 @@ func (a *Addresses) replace(needed func(string) bool) ([]Moved, error) {
 
 // MetricsURL is what Prometheus scrapes.
 func (a Addresses) MetricsURL() string { return "http://" + a.Metrics + "/metrics" }
+
+// ViewURL is the page.
+func (a Addresses) ViewURL() string { return "http://" + a.View + "/" }
 
 // TelemetryURL is where the collector's own metrics are.
 func (a Addresses) TelemetryURL() string { return "http://" + a.Telemetry + "/metrics" }
@@ -71,6 +74,7 @@ func (a Addresses) env() ([]string, error) {
 		"OTELCOL_ML_GRPC_ENDPOINT=" + a.GRPC,
 		"OTELCOL_ML_HTTP_ENDPOINT=" + a.HTTP,
 		"OTELCOL_ML_METRICS_ENDPOINT=" + a.Metrics,
+		"OTELCOL_ML_VIEW_ENDPOINT=" + a.View,
 		"OTELCOL_ML_HEALTH_ENDPOINT=" + a.Health,
 		"OTELCOL_ML_TELEMETRY_HOST=" + host,
 		"OTELCOL_ML_TELEMETRY_PORT=" + port,

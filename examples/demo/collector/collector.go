@@ -25,6 +25,8 @@ type Options struct {
 	Log string
 	// Env is added to its environment.
 	Env []string
+	// OwnGroup keeps Ctrl-C in a terminal from it.
+	OwnGroup bool
 	// Args come after the configuration.
 	Args []string
 }
@@ -70,7 +72,7 @@ func Launch(options Options) (*Collector, error) {
 		Path: options.Binary,
 		Args: append(args, options.Args...),
 		Env:  append(append(env, "OTELCOL_ML_DATA_DIR="+dataDir), options.Env...),
-		Log:  options.Log,
+		Log:  options.Log, OwnGroup: options.OwnGroup,
 	})
 	if err != nil {
 		return nil, err

@@ -35,6 +35,8 @@ type Command struct {
 	Dir string
 	// Log is the file that takes its output.
 	Log string
+	// OwnGroup keeps Ctrl-C in a terminal from the child: whoever started it stops it, in its own time.
+	OwnGroup bool
 }
 
 // Start starts a program.
@@ -47,6 +49,7 @@ func Start(c Command) (*Process, error) {
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = c.Dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: c.OwnGroup}
 	cmd.Env = append(os.Environ(), c.Env...)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.Name, err)

@@ -43,6 +43,7 @@ func (f *Findings) printNext(out *Printer) {
 	}
 	if f.Running {
 		rows = append(rows,
+			[]string{"the page: overview, waterfalls, what arrives", f.Addresses.ViewURL()},
 			[]string{"metrics for Prometheus", f.Addresses.MetricsURL()},
 			[]string{"the collector's own metrics", f.Addresses.TelemetryURL()},
 			[]string{"for your services: OTLP over gRPC", f.Addresses.GRPC},
@@ -51,6 +52,8 @@ func (f *Findings) printNext(out *Printer) {
 	} else {
 		usual := collector.DefaultAddresses()
 		rows = append(rows,
+			[]string{"see it in a browser, with traffic", "make demo ARGS=-keep"},
+			[]string{"  the page", usual.ViewURL()},
 			[]string{"run it for your own services", "make run"},
 			[]string{"  they send OTLP to", usual.GRPC + " (gRPC) or http://" + usual.HTTP},
 			[]string{"  Prometheus scrapes", usual.MetricsURL()},

@@ -34,6 +34,7 @@ type TelemetryBuilder struct {
 	ConnectorMlmetricsRepairedLabels metric.Int64Counter
 	ConnectorMlmetricsSeriesActive   metric.Int64Gauge
 	ConnectorMlmetricsSeriesExpired  metric.Int64Counter
+	ConnectorMlmetricsSeriesLimit    metric.Int64Gauge
 	ConnectorMlmetricsSpans          metric.Int64Counter
 }
 
@@ -112,6 +113,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.ConnectorMlmetricsSeriesExpired, err = builder.meter.Int64Counter(
 		"otelcol_connector_mlmetrics_series_expired",
 		metric.WithDescription("Series dropped because they were idle for longer than series_expiration, by metric [Development]"),
+		metric.WithUnit("{series}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ConnectorMlmetricsSeriesLimit, err = builder.meter.Int64Gauge(
+		"otelcol_connector_mlmetrics_series_limit",
+		metric.WithDescription("Largest number of series, by metric; 0 where there is no limit [Development]"),
 		metric.WithUnit("{series}"),
 	)
 	errs = errors.Join(errs, err)

@@ -27,6 +27,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ConnectorMlmetricsRepairedLabels.Add(context.Background(), 1)
 	tb.ConnectorMlmetricsSeriesActive.Record(context.Background(), 1)
 	tb.ConnectorMlmetricsSeriesExpired.Add(context.Background(), 1)
+	tb.ConnectorMlmetricsSeriesLimit.Record(context.Background(), 1)
 	tb.ConnectorMlmetricsSpans.Add(context.Background(), 1)
 	AssertEqualConnectorMlmetricsFlushDuration(t, testTel,
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
@@ -50,6 +51,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualConnectorMlmetricsSeriesExpired(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualConnectorMlmetricsSeriesLimit(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualConnectorMlmetricsSpans(t, testTel,

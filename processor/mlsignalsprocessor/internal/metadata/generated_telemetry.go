@@ -39,6 +39,7 @@ type TelemetryBuilder struct {
 	ProcessorMlsignalsReloadMemorySize      metric.Int64ObservableGauge
 	ProcessorMlsignalsSignals               metric.Int64Counter
 	ProcessorMlsignalsSpans                 metric.Int64Counter
+	ProcessorMlsignalsUnrecognisedSpans     metric.Int64ObservableGauge
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -142,6 +143,21 @@ func (builder *TelemetryBuilder) RegisterProcessorMlsignalsReloadMemorySizeCallb
 	return nil
 }
 
+// RegisterProcessorMlsignalsUnrecognisedSpansCallback sets callback for observable ProcessorMlsignalsUnrecognisedSpans metric.
+func (builder *TelemetryBuilder) RegisterProcessorMlsignalsUnrecognisedSpansCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorMlsignalsUnrecognisedSpans, obs: o})
+		return nil
+	}, builder.ProcessorMlsignalsUnrecognisedSpans)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 type observerInt64 struct {
 	embedded.Int64Observer
 	inst metric.Int64Observable
@@ -233,6 +249,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.ProcessorMlsignalsSpans, err = builder.meter.Int64Counter(
 		"otelcol_processor_mlsignals_spans",
 		metric.WithDescription("Spans seen, by the dialect that recognised them [Development]"),
+		metric.WithUnit("{span}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorMlsignalsUnrecognisedSpans, err = builder.meter.Int64ObservableGauge(
+		"otelcol_processor_mlsignals_unrecognised_spans",
+		metric.WithDescription("Spans that no dialect recognised, the most frequent names, at most 50; of a large batch every 64th counts for 64 [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)

@@ -1,0 +1,67 @@
+// Package shared lets the exporters of several signals be one component: made,
+// started and shut down once, as the receivers and exporters of the collector do.
+package shared
+
+import (
+	"context"
+	"sync"
+
+	"go.opentelemetry.io/collector/component"
+)
+
+// Map has a component for each key.
+type Map[K comparable, V component.Component] struct {
+	mutex      sync.Mutex
+	components map[K]*Component[V]
+}
+
+// NewMap returns an empty map.
+func NewMap[K comparable, V component.Component]() *Map[K, V] {
+	return &Map[K, V]{components: map[K]*Component[V]{}}
+}
+
+// LoadOrStore returns the component of a key, made where there is none yet. It leaves the map when it is shut down.
+func (m *Map[K, V]) LoadOrStore(key K, create func() (V, error)) (*Component[V], error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if c, ok := m.components[key]; ok {
+		return c, nil
+	}
+	v, err := create()
+	if err != nil {
+		return nil, err
+	}
+	c := &Component[V]{component: v, remove: func() {
+		m.mutex.Lock()
+		defer m.mutex.Unlock()
+		delete(m.components, key)
+	}}
+	m.components[key] = c
+	return c, nil
+}
+
+// Component is started and shut down once, however often it is asked to.
+type Component[V component.Component] struct {
+	component   V
+	start, stop sync.Once
+	remove      func()
+	err, ended  error
+}
+
+// Unwrap returns the component itself.
+func (c *Component[V]) Unwrap() V { return c.component }
+
+// Start starts the component at the first call. Each call returns how that went.
+func (c *Component[V]) Start(ctx context.Context, host component.Host) error {
+	c.start.Do(func() { c.err = c.component.Start(ctx, host) })
+	return c.err
+}
+
+// Shutdown shuts the component down at the first call.
+func (c *Component[V]) Shutdown(ctx context.Context) error {
+	c.stop.Do(func() {
+		c.ended = c.component.Shutdown(ctx)
+		c.remove()
+	})
+	return c.ended
+}

@@ -1,0 +1,63 @@
+package mlviewexporter
+
+import (
+	"context"
+	"errors"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/kept"
+	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/metadata"
+)
+
+// telemetry is what the exporter reports about itself.
+type telemetry struct{ builder *metadata.TelemetryBuilder }
+
+func newTelemetry(set component.TelemetrySettings, v *viewExporter) (*telemetry, error) {
+	b, err := metadata.NewTelemetryBuilder(set)
+	if err != nil {
+		return nil, err
+	}
+	observe := func(value func() int64) metric.Int64Callback {
+		return func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(value())
+			return nil
+		}
+	}
+	return &telemetry{b}, errors.Join(
+		b.RegisterExporterMlviewTracesCallback(observe(func() int64 {
+			traces, _, _ := v.traces.Stats()
+			return int64(traces)
+		})),
+		b.RegisterExporterMlviewEvictedTracesCallback(observe(func() int64 {
+			_, _, evicted := v.traces.Stats()
+			return evicted
+		})),
+		b.RegisterExporterMlviewMemoryCallback(observe(func() int64 {
+			_, traces, _ := v.traces.Stats()
+			series, _ := v.series.Bytes()
+			return traces + series
+		})),
+	)
+}
+
+func reason(name string) metric.AddOption {
+	return metric.WithAttributeSet(attribute.NewSet(attribute.String("reason", name)))
+}
+
+func (t *telemetry) dropped(ctx context.Context, d kept.Dropped) {
+	if d.NoTraceID > 0 {
+		t.builder.ExporterMlviewDroppedSpans.Add(ctx, int64(d.NoTraceID), reason("no_trace_id"))
+	}
+	if d.TooLarge > 0 {
+		t.builder.ExporterMlviewDroppedSpans.Add(ctx, int64(d.TooLarge), reason("trace_too_large"))
+	}
+}
+
+func (t *telemetry) noRoom(ctx context.Context, points int) {
+	if points > 0 {
+		t.builder.ExporterMlviewDroppedSeries.Add(ctx, int64(points), reason("no_room"))
+	}
+}
