@@ -321,12 +321,13 @@ func (w *Work) add(o *Observation) {
 }
 
 // trigger is a span attribute without which there is nothing to observe, -1 where there is none.
+// A field with alternatives is none: each of its keys is enough.
 func (o *Observation) trigger() int {
-	if o.Source == definition.Attribute && o.Field.Origin == definition.Span && !o.OrDuration {
+	if o.Source == definition.Attribute && o.Field.Origin == definition.Span && o.Field.Next == nil && !o.OrDuration {
 		return o.Field.SpanSlot
 	}
 	for _, c := range o.When {
-		if c.Field.Origin == definition.Span && !c.Test.HoldsAbsent() {
+		if c.Field.Origin == definition.Span && c.Field.Next == nil && !c.Test.HoldsAbsent() {
 			return c.Field.SpanSlot
 		}
 	}
