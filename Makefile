@@ -141,7 +141,7 @@ profile: ## Where the time of mlsignals goes: a CPU profile of its benchmark, by
 # The collector of test/peers, this checkout's components beside contrib's. Its
 # sources are generated anew each time: they depend on the whole checkout.
 .PHONY: bench-peers
-bench-peers: $(TOOLS)/builder ## CPU and memory beside spanmetrics and signaltometrics, 10 minutes (ARGS="-rounds 1 -window 2s")
+bench-peers: $(TOOLS)/builder ## CPU and memory beside contrib's components, 25 minutes (ARGS="-rounds 1 -components=false")
 	@mkdir -p build # the builder makes one folder, not two
 	@log=$$(mktemp); $(TOOLS)/builder --config test/peers/builder-config.yaml --skip-strict-versioning --skip-compilation > $$log 2>&1 \
 		|| { cat $$log; rm -f $$log; exit 1; }; rm -f $$log

@@ -61,26 +61,38 @@ func (b *wholeBench) all(ctx context.Context, rounds int, sources map[string]*tr
 					round+1, rounds, name, p.Name, r.perSpan, b.rate, r.perTrace/1e3, r.rate)
 			}
 		}
+		if len(runs) == 0 {
+			continue
+		}
 		if err := b.write(os.Stdout, name, runs); err != nil {
 			return err
 		}
 	}
-	early, late, err := b.flat(ctx, sources["requests of 480 spans"])
+	memory, err := b.flat(ctx, sources["requests of 480 spans"])
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\nMemory of otelcol.yaml at that rate and a decision_wait of 3s: %d MB at most after 6 to 18 s, %d MB after 30 to 42 s.\n",
-		early/1_000_000, late/1_000_000)
+	fmt.Printf("\nMemory of otelcol.yaml at that rate and a decision_wait of 3s, with small caches: %d MB at most after 6 to 18 s, %d MB after 30 to 42 s, %d MB after 90 to 102 s.\n",
+		memory[0]/1_000_000, memory[1]/1_000_000, memory[2]/1_000_000)
 	return nil
 }
 
-// flat sends at the given rate for more than ten times a short decision_wait and
-// returns the largest resident memory of the first third and of the last.
-func (b *wholeBench) flat(ctx context.Context, source *traffic.Source) (early, late int64, err error) {
+// smallMemories are full before flat measures: what remembers decisions, and the page.
+const smallMemories = `
+processors:
+  mltailsampling:
+    decision_cache: { sampled_cache_size: 1000, non_sampled_cache_size: 10000 }
+exporters:
+  mlview: { memory_mib: 8 }
+`
+
+// flat sends at the given rate for more than thirty times a short decision_wait and
+// returns the largest resident memory early on, after ten times, and after thirty times.
+func (b *wholeBench) flat(ctx context.Context, source *traffic.Source) (memory [3]int64, err error) {
 	const wait = 3 * time.Second
-	running, err := b.start(ctx, whole.Shipped, wait)
+	running, err := b.start(ctx, whole.Shipped, wait, "yaml:"+smallMemories)
 	if err != nil {
-		return 0, 0, err
+		return memory, err
 	}
 	defer func() {
 		if stopped := running.Stop(); err == nil {
@@ -89,16 +101,17 @@ func (b *wholeBench) flat(ctx context.Context, source *traffic.Source) (early, l
 	}()
 	sent, err := load.Start(ctx, running.Address(), source, connections, 0, b.rate/source.SpansPerRequest())
 	if err != nil {
-		return 0, 0, err
+		return memory, err
 	}
-	_, _, early, err = b.measured(ctx, running, sent, 2*wait, 4*wait)
-	if err == nil {
-		_, _, late, err = b.measured(ctx, running, sent, 4*wait, 4*wait)
+	for i, pause := range []time.Duration{2, 4, 16} {
+		if err == nil {
+			_, _, memory[i], err = b.measured(ctx, running, sent, pause*wait, 4*wait)
+		}
 	}
 	if failed := sent.Stop(); err == nil {
 		err = failed
 	}
-	return early, late, err
+	return memory, err
 }
 
 func (b *wholeBench) run(ctx context.Context, p whole.Pipeline, source *traffic.Source) (r wholeRun, err error) {
@@ -119,8 +132,8 @@ func (b *wholeBench) run(ctx context.Context, p whole.Pipeline, source *traffic.
 	return r, err
 }
 
-// start runs a pipeline on all cores.
-func (b *wholeBench) start(ctx context.Context, p whole.Pipeline, wait time.Duration) (*collector.Collector, error) {
+// start runs a pipeline on all cores, with more configuration if there is any.
+func (b *wholeBench) start(ctx context.Context, p whole.Pipeline, wait time.Duration, more ...string) (*collector.Collector, error) {
 	dir, err := os.MkdirTemp(b.dir, "whole")
 	if err != nil {
 		return nil, err
@@ -130,7 +143,7 @@ func (b *wholeBench) start(ctx context.Context, p whole.Pipeline, wait time.Dura
 		return nil, err
 	}
 	return collector.Start(ctx, collector.Options{
-		Binary: b.binary, Name: p.Name, Files: files, Cores: b.machine.Len(), Machine: b.machine, Flush: b.flush, Dir: dir,
+		Binary: b.binary, Name: p.Name, Files: append(files, more...), Cores: b.machine.Len(), Machine: b.machine, Flush: b.flush, Dir: dir,
 		Env: []string{"OTELCOL_ML_DECISION_WAIT=" + wait.String()},
 	})
 }

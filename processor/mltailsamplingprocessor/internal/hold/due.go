@@ -29,7 +29,7 @@ type Direct struct {
 const (
 	dueTraces  = 256
 	dueBytes   = 1 << 20
-	dueExpired = 512
+	dueExpired = 64
 )
 
 func (b *Batch) full() bool {
