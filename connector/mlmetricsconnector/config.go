@@ -7,7 +7,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
 )
 
@@ -20,6 +20,8 @@ type Config struct {
 	Temporality string `mapstructure:"aggregation_temporality"`
 	// SeriesLimit is the largest number of series of each metric; the rest goes to the metric's overflow series. 0: no limit.
 	SeriesLimit int `mapstructure:"series_limit"`
+	// LabelLengthLimit is the largest number of bytes of a label's value. A longer one is cut between two characters. 0: no limit.
+	LabelLengthLimit int `mapstructure:"label_length_limit"`
 	// SeriesExpiration is how long a series may be idle before it is dropped. 0: never dropped.
 	SeriesExpiration time.Duration `mapstructure:"series_expiration"`
 	// AdjustedCounts weighs the spans of sampled traces by the threshold in their W3C trace state.
@@ -46,7 +48,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 // HistogramsConfig is the form of histograms.
 type HistogramsConfig struct {
 	// Type is explicit, exponential or both.
-	Type definition.Form `mapstructure:"type"`
+	Type metric.Form `mapstructure:"type"`
 	// MaxSize is the largest number of exponential buckets for either sign.
 	MaxSize int `mapstructure:"max_size"`
 	// MinMax adds the smallest and the largest value to exponential histograms.
@@ -86,7 +88,7 @@ type MetricConfig struct {
 	// Buckets are the bounds of a histogram.
 	Buckets []float64 `mapstructure:"buckets"`
 	// Histogram is the form of this histogram: explicit, exponential or both.
-	Histogram definition.Form `mapstructure:"histogram"`
+	Histogram metric.Form `mapstructure:"histogram"`
 	// Labels are added to the common ones.
 	Labels []LabelConfig `mapstructure:"labels"`
 	// When lists conditions, all of which must hold.
@@ -143,9 +145,10 @@ func createDefaultConfig() component.Config {
 		FlushInterval:    15 * time.Second,
 		Temporality:      cumulative,
 		SeriesLimit:      10_000,
+		LabelLengthLimit: 256,
 		SeriesExpiration: defaultExpiration,
 		AdjustedCounts:   true,
-		Histograms:       HistogramsConfig{Type: definition.Explicit, MaxSize: 160, MinMax: true, ExponentialSuffix: ".exponential"},
+		Histograms:       HistogramsConfig{Type: metric.Explicit, MaxSize: 160, MinMax: true, ExponentialSuffix: ".exponential"},
 		Instance:         InstanceConfig{Label: "collector.instance"},
 	}
 }

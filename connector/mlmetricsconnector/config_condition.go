@@ -7,15 +7,15 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 )
 
 // condition makes a condition of a metric that looks at an event, or at spans where event is empty.
-func (cc *ConditionConfig) condition(path, event string, p *problems) definition.Condition {
+func (cc *ConditionConfig) condition(path, event string, p *problems) metric.Condition {
 	if cc.Attribute == "" {
 		p.add(path+"::attribute", "is missing; write the key of an attribute, or span.name, span.kind or status.code")
 	}
-	d := definition.Condition{Field: field(cc.Attribute, cc.From, event, path, p), Exists: cc.Exists, Min: cc.Min, Max: cc.Max}
+	d := metric.Condition{Field: field(cc.Attribute, cc.From, event, path, p), Exists: cc.Exists, Min: cc.Min, Max: cc.Max}
 	text := func(key string, value any) string {
 		t, ok := asText(value)
 		if !ok {
@@ -58,7 +58,7 @@ func (cc *ConditionConfig) condition(path, event string, p *problems) definition
 		p.add(path, "tests nothing; write one of exists, equals, not_equals, in, not_in, matches, min, max")
 	}
 	switch {
-	case cc.Exists != nil && d.Field.Origin == definition.Intrinsic:
+	case cc.Exists != nil && d.Field.Origin == metric.Intrinsic:
 		p.add(path+"::exists", "every span has %s; leave exists out", cc.Attribute)
 	case tests > 0 && cc.Exists != nil && !*cc.Exists:
 		p.add(path+"::exists", "false excludes the other tests; an attribute that does not exist passes none of them")
@@ -70,15 +70,15 @@ func (cc *ConditionConfig) condition(path, event string, p *problems) definition
 
 // intrinsicValues are what span.kind and status.code can be.
 var intrinsicValues = map[string][]string{
-	definition.StatusCode: {"UNSET", "OK", "ERROR"},
-	definition.SpanKind:   {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"},
+	metric.StatusCode: {"UNSET", "OK", "ERROR"},
+	metric.SpanKind:   {"Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"},
 }
 
 // checkPossible finds tests that nothing passes: error for ERROR, a number where there is none, tests that exclude
 // each other.
-func checkPossible(d *definition.Condition, path string, p *problems) {
+func checkPossible(d *metric.Condition, path string, p *problems) {
 	var known []string // what the field can be
-	if d.Field.Origin == definition.Intrinsic {
+	if d.Field.Origin == metric.Intrinsic {
 		known = intrinsicValues[d.Field.Key]
 	}
 	if known != nil {

@@ -14,8 +14,8 @@ import (
 	"go.opentelemetry.io/collector/connector/connectortest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/catalogue"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/builtin"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/internal/golden"
 )
 
@@ -123,16 +123,16 @@ func TestDefaultBucketsAreInTheUnitOfTheDuration(t *testing.T) {
 	m := metric.define("acme.duration", &problems{})
 	require.Equal(t, 0.001, m.Buckets[0])
 	require.Equal(t, 3600.0, m.Buckets[len(m.Buckets)-1])
-	require.Equal(t, 1.0, catalogue.DefaultBuckets[0])
+	require.Equal(t, 1.0, builtin.DefaultBuckets[0])
 }
 
 // TestAttributesNamedLikeAFieldOfTheSpan are read where from says so.
 func TestAttributesNamedLikeAFieldOfTheSpan(t *testing.T) {
-	for from, origin := range map[string]definition.Origin{
-		"": definition.Intrinsic, "resource": definition.Resource, "event": definition.Event, "span_or_resource": definition.SpanOrResource,
+	for from, origin := range map[string]metric.Origin{
+		"": metric.Intrinsic, "resource": metric.Resource, "event": metric.Event, "span_or_resource": metric.SpanOrResource,
 	} {
 		p := &problems{}
-		require.Equal(t, origin, field(definition.StatusCode, from, "acme.event", "", p).Origin, from)
+		require.Equal(t, origin, field(metric.StatusCode, from, "acme.event", "", p).Origin, from)
 		require.Empty(t, p.list, from)
 	}
 }

@@ -2,7 +2,7 @@ package mlmetricsconnector
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"time"
@@ -14,9 +14,10 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.uber.org/zap"
 
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/aggregate"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metadata"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/observe"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/series"
 	"github.com/otelcol-ml/otelcol-ml/internal/exemplarsink"
 )
 
@@ -24,7 +25,8 @@ type metricsConnector struct {
 	config     *Config
 	next       consumer.Metrics
 	logger     *zap.Logger
-	aggregator *aggregate.Aggregator
+	series     *series.Store
+	observers  *observe.Observers
 	telemetry  *telemetry
 	unregister func()
 
@@ -33,34 +35,36 @@ type metricsConnector struct {
 }
 
 func newMetricsConnector(set connector.Settings, config *Config, next consumer.Metrics, now func() time.Time) (*metricsConnector, error) {
-	problems := &problems{}
-	p := plan.Compile(config.definitions(problems))
-	if err := errors.Join(problems.list...); err != nil {
+	definitions, err := config.definitions()
+	if err != nil {
 		return nil, err
+	}
+	p, err := compiled.Compile(definitions)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	t, err := newTelemetry(set.TelemetrySettings, set.ID, p)
 	if err != nil {
 		return nil, err
 	}
-	c := &metricsConnector{
-		config: config, next: next, logger: set.Logger, telemetry: t,
-		aggregator: aggregate.New(p, aggregate.Options{
-			Scope:             metadata.ScopeName,
-			SeriesLimit:       config.SeriesLimit,
-			Expiration:        config.SeriesExpiration,
-			Delta:             config.Temporality == delta,
-			Histograms:        config.Histograms.Type,
-			MaxSize:           config.Histograms.MaxSize,
-			MinMax:            config.Histograms.MinMax,
-			ExponentialSuffix: config.Histograms.ExponentialSuffix,
-			AdjustedCounts:    config.AdjustedCounts,
-			InstanceLabel:     config.Instance.Label,
-			Instance:          instanceID(config.Instance.ID, set.ID),
-			Now:               now,
-		}),
-	}
-	c.unregister = exemplarsink.Register(set.ID, c.aggregator)
-	return c, nil
+	store := series.New(p.Metrics, series.Options{
+		Scope:             metadata.ScopeName,
+		SeriesLimit:       config.SeriesLimit,
+		Expiration:        config.SeriesExpiration,
+		Delta:             config.Temporality == delta,
+		Histograms:        config.Histograms.Type,
+		MaxSize:           config.Histograms.MaxSize,
+		MinMax:            config.Histograms.MinMax,
+		ExponentialSuffix: config.Histograms.ExponentialSuffix,
+		InstanceLabel:     config.Instance.Label,
+		Instance:          instanceID(config.Instance.ID, set.ID),
+		Now:               now,
+	})
+	observers := observe.New(p, store, observe.Options{AdjustedCounts: config.AdjustedCounts, LabelLength: config.LabelLengthLimit, Now: now})
+	return &metricsConnector{
+		config: config, next: next, logger: set.Logger, series: store, observers: observers, telemetry: t,
+		unregister: exemplarsink.Register(set.ID, observers),
+	}, nil
 }
 
 // instanceID is the same at every start on the same host, so that a restart
@@ -150,14 +154,15 @@ func (c *metricsConnector) lastFlush(ctx context.Context) (held bool, err error)
 
 // ConsumeTraces observes the spans.
 func (c *metricsConnector) ConsumeTraces(_ context.Context, td ptrace.Traces) error {
-	c.aggregator.Consume(td)
+	c.observers.Consume(td)
 	return nil
 }
 
-// flush exports all series. It tells whether some were held at zero.
+// flush exports all series. held reports whether some were at zero.
 func (c *metricsConnector) flush(ctx context.Context) (held bool, err error) {
 	start := time.Now()
-	held, err = c.aggregator.Flush(func(metrics pmetric.Metrics) error { return c.next.ConsumeMetrics(ctx, metrics) })
-	c.telemetry.record(ctx, c.aggregator, time.Since(start))
+	c.observers.Age()
+	held, err = c.series.Flush(func(metrics pmetric.Metrics) error { return c.next.ConsumeMetrics(ctx, metrics) })
+	c.telemetry.record(ctx, c.observers, c.series, time.Since(start))
 	return held, err
 }

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/catalogue"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/builtin"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/internal/golden"
 )
 
@@ -17,13 +17,13 @@ func TestReadme(t *testing.T) {
 		"settings": golden.SettingsTable(t, createDefaultConfig(), settingMeanings),
 		"common":   commonLabels(),
 		"metrics":  metricsTable(),
-		"genai":    table(catalogue.GenAI(), 3),
+		"genai":    table(builtin.GenAI(), 3),
 	})
 }
 
 func commonLabels() string {
-	names := make([]string, 0, len(catalogue.Common))
-	for _, l := range catalogue.Common {
+	names := make([]string, 0, len(builtin.Common))
+	for _, l := range builtin.Common {
 		name := "`" + l.Name + "`"
 		for _, key := range l.Field.Alternatives {
 			name += " (or `" + key + "`)"
@@ -33,10 +33,10 @@ func commonLabels() string {
 	return strings.Join(names, ", ") + ".\n"
 }
 
-func metricsTable() string { return table(catalogue.Metrics(), len(catalogue.Common)) }
+func metricsTable() string { return table(builtin.Metrics(), len(builtin.Common)) }
 
 // table describes metrics, without the labels that all of them begin with.
-func table(metrics []definition.Metric, common int) string {
+func table(metrics []metric.Definition, common int) string {
 	var b strings.Builder
 	b.WriteString("| Metric | Kind | What | More labels |\n|---|---|---|---|\n")
 	for _, m := range metrics {
@@ -55,7 +55,7 @@ func table(metrics []definition.Metric, common int) string {
 	}
 	b.WriteString("\nBounds of the histograms:\n\n| Histogram | Bounds |\n|---|---|\n")
 	for _, m := range metrics {
-		if m.Kind != definition.Histogram {
+		if m.Kind != metric.Histogram {
 			continue
 		}
 		var bounds []string

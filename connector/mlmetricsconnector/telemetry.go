@@ -7,30 +7,31 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
+	otelmetric "go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/aggregate"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/definition"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metadata"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/plan"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/observe"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/series"
 )
 
-// telemetry reports what the aggregator counted, once per flush: the hot path
-// adds to plain integers only.
+// telemetry reports what the observers and the series counted, once per flush:
+// the hot path adds to plain integers only.
 type telemetry struct {
 	builder *metadata.TelemetryBuilder
-	plan    *plan.Plan
+	plan    *compiled.Plan
 	// id tells this connector from others of the collector: without it they would share what they report.
 	id attribute.KeyValue
 	// byMetric has the attribute set of each metric.
-	byMetric []metric.MeasurementOption
+	byMetric []otelmetric.MeasurementOption
 	// warned tells which metrics' overflow is in the log.
 	warned []bool
 	logger *zap.Logger
 }
 
-func newTelemetry(set component.TelemetrySettings, id component.ID, p *plan.Plan) (*telemetry, error) {
+func newTelemetry(set component.TelemetrySettings, id component.ID, p *compiled.Plan) (*telemetry, error) {
 	builder, err := metadata.NewTelemetryBuilder(set)
 	if err != nil {
 		return nil, err
@@ -42,8 +43,8 @@ func newTelemetry(set component.TelemetrySettings, id component.ID, p *plan.Plan
 	return t, nil
 }
 
-func (t *telemetry) with(attributes ...attribute.KeyValue) metric.MeasurementOption {
-	return metric.WithAttributeSet(attribute.NewSet(append(attributes, t.id)...))
+func (t *telemetry) with(attributes ...attribute.KeyValue) otelmetric.MeasurementOption {
+	return otelmetric.WithAttributeSet(attribute.NewSet(append(attributes, t.id)...))
 }
 
 // start begins all counters at zero: an alert on an increase sees the first one only after a sample of zero. It reports the
@@ -59,7 +60,7 @@ func (t *telemetry) start(ctx context.Context, limit int) {
 		t.builder.ConnectorMlmetricsSeriesExpired.Add(ctx, 0, t.byMetric[i])
 		t.builder.ConnectorMlmetricsSeriesLimit.Record(ctx, int64(*cmp.Or(m.SeriesLimit, &limit)), t.byMetric[i])
 		for _, v := range m.Values {
-			if v.Source == definition.Attribute {
+			if v.Source == metric.Attribute {
 				invalid = append(invalid, v.Field.Key)
 			}
 		}
@@ -75,61 +76,59 @@ const (
 	invalidState    = "tracestate"
 )
 
-func (t *telemetry) record(ctx context.Context, a *aggregate.Aggregator, took time.Duration) {
+func (t *telemetry) record(ctx context.Context, observers *observe.Observers, store *series.Store, took time.Duration) {
 	t.builder.ConnectorMlmetricsFlushDuration.Record(ctx, took.Seconds(), t.with())
-	a.TakeCounts(func(c *aggregate.Counts) {
-		add := func(to metric.Int64Counter, n uint64, option metric.MeasurementOption) {
-			if n > 0 {
-				to.Add(ctx, int64(n), option)
-			}
+	add := func(to otelmetric.Int64Counter, n uint64, option otelmetric.MeasurementOption) {
+		if n > 0 {
+			to.Add(ctx, int64(n), option)
 		}
+	}
+	observers.TakeCounts(func(c *observe.Counts) {
 		add(t.builder.ConnectorMlmetricsSpans, c.MLSpans, t.with(attribute.Bool("ml", true)))
 		add(t.builder.ConnectorMlmetricsSpans, c.OtherSpans, t.with(attribute.Bool("ml", false)))
-		for i := range t.plan.Metrics {
-			add(t.builder.ConnectorMlmetricsObservations, c.Observed[i], t.byMetric[i])
-			add(t.builder.ConnectorMlmetricsOverflowed, c.Overflowed[i], t.byMetric[i])
-			add(t.builder.ConnectorMlmetricsSeriesExpired, c.Expired[i], t.byMetric[i])
-			t.labels(ctx, i, c)
-			t.builder.ConnectorMlmetricsSeriesActive.Record(ctx, int64(c.Active[i]), t.byMetric[i])
-		}
+		add(t.builder.ConnectorMlmetricsRepairedLabels, c.RepairedLabels, t.with())
+		add(t.builder.ConnectorMlmetricsCutLabels, c.CutLabels, t.with())
 		invalid := func(n uint64, key string) {
 			add(t.builder.ConnectorMlmetricsInvalidValues, n, t.with(attribute.String("attribute", key)))
 		}
 		invalid(c.InvalidDurations, invalidDuration)
 		invalid(c.InvalidStates, invalidState)
-		add(t.builder.ConnectorMlmetricsRepairedLabels, c.RepairedLabels, t.with())
 		for _, slots := range []struct {
 			counts []uint64
-			keys   *plan.KeyTable
+			keys   *compiled.KeyTable
 		}{{c.InvalidSpans, &t.plan.Span}, {c.InvalidResources, &t.plan.Resource}, {c.InvalidEvents, &t.plan.Event}} {
 			for slot, n := range slots.counts {
-				if n > 0 {
-					invalid(n, slots.keys.Key(slot))
-				}
+				invalid(n, slots.keys.Key(slot))
 			}
 		}
 	})
+	store.TakeCounts(func(i int, c series.Counts) {
+		add(t.builder.ConnectorMlmetricsObservations, c.Observed, t.byMetric[i])
+		add(t.builder.ConnectorMlmetricsOverflowed, c.Overflowed, t.byMetric[i])
+		add(t.builder.ConnectorMlmetricsSeriesExpired, c.Expired, t.byMetric[i])
+		t.builder.ConnectorMlmetricsSeriesActive.Record(ctx, int64(c.Active), t.byMetric[i])
+		t.labels(ctx, i, c)
+	})
 }
 
-// labels reports how many values each label of a metric has that reached its
-// limit, and names the label to blame in the log, once.
-func (t *telemetry) labels(ctx context.Context, i int, c *aggregate.Counts) {
-	values := c.LabelValues[i]
-	if len(values) == 0 {
+// labels reports how many values each label of a metric has whose series
+// overflowed, and names the label to blame in the log, once.
+func (t *telemetry) labels(ctx context.Context, i int, c series.Counts) {
+	if len(c.LabelValues) == 0 {
 		return
 	}
 	name, names := t.plan.Metrics[i].Name, t.plan.Metrics[i].Names
 	blame := 0
-	for j, n := range values {
+	for j, n := range c.LabelValues {
 		t.builder.ConnectorMlmetricsLabelValues.Record(ctx, int64(n), t.with(attribute.String("metric", name), attribute.String("label", names[j])))
-		if n > values[blame] {
+		if n > c.LabelValues[blame] {
 			blame = j
 		}
 	}
 	if !t.warned[i] {
 		t.warned[i] = true
 		t.logger.Warn("A metric reached its series limit; new label sets share one overflow series",
-			zap.String("metric", name), zap.Int("series", c.Active[i]),
-			zap.String("label with the most values", names[blame]), zap.Uint64("estimated values", values[blame]))
+			zap.String("metric", name), zap.Int("series", c.Active),
+			zap.String("label with the most values", names[blame]), zap.Int("values", c.LabelValues[blame]))
 	}
 }

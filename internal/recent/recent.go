@@ -40,7 +40,7 @@ func (m *Map[K, V]) Get(key K, now time.Time) (V, bool) {
 func (m *Map[K, V]) Put(key K, value V, now time.Time) {
 	m.expire(now)
 	if _, ok := m.newer[key]; !ok && len(m.newer) >= m.size {
-		m.turn(now)
+		m.Turn(now)
 	}
 	m.newer[key] = value
 }
@@ -63,7 +63,7 @@ func (m *Map[K, V]) expire(now time.Time) {
 		m.turned = now
 	default:
 		if age := now.Sub(m.turned); age >= m.ttl {
-			m.turn(now)
+			m.Turn(now)
 			if age >= 2*m.ttl { // nothing has been used for two generations
 				m.older = nil
 			}
@@ -71,9 +71,10 @@ func (m *Map[K, V]) expire(now time.Time) {
 	}
 }
 
-// turn makes the newer generation the older one. The new map starts empty, so
-// that memory shrinks when there is less to remember.
-func (m *Map[K, V]) turn(now time.Time) {
+// Turn makes the newer generation the older one, as Get and Put do when it is
+// full or as old as the ttl. The new map starts empty, so that memory shrinks
+// when there is less to remember.
+func (m *Map[K, V]) Turn(now time.Time) {
 	m.older, m.newer = m.newer, map[K]V{}
 	m.turned = now
 }

@@ -26,6 +26,7 @@ type TelemetryBuilder struct {
 	meter                            metric.Meter
 	mu                               sync.Mutex
 	registrations                    []metric.Registration
+	ConnectorMlmetricsCutLabels      metric.Int64Counter
 	ConnectorMlmetricsFlushDuration  metric.Float64Histogram
 	ConnectorMlmetricsInvalidValues  metric.Int64Counter
 	ConnectorMlmetricsLabelValues    metric.Int64Gauge
@@ -67,6 +68,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.ConnectorMlmetricsCutLabels, err = builder.meter.Int64Counter(
+		"otelcol_connector_mlmetrics_cut_labels",
+		metric.WithDescription("Values of labels that were longer than label_length_limit and were cut, each time that a series was looked up [Development]"),
+		metric.WithUnit("{label}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ConnectorMlmetricsFlushDuration, err = builder.meter.Float64Histogram(
 		"otelcol_connector_mlmetrics_flush_duration",
 		metric.WithDescription("Time of a flush, the consumption by the metrics pipeline included [Development]"),
@@ -82,7 +89,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ConnectorMlmetricsLabelValues, err = builder.meter.Int64Gauge(
 		"otelcol_connector_mlmetrics_label_values",
-		metric.WithDescription("Estimated number of values of each label of a metric that has reached its series limit; the largest is to blame [Development]"),
+		metric.WithDescription("Number of values of each label among the series of a metric that has reached its series limit; the label with the most is to blame [Development]"),
 		metric.WithUnit("{value}"),
 	)
 	errs = errors.Join(errs, err)
@@ -100,7 +107,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ConnectorMlmetricsRepairedLabels, err = builder.meter.Int64Counter(
 		"otelcol_connector_mlmetrics_repaired_labels",
-		metric.WithDescription("Texts of labels that were not UTF-8 and have U+FFFD in the place of the bytes that are not, each time that a series was looked up [Development]"),
+		metric.WithDescription("Values of labels that were not UTF-8, whose invalid bytes were replaced by U+FFFD, each time that a series was looked up [Development]"),
 		metric.WithUnit("{label}"),
 	)
 	errs = errors.Join(errs, err)

@@ -21,6 +21,22 @@ func NewSettings(tt *componenttest.Telemetry) connector.Settings {
 	return set
 }
 
+func AssertEqualConnectorMlmetricsCutLabels(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+	want := metricdata.Metrics{
+		Name:        "otelcol_connector_mlmetrics_cut_labels",
+		Description: "Values of labels that were longer than label_length_limit and were cut, each time that a series was looked up [Development]",
+		Unit:        "{label}",
+		Data: metricdata.Sum[int64]{
+			Temporality: metricdata.CumulativeTemporality,
+			IsMonotonic: true,
+			DataPoints:  dps,
+		},
+	}
+	got, err := tt.GetMetric("otelcol_connector_mlmetrics_cut_labels")
+	require.NoError(t, err)
+	metricdatatest.AssertEqual(t, want, got, opts...)
+}
+
 func AssertEqualConnectorMlmetricsFlushDuration(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.HistogramDataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_connector_mlmetrics_flush_duration",
@@ -55,7 +71,7 @@ func AssertEqualConnectorMlmetricsInvalidValues(t *testing.T, tt *componenttest.
 func AssertEqualConnectorMlmetricsLabelValues(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_connector_mlmetrics_label_values",
-		Description: "Estimated number of values of each label of a metric that has reached its series limit; the largest is to blame [Development]",
+		Description: "Number of values of each label among the series of a metric that has reached its series limit; the label with the most is to blame [Development]",
 		Unit:        "{value}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -101,7 +117,7 @@ func AssertEqualConnectorMlmetricsOverflowed(t *testing.T, tt *componenttest.Tel
 func AssertEqualConnectorMlmetricsRepairedLabels(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_connector_mlmetrics_repaired_labels",
-		Description: "Texts of labels that were not UTF-8 and have U+FFFD in the place of the bytes that are not, each time that a series was looked up [Development]",
+		Description: "Values of labels that were not UTF-8, whose invalid bytes were replaced by U+FFFD, each time that a series was looked up [Development]",
 		Unit:        "{label}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,

@@ -10,8 +10,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
 
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metadata"
 	"go.opentelemetry.io/collector/component/componenttest"
+
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metadata"
 )
 
 func TestSetupTelemetry(t *testing.T) {
@@ -19,6 +20,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb, err := metadata.NewTelemetryBuilder(testTel.NewTelemetrySettings())
 	require.NoError(t, err)
 	defer tb.Shutdown()
+	tb.ConnectorMlmetricsCutLabels.Add(context.Background(), 1)
 	tb.ConnectorMlmetricsFlushDuration.Record(context.Background(), 1)
 	tb.ConnectorMlmetricsInvalidValues.Add(context.Background(), 1)
 	tb.ConnectorMlmetricsLabelValues.Record(context.Background(), 1)
@@ -29,6 +31,9 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ConnectorMlmetricsSeriesExpired.Add(context.Background(), 1)
 	tb.ConnectorMlmetricsSeriesLimit.Record(context.Background(), 1)
 	tb.ConnectorMlmetricsSpans.Add(context.Background(), 1)
+	AssertEqualConnectorMlmetricsCutLabels(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualConnectorMlmetricsFlushDuration(t, testTel,
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
 		metricdatatest.IgnoreTimestamp())

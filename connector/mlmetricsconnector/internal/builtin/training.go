@@ -1,0 +1,40 @@
+package builtin
+
+import (
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+)
+
+// training returns the metrics of training pipelines, in the order of their
+// stages. A pipeline runs once a day or a week, and what is shown is the newest run.
+func training() []metric.Definition {
+	// One that says nothing of this is among ml.stage.calls.
+	says := true
+	deployments := []metric.Condition{{Field: alternative(vocab.DeploymentStrategy, vocab.DeploymentHealthy), Exists: &says}}
+	all := []metric.Definition{
+		split("outcome", counter("ml.data.records", "Records of data ingestion and feature engineering: those read, those that could not be parsed, those whose features could not be computed", "{record}", metric.Value{}),
+			is("read", attribute(vocab.DataRecordsRead)), is("parsing_error", attribute(vocab.DataParsingErrors)),
+			is("transformation_error", attribute(vocab.TransformationErrors))),
+		counter("ml.data.read", "Bytes read by data ingestion", "By", attribute(vocab.DataSizeBytes)),
+		gauge(vocab.EngineeredFeatures, "Features computed for each record, the newest value", attribute(vocab.EngineeredFeatures)),
+		split("metric", gauge("ml.training.value", "What the training was at or came to, the newest value", metric.Value{}),
+			is("epochs", attribute(vocab.TrainingEpochs)), is("loss", attribute(vocab.TrainingLoss)),
+			is("learning_rate", attribute(vocab.TrainingLearningRate))),
+		split("metric", gauge("ml.evaluation.score", "Score of the trained model, and of the baseline that it is compared with, the newest value", metric.Value{}),
+			is("accuracy", attribute(vocab.EvaluationAccuracy)), is("f1", attribute(vocab.EvaluationF1)),
+			is("auc", attribute(vocab.EvaluationAUC)), is("loss", attribute(vocab.EvaluationLoss)),
+			is("baseline_accuracy", attribute(vocab.EvaluationBaselineAccuracy)), is("baseline_f1", attribute(vocab.EvaluationBaselineF1)),
+			is("baseline_auc", attribute(vocab.EvaluationBaselineAUC))),
+		gauge("ml.registration.artifact_size", "Size of the registered artifact in bytes, the newest value", attribute(vocab.ArtifactSizeBytes)),
+		histogram(vocab.ArtifactUpload, "Upload of the artifact to the registry in ms", longMS, attribute(vocab.ArtifactUpload)),
+		when(deployments, counter("ml.deployments", "Deployments that tell their strategy or their health checks, by both", "{deployment}",
+			metric.Value{Source: metric.Count},
+			metric.Label{Name: "strategy", Field: span(vocab.DeploymentStrategy)},
+			metric.Label{Name: "healthy", Field: span(vocab.DeploymentHealthy)})),
+		gauge(vocab.DeploymentCanary, "Share of the traffic that the new version gets in percent, the newest value", attribute(vocab.DeploymentCanary)),
+	}
+	for i := range all {
+		all[i] = lasting(trainDays, all[i])
+	}
+	return all
+}

@@ -1,0 +1,349 @@
+// Package compiled compiles metric definitions into what the hot path reads: each
+// attribute key that any metric needs gets a slot, so that one pass over a
+// span's attributes collects everything, and each observation knows its slot.
+package compiled
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/bucketindex"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+)
+
+// groupKeys are the span attributes that make a group, see package observe. They have few values
+// and many metrics have them as labels; any other label costs a lookup per observation.
+var groupKeys = []string{vocab.Stage, vocab.ModelName, vocab.ModelVersion, vocab.DeviceID, vocab.PipelineSuccess,
+	vocab.PipelineName, vocab.DeploymentEnvironment, vocab.DeploymentEnvironmentName}
+
+// Plan is the compiled form of a set of metrics. It is read-only once compiled.
+type Plan struct {
+	Span, Resource, Event KeyTable
+	Metrics               []*Metric
+	// GroupSlots is the number of span slots, from 0 on, that make a group, together with the resource and the span's
+	// name, status and kind.
+	GroupSlots int
+	// StageSlot and PipelineSlot are where ml.stage and the resource's ml.pipeline.name are found.
+	StageSlot, PipelineSlot int
+	// ML observes the spans of ML pipelines, Other the rest.
+	ML, Other Work
+	// SlotWords is how many words of a Set the plan's span slots fill.
+	SlotWords int
+	// Cached is how many observations find their series through the group.
+	Cached int
+}
+
+// Words is the number of 64-bit words in a set of span slots, which bounds the attributes that a plan can read.
+const Words = 4
+
+// Set is a set of span slots.
+type Set [Words]uint64
+
+// Has tells whether a slot is in the set.
+func (s *Set) Has(slot int) bool { return s[slot>>6&(Words-1)]&(1<<(slot&63)) != 0 }
+
+// Remove takes a slot out of the set.
+func (s *Set) Remove(slot int) { s[slot>>6&(Words-1)] &^= 1 << (slot & 63) }
+
+// Add puts a slot into the set.
+func (s *Set) Add(slot int) { s[slot>>6&(Words-1)] |= 1 << (slot & 63) }
+
+// Work is what to observe on a span.
+type Work struct {
+	// Always is looked at on every span.
+	Always []*Observation
+	// BySlot is looked at where the span carries the slot's attribute; Slots is the set of those slots.
+	BySlot [][]*Observation
+	Slots  Set
+	// Events is looked at on the span events of that name.
+	Events []Event
+}
+
+// Event is what to observe on the span events of one name.
+type Event struct {
+	Name         string
+	Observations []*Observation
+}
+
+// Metric is a compiled metric.
+type Metric struct {
+	metric.Definition
+	// Number is the metric's position in the plan.
+	Number int
+	// Labels in the order of the values that identify a series. With a SplitLabel its value comes last.
+	Labels []Label
+	// Names are the names of the labels, SplitLabel included.
+	Names []string
+}
+
+// Label is a compiled label.
+type Label struct {
+	Field   Field
+	Default string
+}
+
+// Field is a compiled field. Slots are -1 where the field is not read from there.
+type Field struct {
+	Origin                            metric.Origin
+	Key                               string
+	SpanSlot, ResourceSlot, EventSlot int
+	// Bool: the attribute is a bool, whatever its text.
+	Bool bool
+	// Next is what to read where the field is absent or empty, nil for nothing.
+	Next *Field
+}
+
+// Condition is a compiled condition.
+type Condition struct {
+	Field Field
+	Test  *metric.Condition
+}
+
+// Read is how an observation is read.
+type Read uint8
+
+// The reads. All but ReadAny need no conditions besides those of the group.
+const (
+	// ReadAny is the general case.
+	ReadAny Read = iota
+	// ReadCount is 1.
+	ReadCount
+	// ReadDuration is the span's duration in ms.
+	ReadDuration
+	// ReadNumber is the number in the slot's attribute.
+	ReadNumber
+	// ReadFlag is 1 where the slot's attribute is true.
+	ReadFlag
+)
+
+// Observation is one value of one metric. What every span needs of it comes
+// first, to be in one cache line.
+type Observation struct {
+	Read Read
+	Kind metric.Kind
+	// Whole tells that only whole numbers can be true.
+	Whole bool
+	// ByGroup tells that the group decides the conditions: they are tested once per group, not once per span.
+	ByGroup bool
+	// Slot is the span slot without whose attribute there is nothing to observe, -1 where there is none.
+	// ReadNumber and ReadFlag read it.
+	Slot int32
+	// InGroup is the observation's number in a group, -1 where its labels need more than the group.
+	InGroup int
+	// Index finds the buckets of a histogram.
+	Index *bucketindex.Index
+	// Min and Max bound the values that can be true, both inclusive.
+	Min, Max float64
+
+	Metric *Metric
+	// Number is the observation's position in the plan.
+	Number int
+	// Source, Event, OrDuration, Split and Scale are the metric.Value's.
+	Source     metric.Source
+	Event      string
+	OrDuration bool
+	Split      string
+	Scale      float64
+	Field      Field
+	When       []Condition
+	// Extra are the fields of the labels that the group does not have.
+	Extra []*Field
+}
+
+// Empty tells that there is nothing to observe.
+func (w *Work) Empty() bool {
+	return len(w.Always) == 0 && len(w.Events) == 0 && w.Slots == Set{}
+}
+
+// MustCompile compiles definitions that do not read too many attributes, such as the built-in ones.
+func MustCompile(metrics []metric.Definition) *Plan {
+	p, err := Compile(metrics)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
+// Compile compiles definitions that are valid. It returns an error where they
+// read more attributes of spans than a Set has room for.
+func Compile(metrics []metric.Definition) (*Plan, error) {
+	p := &Plan{GroupSlots: len(groupKeys)}
+	for _, key := range groupKeys {
+		p.Span.add(key)
+	}
+	p.StageSlot = p.Span.add(vocab.Stage)
+	p.PipelineSlot = p.Resource.add(vocab.PipelineName)
+	// The rest of the vocabulary gets slots too: an attribute that is known is found faster than one that is not.
+	for i := range vocab.Attributes {
+		p.Span.add(vocab.Attributes[i].Key)
+	}
+
+	var observations []*Observation
+	for i := range metrics {
+		m := &Metric{Definition: metrics[i], Number: i}
+		p.Metrics = append(p.Metrics, m)
+		for _, l := range m.Definition.Labels {
+			m.Labels = append(m.Labels, Label{Field: p.field(l.Field), Default: l.Default})
+			m.Names = append(m.Names, l.Name)
+		}
+		if m.SplitLabel != "" {
+			m.Names = append(m.Names, m.SplitLabel)
+		}
+		for j := range m.Values {
+			o := p.observation(m, &m.Values[j])
+			o.Number = len(observations)
+			observations = append(observations, o)
+		}
+	}
+
+	// The slots are complete only now.
+	if n := p.Span.Len(); n > Words*64 {
+		return nil, fmt.Errorf("found %d different attributes, those of the built-in metrics among them, must be %d or fewer; read fewer", n, Words*64)
+	}
+	p.Span.seal()
+	p.Resource.seal()
+	p.Event.seal()
+	p.SlotWords = min((p.Span.Len()+63)/64, Words)
+	p.ML.init(p.Span.Len())
+	p.Other.init(p.Span.Len())
+	for _, o := range observations {
+		p.ML.add(o)
+		if o.Metric.AllSpans {
+			p.Other.add(o)
+		}
+	}
+	return p, nil
+}
+
+func (p *Plan) observation(m *Metric, v *metric.Value) *Observation {
+	o := &Observation{
+		Kind: m.Kind, Whole: v.Whole, ByGroup: true, InGroup: -1, Min: v.Min, Max: v.Max, Metric: m,
+		Source: v.Source, Event: v.Event, OrDuration: v.OrDuration, Split: v.Split, Scale: v.Scale,
+	}
+	if m.Kind == metric.Histogram {
+		o.Index = bucketindex.New(m.Buckets)
+	}
+	if v.Source == metric.Attribute {
+		o.Field = p.field(v.Field)
+	}
+	for _, conditions := range [][]metric.Condition{m.When, v.When} {
+		for i := range conditions {
+			c := Condition{Field: p.field(conditions[i].Field), Test: &conditions[i]}
+			o.When = append(o.When, c)
+			o.ByGroup = o.ByGroup && p.inGroup(c.Field)
+		}
+	}
+	for i := range m.Labels {
+		if f := &m.Labels[i].Field; !p.inGroup(*f) {
+			o.Extra = append(o.Extra, f)
+		}
+	}
+	if len(o.Extra) == 0 {
+		o.InGroup = p.Cached
+		p.Cached++
+	}
+	o.ByGroup = o.ByGroup && o.InGroup >= 0
+	o.Slot = int32(o.trigger())
+	o.Read = o.read()
+	return o
+}
+
+func (o *Observation) read() Read {
+	switch {
+	case o.InGroup < 0 || o.Event != "" || o.Scale != 0:
+		return ReadAny
+	case o.Source == metric.Count && len(o.When) == 1 && o.When[0].isTrue():
+		return ReadFlag
+	case !o.ByGroup:
+		return ReadAny
+	case o.Source == metric.Count:
+		return ReadCount
+	case o.Source == metric.Duration && o.Metric.Unit != "s":
+		return ReadDuration
+	case o.Source == metric.Attribute && o.Field.SpanSlot >= 0 && int(o.Slot) == o.Field.SpanSlot && !o.OrDuration:
+		return ReadNumber
+	default:
+		return ReadAny
+	}
+}
+
+// isTrue tells that the condition is that a span attribute is true, and no more.
+func (c *Condition) isTrue() bool {
+	t := c.Test
+	return c.Field.Origin == metric.Span && c.Field.SpanSlot >= 0 && slices.Equal(t.In, []string{"true"}) &&
+		t.Exists == nil && len(t.NotIn) == 0 && t.Matches == nil && t.Min == nil && t.Max == nil
+}
+
+func (p *Plan) field(f metric.Field) Field {
+	c := Field{Origin: f.Origin, Key: f.Key, SpanSlot: -1, ResourceSlot: -1, EventSlot: -1}
+	if len(f.Alternatives) > 0 {
+		next := p.field(metric.Field{Origin: f.Origin, Key: f.Alternatives[0], Alternatives: f.Alternatives[1:]})
+		c.Next = &next
+	}
+	if a := vocab.Lookup(f.Key); a != nil && a.Type == vocab.Bool {
+		c.Bool = f.Origin != metric.Event && f.Origin != metric.Intrinsic
+	}
+	switch f.Origin {
+	case metric.SpanOrResource:
+		c.SpanSlot, c.ResourceSlot = p.Span.add(f.Key), p.Resource.add(f.Key)
+	case metric.Span:
+		c.SpanSlot = p.Span.add(f.Key)
+	case metric.Resource:
+		c.ResourceSlot = p.Resource.add(f.Key)
+	case metric.Event:
+		c.EventSlot = p.Event.add(f.Key)
+	}
+	return c
+}
+
+// inGroup tells that two spans of one group have the same value for the field.
+func (p *Plan) inGroup(f Field) bool {
+	if f.Next != nil && !p.inGroup(*f.Next) {
+		return false
+	}
+	switch f.Origin {
+	case metric.Resource, metric.Intrinsic:
+		return true
+	case metric.Event:
+		return false
+	default:
+		return f.SpanSlot < p.GroupSlots
+	}
+}
+
+func (w *Work) init(slots int) {
+	w.BySlot = make([][]*Observation, slots)
+}
+
+func (w *Work) add(o *Observation) {
+	if o.Event != "" {
+		i := slices.IndexFunc(w.Events, func(e Event) bool { return e.Name == o.Event })
+		if i < 0 {
+			i = len(w.Events)
+			w.Events = append(w.Events, Event{Name: o.Event})
+		}
+		w.Events[i].Observations = append(w.Events[i].Observations, o)
+		return
+	}
+	if o.Slot >= 0 {
+		w.BySlot[o.Slot] = append(w.BySlot[o.Slot], o)
+		w.Slots.Add(int(o.Slot))
+		return
+	}
+	w.Always = append(w.Always, o)
+}
+
+// trigger is a span attribute without which there is nothing to observe, -1 where there is none.
+// A field with alternatives is none: each of its keys is enough.
+func (o *Observation) trigger() int {
+	if o.Source == metric.Attribute && o.Field.Origin == metric.Span && o.Field.Next == nil && !o.OrDuration {
+		return o.Field.SpanSlot
+	}
+	for _, c := range o.When {
+		if c.Field.Origin == metric.Span && c.Field.Next == nil && !c.Test.HoldsAbsent() {
+			return c.Field.SpanSlot
+		}
+	}
+	return -1
+}

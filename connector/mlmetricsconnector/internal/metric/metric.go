@@ -1,0 +1,184 @@
+// Package metric says what a metric is made of. The built-in metrics and
+// those that users write in YAML are both values of Definition: nothing downstream
+// can tell them apart.
+package metric
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Kind is the kind of a metric.
+type Kind uint8
+
+// The kinds of metrics.
+const (
+	Histogram Kind = iota
+	Counter
+	Gauge
+)
+
+func (k Kind) String() string { return [...]string{"histogram", "counter", "gauge"}[k] }
+
+// Form is the form of a histogram.
+type Form string
+
+// The forms of histograms.
+const (
+	Explicit    Form = "explicit"
+	Exponential Form = "exponential"
+	// Both is for moving from one form to the other.
+	Both Form = "both"
+)
+
+// Origin is where a field is read from.
+type Origin uint8
+
+// The origins of fields.
+const (
+	// SpanOrResource is the span's attribute or, where the span has none or an empty one, the resource's.
+	SpanOrResource Origin = iota
+	Span
+	Resource
+	// Event is an attribute of the span event that is being counted.
+	Event
+	// Intrinsic is a property of the span itself: SpanName, StatusCode or SpanKind.
+	Intrinsic
+)
+
+// The keys of intrinsic fields, which are also the names of their labels.
+const (
+	SpanName   = "span.name"
+	StatusCode = "status.code"
+	SpanKind   = "span.kind"
+)
+
+// Field names one thing that can be read off a span.
+type Field struct {
+	Origin Origin
+	Key    string
+	// Alternatives are keys to read where Key is absent or empty, in this order.
+	Alternatives []string
+}
+
+// Label is a label of a metric.
+type Label struct {
+	Name  string
+	Field Field
+	// Default is the value where the field is absent; a label without a value is left out.
+	Default string
+}
+
+// Condition is a test on one field. All the tests that are set must pass.
+type Condition struct {
+	Field Field
+	// Exists, where set, asks for the field to be present (true) or absent (false).
+	Exists *bool
+	// In passes where the field's text is one of these. Empty: any text.
+	In []string
+	// NotIn passes where the field's text is none of these.
+	NotIn []string
+	// Matches, where set, must match the field's text.
+	Matches *regexp.Regexp
+	// Min and Max, where set, bound the field's number, both inclusive.
+	Min, Max *float64
+}
+
+// Holds tells whether a field passes, given its text ("" where absent).
+func (c *Condition) Holds(text string, present bool) bool {
+	if c.Exists != nil && *c.Exists != present {
+		return false
+	}
+	if !present {
+		return c.HoldsAbsent()
+	}
+	if len(c.In) > 0 && !slices.Contains(c.In, text) {
+		return false
+	}
+	if slices.Contains(c.NotIn, text) || c.Matches != nil && !c.Matches.MatchString(text) {
+		return false
+	}
+	if c.Min == nil && c.Max == nil {
+		return true
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	return err == nil && (c.Min == nil || f >= *c.Min) && (c.Max == nil || f <= *c.Max)
+}
+
+// HoldsAbsent tells whether an absent field passes: where absence is asked for,
+// or where the field is only to be none of some values.
+func (c *Condition) HoldsAbsent() bool {
+	if c.Exists != nil {
+		return !*c.Exists
+	}
+	return len(c.In) == 0 && c.Matches == nil && c.Min == nil && c.Max == nil
+}
+
+// Source is what a value is.
+type Source uint8
+
+// The sources of values.
+const (
+	// Attribute is the number in a field.
+	Attribute Source = iota
+	// Duration is the span's duration.
+	Duration
+	// Count is 1 for every span or event that passes the conditions.
+	Count
+)
+
+// Value is one thing that a metric observes.
+type Value struct {
+	Source Source
+	Field  Field
+	// OrDuration observes the span's duration where the field is absent.
+	OrDuration bool
+	// Event is the name of the span events that are looked at. Empty: the span itself.
+	Event string
+	// Min and Max bound what can be true, both inclusive; a value outside is counted as invalid and not observed.
+	Min, Max float64
+	// Scale is what the number of an attribute is multiplied with after it is checked, 0 for 1.
+	Scale float64
+	// Whole tells that only whole numbers can be true.
+	Whole bool
+	// When must hold in addition to the metric's own conditions.
+	When []Condition
+	// Split is the value of the metric's SplitLabel for this value.
+	Split string
+}
+
+// Definition defines a metric.
+type Definition struct {
+	Name        string
+	Description string
+	// Unit is a UCUM unit. Durations are in milliseconds unless it is "s".
+	Unit string
+	Kind Kind
+	// Values is what is observed: usually one, several where SplitLabel tells them apart.
+	Values     []Value
+	SplitLabel string
+	Labels     []Label
+	When       []Condition
+	// AllSpans looks at every span, not only at those of ML pipelines.
+	AllSpans bool
+	// Buckets are the upper bounds of a histogram's explicit buckets: inclusive, sorted, finite.
+	Buckets []float64
+	// Form says which kinds of buckets a histogram has. Empty: the connector's setting.
+	Form Form
+	// Expiration is how long a series may be idle before it is dropped, 0 for ever. Nil: the connector's setting.
+	Expiration *time.Duration
+	// SeriesLimit is the largest number of series, 0 for no limit. Nil: the connector's setting.
+	SeriesLimit *int
+}
+
+// Whole tells that a counter only ever grows by whole numbers, so that its points are integers.
+func (m *Definition) Whole() bool {
+	for i := range m.Values {
+		if v := &m.Values[i]; v.Source == Duration || v.Source == Attribute && !v.Whole {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,113 @@
+// Package observe turns spans into observations of metrics.
+//
+// One pass over a span's attributes collects those that the metrics read. The
+// span's name, status, kind, resource and common labels select a group, a
+// cache that leads to the accumulators of the group's series. Each observation
+// whose attribute is present then adds its value to its accumulator.
+package observe
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
+	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/series"
+)
+
+// Options are the settings of observers.
+type Options struct {
+	// AdjustedCounts weighs spans by the sampling threshold in their trace state.
+	AdjustedCounts bool
+	// LabelLength is the largest number of bytes of a label's value. 0: no limit.
+	LabelLength int
+	// Now returns the time; time.Now where nil.
+	Now func() time.Time
+}
+
+// Observers observe batches for concurrent callers. They are safe for concurrent use.
+type Observers struct {
+	plan      *compiled.Plan
+	now       func() time.Time
+	observers []*observer
+	// exemplars looks series up for exemplars and observes nothing.
+	exemplars *observer
+	// hints remember which observer a processor used last: its accumulators are still in that core's cache.
+	hints sync.Pool
+}
+
+type hint struct{ observer int }
+
+// New returns observers for the metrics of a plan, whose series are in the store.
+func New(p *compiled.Plan, store *series.Store, options Options) *Observers {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	o := &Observers{plan: p, now: options.Now}
+	most := maxGroups(store)
+	for _, shard := range store.Shards() {
+		o.observers = append(o.observers, newObserver(shard, p, &options, most))
+	}
+	o.exemplars = newObserver(store.Exemplars(), p, &options, most)
+	o.exemplars.exemplify = true
+	o.hints.New = func() any { return &hint{rand.IntN(len(o.observers))} }
+	return o
+}
+
+// Consume observes a batch. It does not change it and keeps nothing of it.
+func (o *Observers) Consume(td ptrace.Traces) {
+	h := o.hints.Get().(*hint)
+	free := o.lock(h)
+	defer func() {
+		free.shard.Unlock()
+		o.hints.Put(h)
+	}()
+	free.consume(td, o.now())
+}
+
+// Exemplify offers the spans of a batch, which Consume has observed before, as
+// exemplars of their series. It counts nothing.
+func (o *Observers) Exemplify(td ptrace.Traces) {
+	o.exemplars.shard.Lock()
+	defer o.exemplars.shard.Unlock()
+	o.exemplars.consume(td, o.now())
+	o.exemplars.counts = newCounts(o.plan)
+}
+
+// lock locks the first free observer from the hinted one on; it waits for the hinted one where all are busy.
+func (o *Observers) lock(h *hint) *observer {
+	for i := range o.observers {
+		n := (h.observer + i) % len(o.observers)
+		if o.observers[n].shard.TryLock() {
+			h.observer = n
+			return o.observers[n]
+		}
+	}
+	wait := o.observers[h.observer]
+	wait.shard.Lock()
+	return wait
+}
+
+// Age lets the caches forget what has not been seen for a while. Call it now
+// and then, also while nothing arrives.
+func (o *Observers) Age() {
+	now := o.now()
+	for _, each := range append(o.observers[:len(o.observers):len(o.observers)], o.exemplars) {
+		each.shard.Lock()
+		each.age(now)
+		each.shard.Unlock()
+	}
+}
+
+// TakeCounts calls f with what was counted since the last call.
+func (o *Observers) TakeCounts(f func(*Counts)) {
+	all := newCounts(o.plan)
+	for _, each := range o.observers {
+		each.shard.Lock()
+		all.take(&each.counts)
+		each.shard.Unlock()
+	}
+	f(&all)
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package observe
+
+// raceDetector tells that memory holds the race detector's shadow too.
+const raceDetector = true
