@@ -15,6 +15,7 @@ type Map[K comparable, V any] struct {
 	size         int
 	ttl          time.Duration
 	turned       time.Time
+	forgotten    int64
 }
 
 // New returns a map that remembers at least size keys, 1 or more. Where ttl is
@@ -55,6 +56,9 @@ func (m *Map[K, V]) Delete(key K) {
 // counts twice.
 func (m *Map[K, V]) Len() int { return len(m.newer) + len(m.older) }
 
+// Forgotten returns how many keys were forgotten, except by Delete.
+func (m *Map[K, V]) Forgotten() int64 { return m.forgotten }
+
 // expire ends the newer generation when it is as old as the ttl.
 func (m *Map[K, V]) expire(now time.Time) {
 	switch {
@@ -65,7 +69,7 @@ func (m *Map[K, V]) expire(now time.Time) {
 		if age := now.Sub(m.turned); age >= m.ttl {
 			m.Turn(now)
 			if age >= 2*m.ttl { // nothing has been used for two generations
-				m.older = nil
+				m.Turn(now)
 			}
 		}
 	}
@@ -75,6 +79,11 @@ func (m *Map[K, V]) expire(now time.Time) {
 // full or as old as the ttl. The new map starts empty, so that memory shrinks
 // when there is less to remember.
 func (m *Map[K, V]) Turn(now time.Time) {
+	for key := range m.older {
+		if _, used := m.newer[key]; !used {
+			m.forgotten++
+		}
+	}
 	m.older, m.newer = m.newer, map[K]V{}
 	m.turned = now
 }

@@ -3,6 +3,11 @@
 // and the events. The contract behind it is described in docs/vocabulary.md.
 package vocab
 
+import (
+	"slices"
+	"strings"
+)
+
 // Resource attributes.
 const (
 	ServiceName           = "service.name"
@@ -205,6 +210,15 @@ var Stages = []string{
 	StageDataIngestion, StageFeatureEngineering, StageTraining,
 	StageEvaluation, StageModelRegistration, StageDeployment,
 }
+
+// TrainingStages lists the stages of a training pipeline, in its order.
+var TrainingStages = Stages[slices.Index(Stages, StageDataIngestion):]
+
+// IsTrainingStage reports whether a stage is one of a training pipeline.
+func IsTrainingStage(stage string) bool { return slices.Contains(TrainingStages, stage) }
+
+// SignalName returns the name of a signal, which is its key without SignalPrefix.
+func SignalName(key string) string { return strings.TrimPrefix(key, SignalPrefix) }
 
 // Signals lists the attribute key of every signal.
 var Signals = []string{

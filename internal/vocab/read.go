@@ -7,7 +7,12 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// HasPipeline reports whether a resource is part of an ML pipeline. A name without text is none.
+// IsMLSpan reports whether a span is one of an ML pipeline: its resource has a
+// pipeline (see HasPipeline), or the span has ml.stage, which mlsignals sets on
+// every span that a dialect recognises as a stage.
+func IsMLSpan(pipeline, staged bool) bool { return pipeline || staged }
+
+// HasPipeline reports whether a resource has ml.pipeline.name, with text.
 func HasPipeline(resource pcommon.Map) bool {
 	v, ok := resource.Get(PipelineName)
 	return ok && v.AsString() != ""

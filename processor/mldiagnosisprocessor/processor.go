@@ -14,7 +14,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/wholetrace"
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/cause"
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/criticalpath"
-	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/late"
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/seentraces"
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/spantree"
 )
 
@@ -23,7 +23,7 @@ import (
 // which its spans came, and spans that come later as batches of their own.
 type diagnosisProcessor struct {
 	cfg       *Config
-	memory    *late.Memory
+	memory    *seentraces.Memory
 	telemetry *telemetry
 	pool      sync.Pool // of *worker
 }
@@ -57,7 +57,7 @@ type record struct {
 }
 
 func newDiagnosisProcessor(cfg *Config, tel *telemetry) *diagnosisProcessor {
-	p := &diagnosisProcessor{cfg: cfg, memory: late.NewMemory(cfg.LateSpans.MaxTraces), telemetry: tel}
+	p := &diagnosisProcessor{cfg: cfg, memory: seentraces.NewMemory(cfg.LateSpans.MaxTraces), telemetry: tel}
 	p.pool.New = func() any {
 		return &worker{
 			diagnosisProcessor: p, ledger: cause.Ledger{Undivided: cfg.undivided()}, services: map[string]int32{},
@@ -160,7 +160,7 @@ func (w *worker) read() (ml bool) {
 		r := &w.trace[i]
 		facts := &w.ledger.Facts[i]
 		*facts = cause.Read(r.span)
-		ml = ml || facts.ML || w.resources[r.resource].pipeline
+		ml = ml || vocab.IsMLSpan(w.resources[r.resource].pipeline, facts.ML)
 		w.tree.Inputs[i] = spantree.Input{
 			ID: r.span.SpanID(), Parent: r.span.ParentSpanID(), Start: r.span.StartTimestamp(), End: r.span.EndTimestamp(),
 			Kind: r.span.Kind(), Resource: r.resource, Service: w.resources[r.resource].service,

@@ -3,7 +3,6 @@ package mlsignalsprocessor
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -33,7 +32,7 @@ func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
 	t := &telemetry{builder: builder}
 	for i, a := range vocab.Attributes {
 		t.keys[i] = label("key", a.Key)
-		t.signals[i] = label("signal", strings.TrimPrefix(a.Key, vocab.SignalPrefix))
+		t.signals[i] = label("signal", vocab.SignalName(a.Key))
 	}
 	for i, name := range reasonNames {
 		t.reasons[i] = label("reason", name)

@@ -3,7 +3,6 @@ package builtin
 
 import (
 	"math"
-	"strings"
 	"time"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
@@ -117,7 +116,7 @@ func Metrics() []metric.Definition {
 func signals() []metric.Value {
 	values := make([]metric.Value, 0, len(vocab.Signals))
 	for _, key := range vocab.Signals {
-		values = append(values, is(strings.TrimPrefix(key, vocab.SignalPrefix),
+		values = append(values, is(vocab.SignalName(key),
 			metric.Value{Source: metric.Count, When: []metric.Condition{isTrue(key)}}))
 	}
 	return values

@@ -109,7 +109,7 @@ func (o *observer) collect(s *span) {
 
 // work is what to observe on a span.
 func (o *observer) work(s *span) *compiled.Work {
-	if s.resource.pipeline || s.present.Has(o.plan.StageSlot) {
+	if vocab.IsMLSpan(s.resource.pipeline, s.present.Has(o.plan.StageSlot)) {
 		return &o.plan.ML
 	}
 	return &o.plan.Other

@@ -75,7 +75,7 @@ func (r *reference) consume(td ptrace.Traces) {
 func (r *reference) value(m *metric.Definition, v *metric.Value, resource pcommon.Map, span ptrace.Span) {
 	_, staged := span.Attributes().Get(vocab.Stage)
 	pipeline := refText(resource, vocab.PipelineName)
-	if !staged && pipeline == "" && !m.AllSpans {
+	if !vocab.IsMLSpan(pipeline != "", staged) && !m.AllSpans {
 		return
 	}
 	if v.Event == "" {

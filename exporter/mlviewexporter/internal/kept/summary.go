@@ -90,7 +90,7 @@ const (
 )
 
 var trainingStages = func() (bits uint32) {
-	for _, stage := range vocab.Stages[slices.Index(vocab.Stages, vocab.StageDataIngestion):] {
+	for _, stage := range vocab.TrainingStages {
 		bits |= bit(vocab.Stages, stage)
 	}
 	return bits

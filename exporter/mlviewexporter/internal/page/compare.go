@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/format"
@@ -241,7 +240,7 @@ func (p *Page) compareRuns(v *compare, a, b string) (one, two side) {
 			s.stages[st.Name] = &series.Dist{Count: float64(st.Spans), Sum: st.ms}
 		}
 		for _, key := range summary.Signals() {
-			s.signals[strings.TrimPrefix(key, vocab.SignalPrefix)]++
+			s.signals[vocab.SignalName(key)]++
 		}
 		s.latency = &series.Dist{Count: 1, Sum: float64(summary.Duration()) / 1e6}
 		return s

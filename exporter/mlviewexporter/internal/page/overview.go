@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/format"
@@ -172,7 +171,7 @@ func (p *Page) lost(i int, match series.Match, w series.Window) (ms float64, est
 func (p *Page) bottlenecks(f filter, w series.Window, of *requests) []bottleneck {
 	rows := make([]bottleneck, len(spans.Bottlenecks))
 	for i, b := range spans.Bottlenecks {
-		signal := strings.TrimPrefix(b.Signal, vocab.SignalPrefix)
+		signal := vocab.SignalName(b.Signal)
 		match := f.match()
 		match.Detail = series.Is(signal)
 		row := bottleneck{Title: b.Title, Cause: b.Cause, Signal: signal, Link: "/traces?" + f.query("signal", signal)}

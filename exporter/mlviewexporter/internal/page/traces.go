@@ -146,7 +146,7 @@ func (p *Page) traces(w http.ResponseWriter, r *http.Request) {
 func (p *Page) traceRow(s *kept.Summary) traceRow {
 	row := traceRow{Summary: s, ID: s.ID.String(), Clock: format.Clock(s.Start, p.Now()), Why: s.Policies, Causes: causeBars(s.Shares)}
 	for _, key := range s.Signals() {
-		row.Marks = append(row.Marks, words(strings.TrimPrefix(key, vocab.SignalPrefix)))
+		row.Marks = append(row.Marks, words(vocab.SignalName(key)))
 	}
 	for _, note := range []struct {
 		set  bool
@@ -182,7 +182,7 @@ func named(keys []string, chosen string) []option {
 func trimmed(keys []string) []string {
 	short := make([]string, len(keys))
 	for i, key := range keys {
-		short[i] = strings.TrimPrefix(key, vocab.SignalPrefix)
+		short[i] = vocab.SignalName(key)
 	}
 	return short
 }

@@ -26,7 +26,7 @@ const (
 func Known() []string {
 	known := []string{Error, Slow, Training, Baseline}
 	for _, key := range vocab.Signals {
-		known = append(known, strings.TrimPrefix(key, vocab.SignalPrefix))
+		known = append(known, vocab.SignalName(key))
 	}
 	return known
 }
@@ -105,12 +105,14 @@ func (s *scan) span(service string, span ptrace.Span) {
 		case key == vocab.ModelName:
 			model = value.Str()
 		case key == vocab.Stage:
-			if isTraining(value.Str()) {
+			if vocab.IsTrainingStage(value.Str()) {
 				s.add(Training, service, "")
 			}
 		default:
-			if signal, ok := strings.CutPrefix(name, "signal."); ok && value.Type() == pcommon.ValueTypeBool && value.Bool() {
-				s.add(signal, service, "")
+			if signal, ok := strings.CutPrefix(name, "signal."); ok {
+				if set, _ := vocab.ReadBool(value); set {
+					s.add(signal, service, "")
+				}
 			}
 		}
 	}
@@ -158,13 +160,6 @@ func (s *scan) sampled(state string, isRoot bool) {
 		s.before = before
 	}
 }
-
-func isTraining(stage string) bool {
-	return slices.Contains(vocab.Stages[firstOfTraining:], stage)
-}
-
-// firstOfTraining is where the stages of training begin.
-var firstOfTraining = slices.Index(vocab.Stages, vocab.StageDataIngestion)
 
 func stringOf(attributes pcommon.Map, key string) string {
 	if v, ok := attributes.Get(key); ok {

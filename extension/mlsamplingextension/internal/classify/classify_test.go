@@ -88,8 +88,10 @@ func TestClasses(t *testing.T) {
 				{Signal: "queue_bound", Service: "inference", Model: "llama"},
 			}},
 		{"only what is true", []span{{service: "a", attributes: map[string]any{
-			"ml.signal.queue_bound": false, "ml.signal.revalidated": "true", "ml.signal.cold_start": 1, "ml.signals": true, "signal.x": true}}},
+			"ml.signal.queue_bound": false, "ml.signal.revalidated": "yes", "ml.signal.cold_start": 1, "ml.signals": true, "signal.x": true}}},
 			[]budget.Class{{Signal: "baseline", Service: "a"}}},
+		{"text of a bool, as Python writes it", []span{{service: "a", attributes: map[string]any{"ml.signal.revalidated": "True"}}},
+			[]budget.Class{{Signal: "revalidated", Service: "a"}}},
 		{"a signal of one's own", []span{{service: "a", attributes: map[string]any{"ml.signal.hallucinated": true}}},
 			[]budget.Class{{Signal: "hallucinated", Service: "a"}}},
 		{"errors in two services", []span{{service: "a", err: true}, {service: "b", child: true, err: true, attributes: model}},

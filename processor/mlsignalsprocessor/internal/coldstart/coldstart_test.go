@@ -107,10 +107,12 @@ func TestMemoryIsBoundedAndForgetsTheLeastRecent(t *testing.T) {
 		assert.False(t, m.Reload(Load(i), 1, span(1)))
 	}
 	assert.True(t, m.Reload(0, 2, span(2)), "a thousand loads are remembered")
-	assert.False(t, m.Reload(1000, 3, span(3)))
-	assert.Equal(t, 1000, m.Len())
-	assert.EqualValues(t, 1, m.Evicted())
-	assert.True(t, m.Reload(0, 4, span(4)), "used recently")
+	for i := range 3000 {
+		m.Reload(Load(1000+i), 3, span(3))
+		assert.LessOrEqual(t, m.Len(), 2000)
+		assert.True(t, m.Reload(0, 4, span(4)), "used recently")
+	}
+	assert.Positive(t, m.Evicted())
 	assert.False(t, m.Reload(1, 5, span(5)), "forgotten")
 }
 
@@ -135,7 +137,7 @@ func TestALoadTakesAsMuchAsDocumented(t *testing.T) {
 	}
 	each := float64(used()-before) / loads
 	t.Logf("%.0f bytes a load", each)
-	assert.InDelta(t, 100, each, 40)
+	assert.InDelta(t, 50, each, 25)
 	assert.Equal(t, loads, m.Len())
 }
 

@@ -347,7 +347,7 @@ func prefixed(at string, errs []error) []error {
 func signalNames() []string {
 	names := make([]string, len(vocab.Signals))
 	for i, s := range vocab.Signals {
-		names[i] = strings.TrimPrefix(s, vocab.SignalPrefix)
+		names[i] = vocab.SignalName(s)
 	}
 	return names
 }

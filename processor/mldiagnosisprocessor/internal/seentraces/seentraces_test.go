@@ -1,4 +1,4 @@
-package late
+package seentraces
 
 import (
 	"testing"
@@ -33,7 +33,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	m := NewMemory(most)
 	for n := range 10 * most {
 		m.Pass(id(n), 1, true)
-		assert.LessOrEqual(t, len(m.newer)+len(m.older), most)
+		assert.LessOrEqual(t, m.traces.Len(), most)
 		// Each round passes two traces, so these are the last half of most.
 		_, known := m.Pass(id(max(n-most/4+1, 0)), 1, true)
 		require.True(t, known, "the last half is remembered")

@@ -1,0 +1,44 @@
+// Package seentraces remembers which traces have passed, so that spans that
+// come after their trace's release are not taken for a trace of their own.
+package seentraces
+
+import (
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/recent"
+)
+
+// Trace is what is remembered of a trace.
+type Trace struct {
+	// Spans is the size of its largest batch.
+	Spans int32
+	// Root reports whether its first batch had the root.
+	Root bool
+}
+
+// Memory remembers the traces that passed last. It is safe for concurrent use.
+type Memory struct {
+	mu     sync.Mutex
+	traces *recent.Map[pcommon.TraceID, Trace]
+}
+
+// NewMemory returns a memory of at most maxTraces traces, and of the last half as many at least.
+func NewMemory(maxTraces int) *Memory {
+	return &Memory{traces: recent.New[pcommon.TraceID, Trace](maxTraces/2, 0)}
+}
+
+// Pass remembers a batch of a trace. It returns what was known of the trace, and whether anything was.
+func (m *Memory) Pass(id pcommon.TraceID, spans int, root bool) (before Trace, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	before, known = m.traces.Get(id, time.Time{})
+	now := Trace{int32(spans), root}
+	if known {
+		now = Trace{max(before.Spans, now.Spans), before.Root}
+	}
+	m.traces.Put(id, now, time.Time{})
+	return before, known
+}
