@@ -3,7 +3,7 @@ package mltailsamplingprocessor
 import (
 	"fmt"
 
-	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/otelcol-ml/otelcol-ml/internal/processmemory"
 )
 
 // memoryShare is the part of the process's memory that may hold spans where max_bytes is not set.
@@ -14,10 +14,9 @@ func (c *Config) maxBytes() (int64, error) {
 	if c.MaxBytes > 0 {
 		return c.MaxBytes, nil
 	}
-	// As memory_limiter does: the limit of the control group, or else the machine's memory.
-	total, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
+	total, err := processmemory.Total()
 	if err != nil {
 		return 0, fmt.Errorf("max_bytes: found 0, and the memory of the machine cannot be read; set it: %w", err)
 	}
-	return max(int64(min(total/memoryShare, 1<<62)), minMaxBytes), nil
+	return max(total/memoryShare, minMaxBytes), nil
 }

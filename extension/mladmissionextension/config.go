@@ -1,0 +1,68 @@
+package mladmissionextension
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
+	"github.com/otelcol-ml/otelcol-ml/internal/processmemory"
+)
+
+// Config is the configuration of the extension.
+type Config struct {
+	// MaxDepth is how many lists and maps an attribute value may be nested in, 1 to 1000.
+	MaxDepth int `mapstructure:"max_depth"`
+	// MaxRequestBytes is how much memory one request may take when it is decoded, by estimate.
+	MaxRequestBytes int64 `mapstructure:"max_request_bytes"`
+	// MaxInFlightBytes is how much memory all requests may take that are read or processed at once, by estimate.
+	// 0: a fifth of the memory that the process may use.
+	MaxInFlightBytes int64 `mapstructure:"max_in_flight_bytes"`
+	// RequestTimeout is how long a gRPC request may take, its reading included, and how long a gRPC connection may take to say something.
+	RequestTimeout time.Duration `mapstructure:"request_timeout"`
+}
+
+// Unmarshal decodes the settings. A mistyped key is an error that names the keys that are allowed.
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
+
+func createDefaultConfig() component.Config {
+	return &Config{
+		MaxDepth:        100,
+		MaxRequestBytes: 256 << 20,
+		RequestTimeout:  15 * time.Second,
+	}
+}
+
+// Validate returns everything that is wrong.
+func (c *Config) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.MaxDepth >= 1 && c.MaxDepth <= 1000, "max_depth: found %d, must be 1 to 1000; 100 is upstream's", c.MaxDepth)
+	check(c.MaxRequestBytes >= 1<<20, "max_request_bytes: found %d, must be %d (1 MiB) or more", c.MaxRequestBytes, 1<<20)
+	check(c.MaxInFlightBytes == 0 || c.MaxInFlightBytes >= c.MaxRequestBytes, "max_in_flight_bytes: found %d, must be 0 or at least max_request_bytes, %d; 0 is a fifth of the memory", c.MaxInFlightBytes, c.MaxRequestBytes)
+	check(c.RequestTimeout >= time.Second, "request_timeout: found %v, must be 1s or more; write a duration with its unit", c.RequestTimeout)
+	return errors.Join(errs...)
+}
+
+// memoryShare is the part of the process's memory for requests where max_in_flight_bytes is not set.
+const memoryShare = 5
+
+// maxInFlight returns the bound of the memory of all requests. A request that
+// may be taken must fit.
+func (c *Config) maxInFlight() (int64, error) {
+	if c.MaxInFlightBytes > 0 {
+		return c.MaxInFlightBytes, nil
+	}
+	total, err := processmemory.Total()
+	if err != nil {
+		return 0, fmt.Errorf("max_in_flight_bytes: found 0, and the memory of the machine cannot be read; set it: %w", err)
+	}
+	return max(total/memoryShare, c.MaxRequestBytes), nil
+}

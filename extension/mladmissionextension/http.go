@@ -1,0 +1,144 @@
+package mladmissionextension
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+
+	"go.opentelemetry.io/collector/extension/extensionmiddleware"
+	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/otelcol-ml/otelcol-ml/extension/mladmissionextension/internal/shape"
+)
+
+// GetHTTPHandler returns the middleware. It runs after decompression.
+func (a *admission) GetHTTPHandler(context.Context) (extensionmiddleware.WrapHTTPHandlerFunc, error) {
+	return func(_ context.Context, next http.Handler) (http.Handler, error) {
+		return &handler{a, next}, nil
+	}, nil
+}
+
+type handler struct {
+	*admission
+	next http.Handler
+}
+
+// ServeHTTP reads the whole request and passes it on if it is admitted.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	kind = strings.TrimSpace(kind)
+	if r.Method != http.MethodPost || kind != protobufType && kind != jsonType {
+		h.next.ServeHTTP(w, r) // the receiver refuses it
+		return
+	}
+	var reserved int64
+	defer func() { h.release(reserved) }()
+	body, err := h.read(r.Body, &reserved)
+	if err != nil {
+		if status, ok := httpStatus[err]; ok {
+			h.refuse(err)
+			writeError(w, kind, status, err)
+			return
+		}
+		// The receiver answers, as it does where it reads the request itself.
+		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), &failed{err}))
+		h.next.ServeHTTP(w, r)
+		return
+	}
+	memory, err := h.measure(r.URL.Path, kind, body)
+	if err == nil && memory > reserved {
+		if err = h.reserve(memory, memory-reserved); err == nil {
+			reserved = memory
+		}
+	}
+	if err != nil {
+		h.refuse(err)
+		status, ok := httpStatus[err]
+		if !ok {
+			status = http.StatusBadRequest
+		}
+		writeError(w, kind, status, err)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.ContentLength = int64(len(body))
+	h.next.ServeHTTP(w, r)
+}
+
+const (
+	protobufType = "application/x-protobuf"
+	jsonType     = "application/json"
+)
+
+// httpStatus is the status for errors that are not about what the request says.
+var httpStatus = map[error]int{
+	errBusy: http.StatusServiceUnavailable,
+	errSize: http.StatusRequestEntityTooLarge,
+}
+
+// failed is a body whose reading fails.
+type failed struct{ err error }
+
+func (f *failed) Read([]byte) (int, error) { return 0, f.err }
+
+// firstRead is how much of a body is reserved and read at first; after that as much again as there is.
+const firstRead = 64 << 10
+
+// read reads a body. It reserves memory for what it reads, so that the bodies
+// of many requests do not add up before they are measured.
+func (h *handler) read(body io.Reader, reserved *int64) ([]byte, error) {
+	var b bytes.Buffer
+	for {
+		step := int64(max(firstRead, b.Len()))
+		if err := h.reserve(*reserved+step, step); err != nil {
+			return nil, err
+		}
+		*reserved += step
+		switch _, err := io.CopyN(&b, body, step); err {
+		case nil:
+		case io.EOF:
+			return b.Bytes(), nil
+		default:
+			return b.Bytes(), err
+		}
+	}
+}
+
+// measure returns the memory that a request takes when it is decoded.
+func (h *handler) measure(path, kind string, body []byte) (int64, error) {
+	if kind == jsonType {
+		memory, err := shape.JSON(body, h.config.MaxDepth)
+		return int64(memory), err
+	}
+	signal := shape.Traces
+	switch {
+	case strings.HasSuffix(path, "metrics"):
+		signal = shape.Metrics
+	case strings.HasSuffix(path, "logs"):
+		signal = shape.Logs
+	}
+	memory, err := shape.Proto(body, signal, h.config.MaxDepth)
+	return int64(memory), err
+}
+
+// writeError answers as OTLP wants it: with a Status in the request's encoding.
+func writeError(w http.ResponseWriter, kind string, code int, err error) {
+	s := &status.Status{Code: int32(codes.InvalidArgument), Message: err.Error()}
+	if code == http.StatusServiceUnavailable {
+		s.Code = int32(codes.Unavailable)
+		w.Header().Set("Retry-After", "1")
+	}
+	marshal := proto.Marshal
+	if kind == jsonType {
+		marshal = protojson.Marshal
+	}
+	text, _ := marshal(s)
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(code)
+	_, _ = w.Write(text)
+}

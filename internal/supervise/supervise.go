@@ -1,0 +1,142 @@
+// Package supervise keeps the collector running through reloads and ends it in
+// time.
+//
+// The collector's library reloads by shutting down before it reads the new
+// configuration, so that a mistake ends the process. Run takes SIGHUP over: it
+// validates the new configuration first and, where the collector cannot start
+// with it all the same, starts it with the last one that worked. A shutdown
+// that does not end by itself is ended after ShutdownTimeout.
+package supervise
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// ShutdownTimeout is how long the collector may take to shut down.
+const ShutdownTimeout = 20 * time.Second
+
+// Command runs the collector's command line until it ends.
+type Command func(ctx context.Context, args []string) error
+
+// Supervisor runs a command.
+type Supervisor struct {
+	command Command
+	config  *Snapshot
+	logger  *zap.Logger
+	// timeout is ShutdownTimeout, and exit os.Exit, except in tests.
+	timeout time.Duration
+	exit    func(code int)
+}
+
+// New returns a supervisor of a command. config must be among the converters of
+// the command's configuration, and its hook among those of the logger.
+func New(command Command, config *Snapshot, logger *zap.Logger) *Supervisor {
+	return &Supervisor{command, config, logger, ShutdownTimeout, os.Exit}
+}
+
+// Run runs the command with these arguments.
+func (s *Supervisor) Run(args []string) error {
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		return s.command(context.Background(), args) // validate, components, ...
+	}
+	ends := make(chan os.Signal, 2)
+	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(ends)
+	go func() {
+		if _, ok := <-ends; ok {
+			s.endInTime()
+		}
+	}()
+	return s.run(args)
+}
+
+// outcome is how a run of the collector ended.
+type outcome struct {
+	err error
+	// ready reports whether it had started, reload whether it ended for a reload.
+	ready, reload bool
+}
+
+func (s *Supervisor) run(args []string) error {
+	next, reloading := args, false
+	for {
+		o := s.once(args, next)
+		switch {
+		case o.reload:
+			next, reloading = args, true
+		case o.err == nil:
+			return nil
+		case !s.config.worked() || !o.ready && !reloading:
+			return o.err
+		default:
+			// The library read the signal itself, or the new configuration does not start.
+			s.logger.Error("The collector does not start with the new configuration; it starts again with the last one that worked", zap.Error(o.err))
+			if next, reloading = s.config.args(), false; !o.ready {
+				time.Sleep(restartWait)
+			}
+		}
+	}
+}
+
+// restartWait is how long sockets of a run that failed to start may need to close.
+const restartWait = 100 * time.Millisecond
+
+// once runs the collector with the arguments next. args are those of the command line, for the next reload.
+func (s *Supervisor) once(args, next []string) (o outcome) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ready := s.config.expect()
+	done := make(chan error, 1)
+	go func() { done <- s.command(ctx, next) }()
+
+	hangups := make(chan os.Signal, 1)
+	defer signal.Stop(hangups)
+	var takeOver <-chan time.Time
+	for tries := 0; ; {
+		select {
+		case o.err = <-done:
+			return o
+		case <-ready:
+			o.ready, ready = true, nil
+			s.config.keep()
+			takeOver = time.After(takeOverWait)
+		case <-takeOver:
+			// Away from the library, which asks for the signal just after it has said that it is ready.
+			signal.Ignore(syscall.SIGHUP)
+			signal.Notify(hangups, syscall.SIGHUP)
+			if tries++; tries < 5 {
+				takeOver = time.After(takeOverWait << tries)
+			}
+		case <-hangups:
+			if o.reload {
+				continue // it is reloading already
+			}
+			s.logger.Info("Received SIGHUP; validating the new configuration")
+			if err := s.command(ctx, append([]string{"validate"}, args...)); err != nil {
+				s.logger.Error("The new configuration is not valid; the collector goes on with the old one", zap.Error(err))
+				continue
+			}
+			s.logger.Info("The new configuration is valid; the collector starts again with it")
+			o.reload = true
+			cancel()
+		}
+	}
+}
+
+// takeOverWait is how long after its message the library asks for the signal at the latest, as a rule.
+const takeOverWait = 50 * time.Millisecond
+
+// endInTime ends the process where the collector does not.
+func (s *Supervisor) endInTime() {
+	time.Sleep(s.timeout)
+	s.logger.Error("The shutdown did not end in time; what is not exported yet is dropped, except what is in a queue on disk",
+		zap.Duration("timeout", s.timeout), zap.Strings("dropped", s.config.queued()))
+	s.exit(1)
+}
