@@ -32,7 +32,7 @@ func createDefaultConfig() component.Config {
 	return &Config{
 		MaxDepth:        100,
 		MaxRequestBytes: 256 << 20,
-		RequestTimeout:  15 * time.Second,
+		RequestTimeout:  10 * time.Second,
 	}
 }
 

@@ -106,13 +106,13 @@ func (s *Supervisor) once(args, next []string) (o outcome) {
 		case <-ready:
 			o.ready, ready = true, nil
 			s.config.keep()
-			takeOver = time.After(takeOverWait)
+			takeOver = time.After(0)
 		case <-takeOver:
 			// Away from the library, which asks for the signal just after it has said that it is ready.
 			signal.Ignore(syscall.SIGHUP)
 			signal.Notify(hangups, syscall.SIGHUP)
-			if tries++; tries < 5 {
-				takeOver = time.After(takeOverWait << tries)
+			if tries++; tries < takeOvers {
+				takeOver = time.After(takeOverWait)
 			}
 		case <-hangups:
 			if o.reload {
@@ -130,8 +130,12 @@ func (s *Supervisor) once(args, next []string) (o outcome) {
 	}
 }
 
-// takeOverWait is how long after its message the library asks for the signal at the latest, as a rule.
-const takeOverWait = 50 * time.Millisecond
+// The signal is taken over again and again for a second, within which the library asks for it. Should it get the signal
+// all the same, run starts the last configuration that worked where the new one is bad.
+const (
+	takeOvers    = 500
+	takeOverWait = 2 * time.Millisecond
+)
 
 // endInTime ends the process where the collector does not.
 func (s *Supervisor) endInTime() {

@@ -16,7 +16,7 @@ func TestLogin(t *testing.T) {
 	running := stack.StartCollector(t, stack.CollectorOptions(t,
 		"yaml:extensions::basicauth/page::htpasswd::inline: 'somebody:secret'",
 		"yaml:exporters::mlview::auth::authenticator: basicauth/page",
-		"yaml:service::extensions: [health_check, basicauth/page]",
+		"yaml:service::extensions: [mladmission, health_check, basicauth/page]",
 	))
 	for _, c := range []struct {
 		user, password string
