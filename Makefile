@@ -169,10 +169,15 @@ check-generate: $(TOOLS)/mdatagen
 		diff <(echo "$$before") <(sums) | awk '{print "  " $$3}' | sort -u | grep .; exit 1; }
 
 .PHONY: check
-check: check-generate ## Generated code, formatting and vet
+check: check-generate lint ## Generated code, formatting, vet and lint
 	@unformatted=$$(find . -name '*.go' -not -path './build/*' -exec gofmt -l {} +); \
 		[ -z "$$unformatted" ] || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
 	@set -e; for m in $(MODULES); do echo "go vet ./... (in $$m)"; go vet -C $$m ./...; done
+
+.PHONY: lint
+lint: $(TOOLS)/golangci-lint ## Run the linters of .golangci.yml
+	@set -e; for m in $(MODULES); do echo "golangci-lint run (in $$m)"; \
+		(cd $$m && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
 
 .PHONY: fmt
 fmt: ## Format all Go code
@@ -201,6 +206,10 @@ $(TOOLS)/builder $(TOOLS)/mdatagen: tools/collector/go.mod tools/collector/go.su
 
 $(TOOLS)/benchstat: tools/collector/go.mod tools/collector/go.sum
 	@go -C tools/collector build -trimpath -o $@ golang.org/x/perf/cmd/benchstat
+
+$(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	@echo "go build: ./bin/tools/golangci-lint (the first build takes a few minutes)"
+	@go -C tools/lint build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 # Without the service discoveries of clouds (remove_all_sd): a third less to
 # compile. Static targets, files and HTTP remain.

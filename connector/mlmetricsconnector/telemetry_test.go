@@ -97,7 +97,7 @@ func counts(t *testing.T, tel *componenttest.Telemetry, name, label string) map[
 		id, ok := p.Attributes.Value("connector")
 		require.True(t, ok, "%s without its connector", name)
 		value, _ := p.Attributes.Value(attribute.Key(label))
-		out[[2]string{id.AsString(), value.Emit()}] += p.Value
+		out[[2]string{id.AsString(), value.String()}] += p.Value
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package mladmissionextension
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -99,11 +100,11 @@ func (h *handler) read(body io.Reader, reserved *int64) ([]byte, error) {
 			return nil, err
 		}
 		*reserved += step
-		switch _, err := io.CopyN(&b, body, step); err {
-		case nil:
-		case io.EOF:
+		_, err := io.CopyN(&b, body, step)
+		if errors.Is(err, io.EOF) {
 			return b.Bytes(), nil
-		default:
+		}
+		if err != nil {
 			return b.Bytes(), err
 		}
 	}

@@ -49,7 +49,9 @@ func newTelemetry(set component.TelemetrySettings, e *samplingExtension) (*metad
 func (e *samplingExtension) observeTraces(_ context.Context, o metric.Int64Observer) error {
 	signals := e.budget.Stats().Signals
 	for _, signal := range classify.Known() {
-		signals[signal] = signals[signal] // zero where there was none
+		if _, ok := signals[signal]; !ok {
+			signals[signal] = budget.Tally{}
+		}
 	}
 	for signal, tally := range signals {
 		name := attribute.String("signal", signal)

@@ -10,13 +10,13 @@ import "context"
 type Extent uint8
 
 const (
-	// Unknown: the batch may hold spans of several traces.
+	// Unknown says that the batch may hold spans of several traces.
 	Unknown Extent = iota
-	// Whole: all spans of one trace that had come when it was decided, and no other spans.
+	// Whole says that these are all spans of one trace that had come when it was decided, and no other spans.
 	Whole
-	// Late: spans of one trace that came after it was decided.
+	// Late says that these are spans of one trace that came after it was decided.
 	Late
-	// Passed: spans of a trace that is passed on as they come, such as a training run.
+	// Passed says that these are spans of a trace that is passed on as they come, such as a training run.
 	Passed
 )
 

@@ -86,9 +86,9 @@ func (p *Process) Until(ctx context.Context, what string, condition func(context
 	case err == nil:
 		return nil
 	case errors.Is(err, errEnded):
-		return fmt.Errorf("%s ended while waiting for %s: %v\n%s", p.name, what, p.err, p.Tail(12))
+		return fmt.Errorf("%s ended while waiting for %s: %w\n%s", p.name, what, p.err, p.Tail(12))
 	default:
-		return fmt.Errorf("waiting for %s: %w; last: %v", what, err, last)
+		return fmt.Errorf("waiting for %s: %w; last: %w", what, err, last)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 )
@@ -75,7 +76,7 @@ func parse(body []byte, contentType string) (Samples, error) {
 func (s Samples) Sum(metric string, nameValues ...string) float64 {
 	var sum float64
 	for _, sample := range s {
-		if sample.Labels.Get(labels.MetricName) == metric && carries(sample.Labels, nameValues) {
+		if sample.Labels.Get(model.MetricNameLabel) == metric && carries(sample.Labels, nameValues) {
 			sum += sample.Value
 		}
 	}
@@ -86,7 +87,7 @@ func (s Samples) Sum(metric string, nameValues ...string) float64 {
 func (s Samples) By(metric, label string, nameValues ...string) map[string]float64 {
 	by := map[string]float64{}
 	for _, sample := range s {
-		if sample.Labels.Get(labels.MetricName) == metric && carries(sample.Labels, nameValues) {
+		if sample.Labels.Get(model.MetricNameLabel) == metric && carries(sample.Labels, nameValues) {
 			by[sample.Labels.Get(label)] += sample.Value
 		}
 	}

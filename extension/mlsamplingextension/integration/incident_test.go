@@ -257,10 +257,10 @@ func TestIncident(t *testing.T) {
 			made, told = map[string]int{}, map[string]estimate{}
 			for second := 1; second <= 40; second++ {
 				now, kept := s.run(t, 1, incident())
-				switch {
-				case second == 1:
+				switch second {
+				case 1:
 					assert.LessOrEqual(t, len(kept), 154+noise, "over the budget by a third for each time that there is e times as much")
-				case second == 2:
+				case 2:
 					assert.LessOrEqual(t, before+len(kept), 2*115+noise, "which the next ones make up for")
 				default:
 					assert.InDelta(t, allowed, len(kept), 0.1*allowed+noise, "second %d", second)

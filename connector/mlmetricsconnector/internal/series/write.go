@@ -73,8 +73,8 @@ func (w *writer) metric(m *family, list []*series) {
 	if w.options.Delta {
 		temporality = pmetric.AggregationTemporalityDelta
 	}
-	switch {
-	case m.Kind == metric.Counter:
+	switch m.Kind {
+	case metric.Counter:
 		sum := w.head(m, "").SetEmptySum()
 		sum.SetAggregationTemporality(temporality)
 		sum.SetIsMonotonic(true)
@@ -84,7 +84,7 @@ func (w *writer) metric(m *family, list []*series) {
 			w.point(s, dp)
 			w.counter(s, dp)
 		}
-	case m.Kind == metric.Gauge:
+	case metric.Gauge:
 		gauge := w.head(m, "").SetEmptyGauge()
 		gauge.DataPoints().EnsureCapacity(len(list))
 		for _, s := range list {
@@ -93,7 +93,7 @@ func (w *writer) metric(m *family, list []*series) {
 			dp.SetStartTimestamp(0)
 			dp.SetDoubleValue(s.total)
 		}
-	default:
+	case metric.Histogram:
 		if m.explicit {
 			h := w.head(m, "").SetEmptyHistogram()
 			h.SetAggregationTemporality(temporality)

@@ -38,8 +38,6 @@ type node struct {
 	waitBelow, computeBelow, featuresBelow bool
 	// gpu: an inference at or above this span divides its time.
 	gpu bool
-	// inside is how much of the wait lies within the span, compute how much of the compute.
-	inside, compute int64
 }
 
 // entry is a rule: in this time it was that cause. Rules are looked at in turn, the closest first.
@@ -141,7 +139,7 @@ func (l *Ledger) inference(span *spantree.Node, f *Facts, own *node, s int32) {
 		if own.gpu {
 			return // a part of an inference that is divided already
 		}
-		rest := Cause(undivided)
+		rest := undivided
 		if own.waitBelow || own.computeBelow {
 			rest = Other
 		}

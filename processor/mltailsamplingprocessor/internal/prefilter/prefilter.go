@@ -155,23 +155,23 @@ func (f *Filter) MayKeep(t *Facts) bool {
 		return true
 	}
 	for _, c := range f.policies {
-		if c.mayHold(f, t) {
+		if c.mayHold(t) {
 			return true
 		}
 	}
 	return false
 }
 
-func (c chain) mayHold(f *Filter, t *Facts) bool {
+func (c chain) mayHold(t *Facts) bool {
 	for i := range c {
-		if !c[i].mayHold(f, t) {
+		if !c[i].mayHold(t) {
 			return false
 		}
 	}
 	return true
 }
 
-func (c *check) mayHold(f *Filter, t *Facts) bool {
+func (c *check) mayHold(t *Facts) bool {
 	switch c.kind {
 	case seenTest:
 		return t.Seen&c.seen != 0

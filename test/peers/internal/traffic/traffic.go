@@ -110,11 +110,12 @@ func (s *Source) Requests() uint64 {
 	return uint64(rounds * s.shape.Pipelines)
 }
 
-// SpansPerRequest and SpansPerTrace are means over all requests.
+// SpansPerRequest is the mean over all requests.
 func (s *Source) SpansPerRequest() float64 {
 	return float64(s.Counts(uint64(len(s.templates))).Spans) / float64(len(s.templates))
 }
 
+// SpansPerTrace is the mean over all traces.
 func (s *Source) SpansPerTrace() float64 { return s.SpansPerRequest() / float64(s.traces) }
 
 // Counts is what so many requests, counted from the first, contain.
