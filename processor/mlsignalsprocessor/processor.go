@@ -228,7 +228,9 @@ func (w *worker) span(span ptrace.Span, final bool) {
 	if out.Call {
 		w.call(span)
 	}
-	w.countMalformed(span)
+	if sc.Lasting != vocab.Lasts || span.Name() == "" {
+		w.countMalformed(span)
+	}
 	if len(out.Meetings) > 0 {
 		w.rules.Meet(span, sc, out, w.joins, w.now)
 	}
