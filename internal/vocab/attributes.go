@@ -105,7 +105,7 @@ var Attributes = []Attribute{
 	{Key: ColdStartComponent, Type: String, Derived: true, Meaning: "what was loaded"},
 	{Key: ColdStartDuration, Type: Double, Max: LongestMS, Derived: true, Meaning: "how long the load took in ms"},
 	{Key: ColdStartReload, Type: Bool, Derived: true, Meaning: "this instance had loaded the component before; absent where that cannot be known"},
-	{Key: ColdStartRepeated, Type: Bool, Derived: true, Meaning: "another span shows the same start, and is marked and counted for it"},
+	{Key: ColdStartRepeated, Type: Bool, Derived: true, Meaning: "another span shows the same start, and is marked and counted for it; this one may have its time"},
 
 	{Key: EvaluationAccuracy, Type: Double, Max: 1, Meaning: "accuracy of the trained model, 0 to 1"},
 	{Key: EvaluationF1, Type: Double, Max: 1, Meaning: "F1 score of the trained model, 0 to 1"},

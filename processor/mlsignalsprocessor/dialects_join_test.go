@@ -107,7 +107,7 @@ func TestASecondCollectorChangesNothing(t *testing.T) {
 			for range 10 {
 				batches := oneSpanEach(td)
 				order := func() []int { return random.Perm(len(batches)) }
-				if nests := regexp.MustCompile("/(db_clients|feast|google_adk|openinference|otel_genai|openllmetry|guardrails_ai|vllm)/"); nests.MatchString(name) {
+				if nests := regexp.MustCompile("/(db_clients|feast|google_adk|openinference|otel_genai|openllmetry|guardrails_ai|nemo_lens|vllm)/"); nests.MatchString(name) {
 					// Of spans that arrive after the one above them the second collector may find what the first could not.
 					order = func() []int { return childrenFirst(batches, random) }
 				}

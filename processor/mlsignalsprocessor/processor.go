@@ -228,7 +228,9 @@ func (w *worker) span(span ptrace.Span, final bool) {
 	if out.Call {
 		w.call(span)
 	}
-	w.countMalformed(span)
+	if sc.Lasting != vocab.Lasts || span.Name() == "" {
+		w.countMalformed(span)
+	}
 	if len(out.Meetings) > 0 {
 		w.rules.Meet(span, sc, out, w.joins, w.now)
 	}
@@ -287,7 +289,7 @@ func (w *worker) derive(span ptrace.Span) {
 	case w.out.Told || sc.IsTrue(reading.ColdStartRepeated): // another span is marked for this start
 		w.out.Signals.Remove(reading.ColdStart)
 		if sc.Missing(reading.ColdStart) {
-			sc.Drop(reading.OfColdStart)
+			w.loadTime()
 			sc.FillBool(reading.ColdStartRepeated, true)
 		}
 	default:
@@ -325,6 +327,17 @@ func (w *worker) coldStart(span ptrace.Span) {
 		load := instance.Load(sc.TextOf(reading.ColdStartComponent, attrs), sc.TextOf(reading.ModelName, attrs), sc.TextOf(reading.ModelVersion, attrs))
 		sc.FillBool(reading.ColdStartReload, w.memory.Reload(load, span.StartTimestamp(), span.SpanID()))
 	}
+}
+
+// loadTime leaves a span, whose start another one is marked for, the time of the load. Of the two only one has it.
+func (w *worker) loadTime() {
+	if !w.settings.Enabled.Has(reading.ColdStart) || !w.out.Cold || w.out.ColdMS < max(0, w.minColdMS) {
+		w.scratch.Drop(reading.OfColdStart)
+		return
+	}
+	w.scratch.Drop(reading.Bits(reading.ColdStartReload))
+	w.scratch.FillText(reading.ColdStartComponent, w.out.Component)
+	w.scratch.Fill(reading.ColdStartDuration, w.out.ColdMS)
 }
 
 // loader is the process whose load the span is.

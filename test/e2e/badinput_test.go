@@ -220,3 +220,35 @@ func TestBadIDs(t *testing.T) {
 	require.NoError(t, response.Body.Close())
 	assert.Equal(t, http.StatusNotFound, response.StatusCode)
 }
+
+// TestTimesThatCannotBeAreNotSlow: a trace is not kept as slow because a span of it has no start, root or not.
+func TestTimesThatCannotBeAreNotSlow(t *testing.T) {
+	t.Parallel()
+	options := stack.CollectorOptions(t, stack.FastFlush)
+	options.Env = []string{"OTELCOL_ML_DECISION_WAIT=1s"}
+	running := stack.StartCollector(t, options)
+	next := byte(1)
+	ids := map[string]pcommon.TraceID{}
+	send := func(name string, root bool, set func(ptrace.Span)) {
+		ids[name] = notInBaseline(&next)
+		traces := spanOf(ids[name], 1, step{"shop", "", "shop", "checkout", root})
+		set(traces.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0))
+		export(t, running, traces)
+	}
+	noStart := func(s ptrace.Span) { s.SetStartTimestamp(0) }
+	slow := func(s ptrace.Span) { s.SetEndTimestamp(s.StartTimestamp() + pcommon.Timestamp(time.Second)) }
+	send("a root without a start", true, noStart)
+	send("no root, and no start", false, noStart)
+	send("a root with a start near zero", true, func(s ptrace.Span) { s.SetStartTimestamp(5) })
+	send("a root that ends in 2^64-1", true, func(s ptrace.Span) { s.SetEndTimestamp(math.MaxUint64) })
+	send("a slow root", true, slow)
+	send("slow, without a root", false, slow)
+
+	untilKept(t, running, ids["a slow root"], 1)
+	untilKept(t, running, ids["slow, without a root"], 1)
+	untilWaitHasPassed(t, running, notInBaseline(&next))
+	stack.Stop(t, running.Process)
+	traces, err := kept.Read(running.KeptFile())
+	require.NoError(t, err)
+	assert.Len(t, traces, 2)
+}

@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"math"
+	"slices"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
@@ -17,7 +18,8 @@ var (
 
 // GenAI returns the metrics of the OpenTelemetry GenAI conventions, from the
 // spans of whatever system: names, units, labels and bounds are those of the
-// conventions (v1.41), so that dashboards made for them fill.
+// conventions (docs/gen-ai/gen-ai-metrics.md, v1.41.0 and semantic-conventions-genai at 004902b8, which agree), so that
+// dashboards made for them fill.
 func GenAI() []metric.Definition {
 	inference := metric.Condition{Field: span(vocab.Stage), In: []string{vocab.StageInference}}
 	// Not what is only a part of a call, such as a wait or a transfer of the KV cache.
@@ -32,24 +34,25 @@ func GenAI() []metric.Definition {
 		{Name: "gen_ai.provider.name", Field: alternative(vocab.GenAIProvider, vocab.GenAISystem)},
 		{Name: "gen_ai.request.model", Field: alternative(vocab.GenAIRequestModel, vocab.ModelName)},
 		{Name: "gen_ai.response.model", Field: span(vocab.GenAIResponseModel)},
-		{Name: "error.type", Field: span("error.type")},
 	}
-	genAI := func(name, description, unit string, buckets []float64, when []metric.Condition, values ...metric.Value) metric.Definition {
+	// Only durations are of calls that failed, too.
+	failures := append(slices.Clip(labels), metric.Label{Name: "error.type", Field: span("error.type")})
+	genAI := func(name, description, unit string, labels []metric.Label, buckets []float64, when []metric.Condition, values ...metric.Value) metric.Definition {
 		m := histogram(name, description, buckets, values[0])
 		m.Unit, m.Values, m.When = unit, values, when
 		// The service and its environment, and else the labels of the conventions.
 		m.Labels = append([]metric.Label{Common[0], Common[1], Common[len(Common)-1]}, labels...)
 		return m
 	}
-	usage := genAI("gen_ai.client.token.usage", "Tokens of a call of a model", "{token}", genAITokens, []metric.Condition{inference},
+	usage := genAI("gen_ai.client.token.usage", "Tokens of a call of a model", "{token}", labels, genAITokens, []metric.Condition{inference},
 		is("input", attribute(vocab.InputTokens)), is("output", attribute(vocab.OutputTokens)))
 	usage.SplitLabel = "gen_ai.token.type"
 	return []metric.Definition{
-		genAI("gen_ai.client.operation.duration", "Duration of a call of a model, as its client sees it", "s", genAIDurations, kind("Client", "Internal"), duration),
+		genAI("gen_ai.client.operation.duration", "Duration of a call of a model, as its client sees it", "s", failures, genAIDurations, kind("Client", "Internal"), duration),
 		usage,
-		genAI("gen_ai.server.request.duration", "Duration of a request, as the server of the model sees it", "s", genAIDurations, kind("Server"), duration),
-		genAI("gen_ai.server.time_to_first_token", "Time to the first output token", "s", genAIFirstToken, []metric.Condition{inference}, seconds(attribute(vocab.TimeToFirstToken))),
-		genAI("gen_ai.server.time_per_output_token", "Time for each output token after the first", "s", genAIPerToken, []metric.Condition{inference}, seconds(attribute(vocab.TimePerOutputToken))),
+		genAI("gen_ai.server.request.duration", "Duration of a request, as the server of the model sees it", "s", failures, genAIDurations, kind("Server"), duration),
+		genAI("gen_ai.server.time_to_first_token", "Time to the first output token", "s", labels, genAIFirstToken, []metric.Condition{inference}, seconds(attribute(vocab.TimeToFirstToken))),
+		genAI("gen_ai.server.time_per_output_token", "Time for each output token after the first", "s", labels, genAIPerToken, []metric.Condition{inference}, seconds(attribute(vocab.TimePerOutputToken))),
 	}
 }
 

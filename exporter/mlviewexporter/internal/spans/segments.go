@@ -60,12 +60,12 @@ func (s Span) Segments() []Segment {
 	cache = min(cache, length)
 	add(Cache, 0, cache)
 	add(Database, cache, min(cache+db, length))
-	if s.Is(vocab.SignalColdStart) {
-		load, ok := s.nanoseconds(vocab.ColdStartDuration)
-		if !ok {
-			load = length
-		}
+	load, timed := s.nanoseconds(vocab.ColdStartDuration)
+	switch {
+	case timed && (s.Is(vocab.SignalColdStart) || s.Is(vocab.ColdStartRepeated)):
 		add(Load, 0, min(load, length))
+	case s.Is(vocab.SignalColdStart):
+		add(Load, 0, length)
 	}
 	if s.Is(vocab.SignalRevalidated) {
 		add(Repair, s.repairFrom(length), length)

@@ -90,6 +90,7 @@ const (
 	required
 	revalidated
 	cold
+	repeated
 	component
 	load
 	cascade
@@ -101,7 +102,7 @@ const (
 var keys = [size]string{
 	stage: vocab.Stage, queueWait: vocab.QueueWait, forwardPass: vocab.ForwardPass, prefill: vocab.Prefill, decode: vocab.Decode, kvTransfer: vocab.KVTransfer, dbLookup: vocab.FeaturesDBLookup,
 	cacheLookup: vocab.FeaturesCacheLookup, attempts: vocab.ValidationAttempts, required: vocab.OutputRequiredRepair,
-	revalidated: vocab.SignalRevalidated, cold: vocab.SignalColdStart, component: vocab.ColdStartComponent,
+	revalidated: vocab.SignalRevalidated, cold: vocab.SignalColdStart, repeated: vocab.ColdStartRepeated, component: vocab.ColdStartComponent,
 	load: vocab.ColdStartDuration, cascade: vocab.SignalFeatureCascade, queueBound: vocab.SignalQueueBound,
 	highWait: vocab.SignalHighQueueWait,
 }
@@ -119,7 +120,7 @@ var (
 // Read reads the facts of a span. Values that cannot be true are left out, as mlsignals leaves them out.
 func Read(span ptrace.Span) Facts {
 	f := Facts{Wait: -1, Compute: -1, Prefill: -1, Decode: -1, Lookup: -1, Load: -1}
-	transfers := false
+	transfers, repeats := false, false
 	var seen [size]bool
 	for key, v := range span.Attributes().All() {
 		i := table.Index(key)
@@ -155,11 +156,16 @@ func Read(span ptrace.Span) Facts {
 			f.Revalidated = f.Revalidated || isTrue(v)
 		case cold:
 			f.Cold = isTrue(v)
+		case repeated:
+			repeats = isTrue(v)
 		case cascade:
 			f.state(FeatureStore, v)
 		case queueBound, highWait:
 			f.state(GPUQueue, v)
 		}
+	}
+	if repeats && f.Load >= 0 {
+		f.Cold = true // another span is marked for the start, this one has its time
 	}
 	if transfers && f.Kind == Inference && f.Wait < 0 && f.Compute < 0 {
 		f.Kind = Step // the transfer of a KV cache is no compute

@@ -64,8 +64,7 @@ func (t *Table) Add(k Key, c Call, now time.Time) int {
 	defer s.mu.Unlock()
 	b, ok := s.young[k]
 	if !ok {
-		b = s.old[k]
-		delete(s.old, k)
+		b = s.old[k] // which stays there: the young generation is looked at first
 		if len(s.young) >= t.perGeneration {
 			s.turn(now.UnixNano())
 		}

@@ -94,10 +94,12 @@ func (t *Table) get(k key) state {
 	return t.old[k]
 }
 
+// put leaves what the old generation has of a span: get looks there last.
 func (t *Table) put(k key, s state) {
-	delete(t.old, k)
-	if _, known := t.young[k]; !known && len(t.young) >= t.perGeneration {
-		t.rotate()
+	if len(t.young) >= t.perGeneration {
+		if _, known := t.young[k]; !known {
+			t.rotate()
+		}
 	}
 	t.young[k] = s
 }

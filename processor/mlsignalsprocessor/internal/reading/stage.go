@@ -43,11 +43,12 @@ var Lookups = Bits(FeaturesCacheLookup, FeaturesDBLookup)
 // FillStage derives the stage from the attributes of a span that has none by
 // its name, but for some. A span with attributes of several stages is of the first.
 func (r *Readings) FillStage(but Set) {
-	if !r.Missing(Stage) {
+	if !r.Missing(Stage) || !r.TellsStage() {
 		return
 	}
-	for _, of := range stageAttributes {
-		if tells := r.Known.Or(r.Invalid).And(of.attributes).Without(but); !tells.Empty() {
+	tell := r.Known.Or(r.Invalid).Without(but)
+	for i := range stageAttributes {
+		if of := &stageAttributes[i]; tell.Meets(&of.attributes) {
 			r.FillText(Stage, of.stage)
 			return
 		}
