@@ -22,12 +22,12 @@ import (
 
 func TestPolicyWithSettingsIsRefused(t *testing.T) {
 	set := extensiontest.NewNopSettings(metadata.Type)
-	set.ID = component.MustNewIDWithName("ml_sampling", "second")
+	set.ID = component.MustNewIDWithName("mlsampling", "second")
 	e, err := NewFactory().Create(t.Context(), set, createDefaultConfig())
 	require.NoError(t, err)
 	_, err = e.(samplingpolicy.Extension).NewEvaluator("adaptive", map[string]any{"budget": 5, "a": 1})
-	assert.EqualError(t, err, "ml_sampling/second: found a, budget in the policy, must be under extensions::ml_sampling/second; "+
-		"leave only `type: ml_sampling/second` in the policy")
+	assert.EqualError(t, err, "mlsampling/second: found a, budget in the policy, must be under extensions::mlsampling/second; "+
+		"leave only `type: mlsampling/second` in the policy")
 	assert.NoError(t, e.Shutdown(t.Context()))
 }
 
@@ -87,7 +87,7 @@ func TestTelemetry(t *testing.T) {
 	require.Positive(t, tally.Dropped)
 	values := map[string]float64{}
 	for _, name := range []string{"classes", "class_overflows", "unreadable_tracestates", "class_budget", "evaluated_rate", "kept_rate", "traces", "probability"} {
-		m, err := tel.GetMetric("otelcol_extension_ml_sampling_" + name)
+		m, err := tel.GetMetric("otelcol_extension_mlsampling_" + name)
 		require.NoError(t, err)
 		switch data := m.Data.(type) {
 		case metricdata.Gauge[int64]:
@@ -122,6 +122,6 @@ func TestTelemetry(t *testing.T) {
 	assert.True(t, begun, "signals begin at zero")
 	assert.Zero(t, dropped)
 	require.NoError(t, e.Shutdown(t.Context()))
-	_, err = tel.GetMetric("otelcol_extension_ml_sampling_classes")
+	_, err = tel.GetMetric("otelcol_extension_mlsampling_classes")
 	assert.Error(t, err, "nothing is told after shutdown")
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/extension/mlsamplingextension/internal/metadata"
 )
 
-// NewFactory returns the factory of the ml_sampling extension.
+// NewFactory returns the factory of the mlsampling extension.
 func NewFactory() extension.Factory {
 	return extension.NewFactory(metadata.Type, createDefaultConfig, create, metadata.ExtensionStability)
 }

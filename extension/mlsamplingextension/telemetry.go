@@ -34,14 +34,14 @@ func newTelemetry(set component.TelemetrySettings, e *samplingExtension) (*metad
 		}
 	}
 	return b, errors.Join(
-		b.RegisterExtensionMlSamplingClassesCallback(integer(func(s *budget.Stats) int64 { return int64(s.Classes) })),
-		b.RegisterExtensionMlSamplingClassOverflowsCallback(integer(func(s *budget.Stats) int64 { return s.Overflows })),
-		b.RegisterExtensionMlSamplingUnreadableTracestatesCallback(integer(func(*budget.Stats) int64 { return e.unreadable.Load() })),
-		b.RegisterExtensionMlSamplingClassBudgetCallback(double(func(s *budget.Stats) float64 { return s.EachClass })),
-		b.RegisterExtensionMlSamplingEvaluatedRateCallback(double(func(s *budget.Stats) float64 { return s.EvaluatedRate })),
-		b.RegisterExtensionMlSamplingKeptRateCallback(double(func(s *budget.Stats) float64 { return s.KeptRate })),
-		b.RegisterExtensionMlSamplingTracesCallback(e.observeTraces),
-		b.RegisterExtensionMlSamplingProbabilityCallback(e.observeProbability),
+		b.RegisterExtensionMlsamplingClassesCallback(integer(func(s *budget.Stats) int64 { return int64(s.Classes) })),
+		b.RegisterExtensionMlsamplingClassOverflowsCallback(integer(func(s *budget.Stats) int64 { return s.Overflows })),
+		b.RegisterExtensionMlsamplingUnreadableTracestatesCallback(integer(func(*budget.Stats) int64 { return e.unreadable.Load() })),
+		b.RegisterExtensionMlsamplingClassBudgetCallback(double(func(s *budget.Stats) float64 { return s.EachClass })),
+		b.RegisterExtensionMlsamplingEvaluatedRateCallback(double(func(s *budget.Stats) float64 { return s.EvaluatedRate })),
+		b.RegisterExtensionMlsamplingKeptRateCallback(double(func(s *budget.Stats) float64 { return s.KeptRate })),
+		b.RegisterExtensionMlsamplingTracesCallback(e.observeTraces),
+		b.RegisterExtensionMlsamplingProbabilityCallback(e.observeProbability),
 	)
 }
 

@@ -148,7 +148,7 @@ const (
 	GenAITimeToFirstChunk    = "gen_ai.response.time_to_first_chunk"
 )
 
-// SamplingAdjustedCount is on every span that the ml_sampling policy keeps: how many spans it stands for, a double from 1 on.
+// SamplingAdjustedCount is on every span that the mlsampling policy keeps: how many spans it stands for, a double from 1 on.
 const SamplingAdjustedCount = "ml.sampling.adjusted_count"
 
 // SamplingPolicies is on the root span of a trace that mltailsampling kept, or on its first span where the root is

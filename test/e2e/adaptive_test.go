@@ -110,7 +110,7 @@ func TestAdaptiveSampling(t *testing.T) {
 
 	telemetry, err := running.Telemetry(t.Context())
 	require.NoError(t, err)
-	assert.EqualValues(t, made["queue_bound"], telemetry.Sum("otelcol_extension_ml_sampling_traces", "signal", "queue_bound"))
-	assert.Zero(t, telemetry.Sum("otelcol_extension_ml_sampling_unreadable_tracestates"))
-	assert.Positive(t, telemetry.Sum("otelcol_extension_ml_sampling_classes"))
+	assert.EqualValues(t, made["queue_bound"], telemetry.Sum("otelcol_extension_mlsampling_traces", "signal", "queue_bound"))
+	assert.Zero(t, telemetry.Sum("otelcol_extension_mlsampling_unreadable_tracestates"))
+	assert.Positive(t, telemetry.Sum("otelcol_extension_mlsampling_classes"))
 }

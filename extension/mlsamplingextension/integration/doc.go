@@ -1,2 +1,2 @@
-// Package integration runs the ml_sampling policy inside mltailsampling and tail_sampling.
+// Package integration runs the mlsampling policy inside mltailsampling and tail_sampling.
 package integration

@@ -89,12 +89,12 @@ func (s *sampler) run(t *testing.T, seconds int, mix []kind) (made map[string]in
 	cfg.NumTraces = 1_000_000
 	cfg.DecisionWait = time.Hour // decided at shutdown
 	cfg.PolicyCfgs = make([]tailsamplingprocessor.PolicyCfg, 1)
-	cfg.PolicyCfgs[0].Name, cfg.PolicyCfgs[0].Type = "adaptive", "ml_sampling"
+	cfg.PolicyCfgs[0].Name, cfg.PolicyCfgs[0].Type = "adaptive", "mlsampling"
 
 	sink := &consumertest.TracesSink{}
 	p, err := s.factory.CreateTraces(t.Context(), processortest.NewNopSettings(s.factory.Type()), config, sink)
 	require.NoError(t, err)
-	id := component.MustNewID("ml_sampling")
+	id := component.MustNewID("mlsampling")
 	require.NoError(t, p.Start(t.Context(), host{componenttest.NewNopHost(), map[component.ID]component.Component{id: s}}))
 
 	made = map[string]int{}

@@ -28,14 +28,14 @@ type TelemetryBuilder struct {
 	meter                                    metric.Meter
 	mu                                       sync.Mutex
 	registrations                            []metric.Registration
-	ExtensionMlSamplingClassBudget           metric.Float64ObservableGauge
-	ExtensionMlSamplingClassOverflows        metric.Int64ObservableCounter
-	ExtensionMlSamplingClasses               metric.Int64ObservableGauge
-	ExtensionMlSamplingEvaluatedRate         metric.Float64ObservableGauge
-	ExtensionMlSamplingKeptRate              metric.Float64ObservableGauge
-	ExtensionMlSamplingProbability           metric.Float64ObservableGauge
-	ExtensionMlSamplingTraces                metric.Int64ObservableCounter
-	ExtensionMlSamplingUnreadableTracestates metric.Int64ObservableCounter
+	ExtensionMlsamplingClassBudget           metric.Float64ObservableGauge
+	ExtensionMlsamplingClassOverflows        metric.Int64ObservableCounter
+	ExtensionMlsamplingClasses               metric.Int64ObservableGauge
+	ExtensionMlsamplingEvaluatedRate         metric.Float64ObservableGauge
+	ExtensionMlsamplingKeptRate              metric.Float64ObservableGauge
+	ExtensionMlsamplingProbability           metric.Float64ObservableGauge
+	ExtensionMlsamplingTraces                metric.Int64ObservableCounter
+	ExtensionMlsamplingUnreadableTracestates metric.Int64ObservableCounter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -49,12 +49,12 @@ func (tbof telemetryBuilderOptionFunc) apply(mb *TelemetryBuilder) {
 	tbof(mb)
 }
 
-// RegisterExtensionMlSamplingClassBudgetCallback sets callback for observable ExtensionMlSamplingClassBudget metric.
-func (builder *TelemetryBuilder) RegisterExtensionMlSamplingClassBudgetCallback(cb metric.Float64Callback) error {
+// RegisterExtensionMlsamplingClassBudgetCallback sets callback for observable ExtensionMlsamplingClassBudget metric.
+func (builder *TelemetryBuilder) RegisterExtensionMlsamplingClassBudgetCallback(cb metric.Float64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		cb(ctx, &observerFloat64{inst: builder.ExtensionMlSamplingClassBudget, obs: o})
+		cb(ctx, &observerFloat64{inst: builder.ExtensionMlsamplingClassBudget, obs: o})
 		return nil
-	}, builder.ExtensionMlSamplingClassBudget)
+	}, builder.ExtensionMlsamplingClassBudget)
 	if err != nil {
 		return err
 	}
@@ -64,12 +64,12 @@ func (builder *TelemetryBuilder) RegisterExtensionMlSamplingClassBudgetCallback(
 	return nil
 }
 
-// RegisterExtensionMlSamplingClassOverflowsCallback sets callback for observable ExtensionMlSamplingClassOverflows metric.
-func (builder *TelemetryBuilder) RegisterExtensionMlSamplingClassOverflowsCallback(cb metric.Int64Callback) error {
+// RegisterExtensionMlsamplingClassOverflowsCallback sets callback for observable ExtensionMlsamplingClassOverflows metric.
+func (builder *TelemetryBuilder) RegisterExtensionMlsamplingClassOverflowsCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		cb(ctx, &observerInt64{inst: builder.ExtensionMlSamplingClassOverflows, obs: o})
+		cb(ctx, &observerInt64{inst: builder.ExtensionMlsamplingClassOverflows, obs: o})
 		return nil
-	}, builder.ExtensionMlSamplingClassOverflows)
+	}, builder.ExtensionMlsamplingClassOverflows)
 	if err != nil {
 		return err
 	}
@@ -79,12 +79,12 @@ func (builder *TelemetryBuilder) RegisterExtensionMlSamplingClassOverflowsCallba
 	return nil
 }
 
-// RegisterExtensionMlSamplingClassesCallback sets callback for observable ExtensionMlSamplingClasses metric.
-func (builder *TelemetryBuilder) RegisterExtensionMlSamplingClassesCallback(cb metric.Int64Callback) error {
+// RegisterExtensionMlsamplingClassesCallback sets callback for observable ExtensionMlsamplingClasses metric.
+func (builder *TelemetryBuilder) RegisterExtensionMlsamplingClassesCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		cb(ctx, &observerInt64{inst: builder.ExtensionMlSamplingClasses, obs: o})
+		cb(ctx, &observerInt64{inst: builder.ExtensionMlsamplingClasses, obs: o})
 		return nil
-	}, builder.ExtensionMlSamplingClasses)
+	}, builder.ExtensionMlsamplingClasses)
 	if err != nil {
 		return err
 	}
@@ -94,12 +94,12 @@ func (builder *TelemetryBuilder) RegisterExtensionMlSamplingClassesCallback(cb m
 	return nil
 }
 
-// RegisterExtensionMlSamplingEvaluatedRateCallback sets callback for observable ExtensionMlSamplingEvaluatedRate metric.
-func (builder *TelemetryBuilder) RegisterExtensionMlSamplingEvaluatedRateCallback(cb metric.Float64Callback) error {
+// RegisterExtensionMlsamplingEvaluatedRateCallback sets callback for observable ExtensionMlsamplingEvaluatedRate metric.
+func (builder *TelemetryBuilder) RegisterExtensionMlsamplingEvaluatedRateCallback(cb metric.Float64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		cb(ctx, &observerFloat64{inst: builder.ExtensionMlSamplingEvaluatedRate, obs: o})
+		cb(ctx, &observerFloat64{inst: builder.ExtensionMlsamplingEvaluatedRate, obs: o})
 		return nil
-	}, builder.ExtensionMlSamplingEvaluatedRate)
+	}, builder.ExtensionMlsamplingEvaluatedRate)
 	if err != nil {
 		return err
 	}
@@ -109,12 +109,12 @@ func (builder *TelemetryBuilder) RegisterExtensionMlSamplingEvaluatedRateCallbac
 	return nil
 }
 
-// RegisterExtensionMlSamplingKeptRateCallback sets callback for observable ExtensionMlSamplingKeptRate metric.
-func (builder *TelemetryBuilder) RegisterExtensionMlSamplingKeptRateCallback(cb metric.Float64Callback) error {
+// RegisterExtensionMlsamplingKeptRateCallback sets callback for observable ExtensionMlsamplingKeptRate metric.
+func (builder *TelemetryBuilder) RegisterExtensionMlsamplingKeptRateCallback(cb metric.Float64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		cb(ctx, &observerFloat64{inst: builder.ExtensionMlSamplingKeptRate, obs: o})
+		cb(ctx, &observerFloat64{inst: builder.ExtensionMlsamplingKeptRate, obs: o})
 		return nil
-	}, builder.ExtensionMlSamplingKeptRate)
+	}, builder.ExtensionMlsamplingKeptRate)
 	if err != nil {
 		return err
 	}
@@ -124,12 +124,12 @@ func (builder *TelemetryBuilder) RegisterExtensionMlSamplingKeptRateCallback(cb 
 	return nil
 }
 
-// RegisterExtensionMlSamplingProbabilityCallback sets callback for observable ExtensionMlSamplingProbability metric.
-func (builder *TelemetryBuilder) RegisterExtensionMlSamplingProbabilityCallback(cb metric.Float64Callback) error {
+// RegisterExtensionMlsamplingProbabilityCallback sets callback for observable ExtensionMlsamplingProbability metric.
+func (builder *TelemetryBuilder) RegisterExtensionMlsamplingProbabilityCallback(cb metric.Float64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		cb(ctx, &observerFloat64{inst: builder.ExtensionMlSamplingProbability, obs: o})
+		cb(ctx, &observerFloat64{inst: builder.ExtensionMlsamplingProbability, obs: o})
 		return nil
-	}, builder.ExtensionMlSamplingProbability)
+	}, builder.ExtensionMlsamplingProbability)
 	if err != nil {
 		return err
 	}
@@ -139,12 +139,12 @@ func (builder *TelemetryBuilder) RegisterExtensionMlSamplingProbabilityCallback(
 	return nil
 }
 
-// RegisterExtensionMlSamplingTracesCallback sets callback for observable ExtensionMlSamplingTraces metric.
-func (builder *TelemetryBuilder) RegisterExtensionMlSamplingTracesCallback(cb metric.Int64Callback) error {
+// RegisterExtensionMlsamplingTracesCallback sets callback for observable ExtensionMlsamplingTraces metric.
+func (builder *TelemetryBuilder) RegisterExtensionMlsamplingTracesCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		cb(ctx, &observerInt64{inst: builder.ExtensionMlSamplingTraces, obs: o})
+		cb(ctx, &observerInt64{inst: builder.ExtensionMlsamplingTraces, obs: o})
 		return nil
-	}, builder.ExtensionMlSamplingTraces)
+	}, builder.ExtensionMlsamplingTraces)
 	if err != nil {
 		return err
 	}
@@ -154,12 +154,12 @@ func (builder *TelemetryBuilder) RegisterExtensionMlSamplingTracesCallback(cb me
 	return nil
 }
 
-// RegisterExtensionMlSamplingUnreadableTracestatesCallback sets callback for observable ExtensionMlSamplingUnreadableTracestates metric.
-func (builder *TelemetryBuilder) RegisterExtensionMlSamplingUnreadableTracestatesCallback(cb metric.Int64Callback) error {
+// RegisterExtensionMlsamplingUnreadableTracestatesCallback sets callback for observable ExtensionMlsamplingUnreadableTracestates metric.
+func (builder *TelemetryBuilder) RegisterExtensionMlsamplingUnreadableTracestatesCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		cb(ctx, &observerInt64{inst: builder.ExtensionMlSamplingUnreadableTracestates, obs: o})
+		cb(ctx, &observerInt64{inst: builder.ExtensionMlsamplingUnreadableTracestates, obs: o})
 		return nil
-	}, builder.ExtensionMlSamplingUnreadableTracestates)
+	}, builder.ExtensionMlsamplingUnreadableTracestates)
 	if err != nil {
 		return err
 	}
@@ -207,50 +207,50 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
-	builder.ExtensionMlSamplingClassBudget, err = builder.meter.Float64ObservableGauge(
-		"otelcol_extension_ml_sampling_class_budget",
+	builder.ExtensionMlsamplingClassBudget, err = builder.meter.Float64ObservableGauge(
+		"otelcol_extension_mlsampling_class_budget",
 		metric.WithDescription("Traces per second that one class may have now; a class with fewer is kept whole [Development]"),
 		metric.WithUnit("{trace}/s"),
 	)
 	errs = errors.Join(errs, err)
-	builder.ExtensionMlSamplingClassOverflows, err = builder.meter.Int64ObservableCounter(
-		"otelcol_extension_ml_sampling_class_overflows",
+	builder.ExtensionMlsamplingClassOverflows, err = builder.meter.Int64ObservableCounter(
+		"otelcol_extension_mlsampling_class_overflows",
 		metric.WithDescription("Memberships counted in a class that others share, because there were max_classes already [Development]"),
 		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)
-	builder.ExtensionMlSamplingClasses, err = builder.meter.Int64ObservableGauge(
-		"otelcol_extension_ml_sampling_classes",
+	builder.ExtensionMlsamplingClasses, err = builder.meter.Int64ObservableGauge(
+		"otelcol_extension_mlsampling_classes",
 		metric.WithDescription("Classes that have a rate of their own [Development]"),
 		metric.WithUnit("{class}"),
 	)
 	errs = errors.Join(errs, err)
-	builder.ExtensionMlSamplingEvaluatedRate, err = builder.meter.Float64ObservableGauge(
-		"otelcol_extension_ml_sampling_evaluated_rate",
+	builder.ExtensionMlsamplingEvaluatedRate, err = builder.meter.Float64ObservableGauge(
+		"otelcol_extension_mlsampling_evaluated_rate",
 		metric.WithDescription("Traces per second that were judged, those of keep_all aside [Development]"),
 		metric.WithUnit("{trace}/s"),
 	)
 	errs = errors.Join(errs, err)
-	builder.ExtensionMlSamplingKeptRate, err = builder.meter.Float64ObservableGauge(
-		"otelcol_extension_ml_sampling_kept_rate",
+	builder.ExtensionMlsamplingKeptRate, err = builder.meter.Float64ObservableGauge(
+		"otelcol_extension_mlsampling_kept_rate",
 		metric.WithDescription("Traces per second that were kept, those of keep_all aside; what the budget bounds [Development]"),
 		metric.WithUnit("{trace}/s"),
 	)
 	errs = errors.Join(errs, err)
-	builder.ExtensionMlSamplingProbability, err = builder.meter.Float64ObservableGauge(
-		"otelcol_extension_ml_sampling_probability",
+	builder.ExtensionMlsamplingProbability, err = builder.meter.Float64ObservableGauge(
+		"otelcol_extension_mlsampling_probability",
 		metric.WithDescription("Probability with which a class is kept now, 0 to 1 [Development]"),
 		metric.WithUnit("1"),
 	)
 	errs = errors.Join(errs, err)
-	builder.ExtensionMlSamplingTraces, err = builder.meter.Int64ObservableCounter(
-		"otelcol_extension_ml_sampling_traces",
+	builder.ExtensionMlsamplingTraces, err = builder.meter.Int64ObservableCounter(
+		"otelcol_extension_mlsampling_traces",
 		metric.WithDescription("Traces judged, once for each of their signals [Development]"),
 		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)
-	builder.ExtensionMlSamplingUnreadableTracestates, err = builder.meter.Int64ObservableCounter(
-		"otelcol_extension_ml_sampling_unreadable_tracestates",
+	builder.ExtensionMlsamplingUnreadableTracestates, err = builder.meter.Int64ObservableCounter(
+		"otelcol_extension_mlsampling_unreadable_tracestates",
 		metric.WithDescription("Kept spans whose trace state cannot be parsed; it is left as it is, and the count is in the attribute alone [Development]"),
 		metric.WithUnit("{span}"),
 	)

@@ -16,28 +16,28 @@ import (
 
 func NewSettings(tt *componenttest.Telemetry) extension.Settings {
 	set := extensiontest.NewNopSettings(extensiontest.NopType)
-	set.ID = component.NewID(component.MustNewType("ml_sampling"))
+	set.ID = component.NewID(component.MustNewType("mlsampling"))
 	set.TelemetrySettings = tt.NewTelemetrySettings()
 	return set
 }
 
-func AssertEqualExtensionMlSamplingClassBudget(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
+func AssertEqualExtensionMlsamplingClassBudget(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
-		Name:        "otelcol_extension_ml_sampling_class_budget",
+		Name:        "otelcol_extension_mlsampling_class_budget",
 		Description: "Traces per second that one class may have now; a class with fewer is kept whole [Development]",
 		Unit:        "{trace}/s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
 		},
 	}
-	got, err := tt.GetMetric("otelcol_extension_ml_sampling_class_budget")
+	got, err := tt.GetMetric("otelcol_extension_mlsampling_class_budget")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
-func AssertEqualExtensionMlSamplingClassOverflows(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+func AssertEqualExtensionMlsamplingClassOverflows(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
-		Name:        "otelcol_extension_ml_sampling_class_overflows",
+		Name:        "otelcol_extension_mlsampling_class_overflows",
 		Description: "Memberships counted in a class that others share, because there were max_classes already [Development]",
 		Unit:        "{trace}",
 		Data: metricdata.Sum[int64]{
@@ -46,70 +46,70 @@ func AssertEqualExtensionMlSamplingClassOverflows(t *testing.T, tt *componenttes
 			DataPoints:  dps,
 		},
 	}
-	got, err := tt.GetMetric("otelcol_extension_ml_sampling_class_overflows")
+	got, err := tt.GetMetric("otelcol_extension_mlsampling_class_overflows")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
-func AssertEqualExtensionMlSamplingClasses(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+func AssertEqualExtensionMlsamplingClasses(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
-		Name:        "otelcol_extension_ml_sampling_classes",
+		Name:        "otelcol_extension_mlsampling_classes",
 		Description: "Classes that have a rate of their own [Development]",
 		Unit:        "{class}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
 		},
 	}
-	got, err := tt.GetMetric("otelcol_extension_ml_sampling_classes")
+	got, err := tt.GetMetric("otelcol_extension_mlsampling_classes")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
-func AssertEqualExtensionMlSamplingEvaluatedRate(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
+func AssertEqualExtensionMlsamplingEvaluatedRate(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
-		Name:        "otelcol_extension_ml_sampling_evaluated_rate",
+		Name:        "otelcol_extension_mlsampling_evaluated_rate",
 		Description: "Traces per second that were judged, those of keep_all aside [Development]",
 		Unit:        "{trace}/s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
 		},
 	}
-	got, err := tt.GetMetric("otelcol_extension_ml_sampling_evaluated_rate")
+	got, err := tt.GetMetric("otelcol_extension_mlsampling_evaluated_rate")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
-func AssertEqualExtensionMlSamplingKeptRate(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
+func AssertEqualExtensionMlsamplingKeptRate(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
-		Name:        "otelcol_extension_ml_sampling_kept_rate",
+		Name:        "otelcol_extension_mlsampling_kept_rate",
 		Description: "Traces per second that were kept, those of keep_all aside; what the budget bounds [Development]",
 		Unit:        "{trace}/s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
 		},
 	}
-	got, err := tt.GetMetric("otelcol_extension_ml_sampling_kept_rate")
+	got, err := tt.GetMetric("otelcol_extension_mlsampling_kept_rate")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
-func AssertEqualExtensionMlSamplingProbability(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
+func AssertEqualExtensionMlsamplingProbability(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
-		Name:        "otelcol_extension_ml_sampling_probability",
+		Name:        "otelcol_extension_mlsampling_probability",
 		Description: "Probability with which a class is kept now, 0 to 1 [Development]",
 		Unit:        "1",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
 		},
 	}
-	got, err := tt.GetMetric("otelcol_extension_ml_sampling_probability")
+	got, err := tt.GetMetric("otelcol_extension_mlsampling_probability")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
-func AssertEqualExtensionMlSamplingTraces(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+func AssertEqualExtensionMlsamplingTraces(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
-		Name:        "otelcol_extension_ml_sampling_traces",
+		Name:        "otelcol_extension_mlsampling_traces",
 		Description: "Traces judged, once for each of their signals [Development]",
 		Unit:        "{trace}",
 		Data: metricdata.Sum[int64]{
@@ -118,14 +118,14 @@ func AssertEqualExtensionMlSamplingTraces(t *testing.T, tt *componenttest.Teleme
 			DataPoints:  dps,
 		},
 	}
-	got, err := tt.GetMetric("otelcol_extension_ml_sampling_traces")
+	got, err := tt.GetMetric("otelcol_extension_mlsampling_traces")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
-func AssertEqualExtensionMlSamplingUnreadableTracestates(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+func AssertEqualExtensionMlsamplingUnreadableTracestates(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
-		Name:        "otelcol_extension_ml_sampling_unreadable_tracestates",
+		Name:        "otelcol_extension_mlsampling_unreadable_tracestates",
 		Description: "Kept spans whose trace state cannot be parsed; it is left as it is, and the count is in the attribute alone [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
@@ -134,7 +134,7 @@ func AssertEqualExtensionMlSamplingUnreadableTracestates(t *testing.T, tt *compo
 			DataPoints:  dps,
 		},
 	}
-	got, err := tt.GetMetric("otelcol_extension_ml_sampling_unreadable_tracestates")
+	got, err := tt.GetMetric("otelcol_extension_mlsampling_unreadable_tracestates")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }

@@ -62,7 +62,7 @@ func TestUnknown(t *testing.T) {
 		"OTTL":                           {ottl, true},
 		"rate":                           {rate, true},
 		"bytes":                          {part("bytes_limiting", map[string]any{"bytes_per_second": 1}), true},
-		"an extension's":                 {map[string]any{"type": "ml_sampling"}, true},
+		"an extension's":                 {map[string]any{"type": "mlsampling"}, true},
 		"composite":                      {map[string]any{"type": "composite"}, true},
 		"inverted":                       {part("boolean_attribute", map[string]any{"key": "a", "value": true, "invert_match": true}), true},
 		"not":                            {not(errors), true},
