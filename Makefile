@@ -150,6 +150,11 @@ bench-peers: $(TOOLS)/builder ## CPU and memory beside contrib's components, 25 
 	@go -C test/peers build -o $(BIN)/peers .
 	@$(BIN)/peers --collector $(BIN)/otelcol-peers $(ARGS)
 
+.PHONY: soak
+soak: build ## The shipped collector at saturation within limits of memory, 10 minutes, as root (ARGS="-memory 512 -for 30s")
+	@go -C test/soak build -o $(BIN)/soak .
+	@$(BIN)/soak $(ARGS)
+
 ##### Code
 
 .PHONY: generate

@@ -18,7 +18,9 @@ type admission struct {
 	config *Config
 	limit  int64 // of inFlight
 	// inFlight is the estimated memory of the requests that are read or processed.
-	inFlight  atomic.Int64
+	inFlight atomic.Int64
+	// largest is the length of the largest gRPC request of late.
+	largest   atomic.Int64
 	refused   [reasons]atomic.Int64
 	telemetry *telemetry
 	// decoded has by the address of a decoded gRPC request what the codec found; see codec.

@@ -24,13 +24,32 @@ func (a *admission) GetGRPCServerOptions(context.Context) ([]grpc.ServerOption, 
 		grpc.ForceServerCodecV2(&codec{a, encoding.GetCodecV2(proto.Name)}),
 		grpc.ChainUnaryInterceptor(a.intercept),
 		grpc.ConnectionTimeout(timeout),
-		// A client that sends half a request would otherwise keep the server from stopping.
-		grpc.InTapHandle(func(ctx context.Context, _ *tap.Info) (context.Context, error) {
-			ctx, cancel := context.WithTimeout(ctx, timeout)
-			_ = cancel // the end of the stream ends ctx, and with it the timer
-			return ctx, nil
-		}),
+		grpc.InTapHandle(a.begin),
 	}, nil
+}
+
+// begin is called before a request is read. A request that does not fit beside
+// the others is refused, and one that stalls would keep the server from
+// stopping, so its time is limited. Its size is not known yet: it is taken to be
+// as large as the largest of late.
+func (a *admission) begin(ctx context.Context, _ *tap.Info) (context.Context, error) {
+	length := a.largest.Load()
+	if err := a.reserve(length, length); err != nil {
+		a.refuse(err)
+		return nil, status.Error(codes.Unavailable, err.Error())
+	}
+	ctx, cancel := context.WithTimeout(ctx, a.config.RequestTimeout)
+	context.AfterFunc(ctx, func() {
+		cancel()
+		a.release(length)
+	})
+	return ctx, nil
+}
+
+// received notes the length of a request for those that follow. It forgets large ones slowly.
+func (a *admission) received(length int64) {
+	largest := a.largest.Load()
+	a.largest.CompareAndSwap(largest, max(length, largest-largest/64))
 }
 
 // codec decodes requests that are admitted. gRPC would answer every error of a
@@ -55,6 +74,7 @@ func (c *codec) Unmarshal(data mem.BufferSlice, v any) error {
 	}
 	buf := data.MaterializeToBuffer(mem.DefaultBufferPool())
 	defer buf.Free()
+	c.received(int64(buf.Len()))
 	memory, err := shape.Proto(buf.ReadOnlyData(), signal, c.config.MaxDepth)
 	f := found{int64(memory), err}
 	if f.err == nil {

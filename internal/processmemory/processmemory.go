@@ -1,7 +1,29 @@
-// Package processmemory reads how much memory the process may use.
+// Package processmemory reads how much memory the process may use, and keeps
+// Go's heap within a part of it.
 package processmemory
 
-import "github.com/KimMachineGun/automemlimit/memlimit"
+import (
+	"os"
+	"runtime/debug"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
+
+// heapShare is the part of the memory, in percent, that Go's heap may use before
+// it is collected more often: below the soft limit of memory_limiter in
+// otelcol.yaml, and beside the spans that wait in mltailsampling, which are not
+// on the heap.
+const heapShare = 50
+
+// LimitHeap sets the limit of GOMEMLIMIT, unless the variable is set.
+func LimitHeap() {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	if total, err := Total(); err == nil {
+		debug.SetMemoryLimit(total / 100 * heapShare)
+	}
+}
 
 // Total returns the limit of the control group or, where there is none, the
 // machine's memory, in bytes: what memory_limiter takes its percentages of.

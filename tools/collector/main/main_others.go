@@ -9,11 +9,13 @@ import (
 	"go.opentelemetry.io/collector/otelcol"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/processmemory"
 	"github.com/otelcol-ml/otelcol-ml/internal/supervise"
 )
 
 // run runs the command line under a supervisor, which survives bad reloads and stalled shutdowns.
 func run(params otelcol.CollectorSettings) error {
+	processmemory.LimitHeap()
 	config := &supervise.Snapshot{}
 	resolver := &params.ConfigProviderSettings.ResolverSettings
 	resolver.ConverterFactories = append(resolver.ConverterFactories, config.Factory())

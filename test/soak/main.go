@@ -1,0 +1,78 @@
+// Command soak runs the shipped collector at saturation within limits of
+// memory and prints what came of it: what was accepted, refused, counted and
+// used. It needs root, to make a control group, where -memory is not 0.
+//
+//	make soak ARGS="-memory 512,2048 -attributes 0,2000 -for 30s"
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	binary := flag.String("collector", "bin/otelcol-ml", "the collector")
+	config := flag.String("config", "otelcol.yaml", "its configuration")
+	memory := flag.String("memory", "512,1024,2048,4096", "limits of memory in MiB, comma-separated; 0 for none")
+	attributes := flag.String("attributes", "0,500,2000", "bytes of text on each span besides the article's attributes, comma-separated")
+	duration := flag.Duration("for", 30*time.Second, "how long each run sends")
+	connections := flag.Int("connections", 4, "clients, each with one request at a time")
+	flag.Parse()
+	memories, err := numbers(*memory)
+	if err != nil {
+		return fmt.Errorf("memory: %w", err)
+	}
+	sizes, err := numbers(*attributes)
+	if err != nil {
+		return fmt.Errorf("attributes: %w", err)
+	}
+	out := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(out, "memory MiB\tbytes a span\tspans/s\trefused\tpeak MiB\tevicted early\tcounted\tkept\ttaken after")
+	var failed []error
+	for _, mib := range memories {
+		for _, size := range sizes {
+			r, err := soak(ctx, soakOptions{*binary, *config, mib, size, *duration, *connections})
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil {
+				failed = append(failed, fmt.Errorf("%d MiB, %d bytes: %w", mib, size, err))
+				fmt.Fprintf(out, "%d\t%d\t%v\n", mib, size, err)
+			} else {
+				fmt.Fprintf(out, "%d\t%d\t%.0f\t%.0f %%\t%d\t%.0f\t%s\t%.0f\t%v\n", mib, r.spanBytes, r.rate, 100*r.refused, r.peak>>20, r.early, r.counted, r.kept, r.recovery.Round(time.Millisecond))
+			}
+			out.Flush()
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func numbers(list string) ([]int, error) {
+	var out []int
+	for _, text := range strings.Split(list, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(text))
+		if err != nil || n < 0 {
+			return nil, fmt.Errorf("found %q, must be numbers separated by commas", list)
+		}
+		out = append(out, n)
+	}
+	return out, nil
+}

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
+
+	"github.com/otelcol-ml/otelcol-ml/examples/demo/collector"
+)
+
+type soakOptions struct {
+	binary, config string
+	memory, text   int
+	duration       time.Duration
+	connections    int
+}
+
+// result is what came of a run.
+type result struct {
+	spanBytes int
+	// rate is of accepted spans, refused the share of requests.
+	rate, refused float64
+	peak          uint64
+	early         float64
+	// counted says whether the metrics equal what was accepted.
+	counted string
+	kept    float64
+	// recovery is how long after the load a request was taken.
+	recovery time.Duration
+}
+
+func soak(ctx context.Context, o soakOptions) (r result, err error) {
+	requests, err := newTemplates(o.text)
+	if err != nil {
+		return r, err
+	}
+	r.spanBytes = len(requests[0].data) / spansPerRequest
+	dir, err := os.MkdirTemp("", "soak")
+	if err != nil {
+		return r, err
+	}
+	defer os.RemoveAll(dir)
+	binary, err := filepath.Abs(o.binary)
+	if err != nil {
+		return r, err
+	}
+	var group *group
+	if o.memory > 0 {
+		if group, err = newGroup(int64(o.memory) << 20); err != nil {
+			return r, err
+		}
+		defer group.remove()
+		if binary, err = group.wrap(dir, binary); err != nil {
+			return r, err
+		}
+	}
+	addresses, err := collector.FreeAddresses()
+	if err != nil {
+		return r, err
+	}
+	c, err := collector.Start(ctx, collector.Options{
+		Binary: binary, Configs: []string{o.config}, Addresses: addresses, DataDir: dir, Log: dir + "/log",
+		Env: []string{"OTELCOL_ML_DECISION_WAIT=10s"},
+	})
+	if err != nil {
+		return r, err
+	}
+	defer func() {
+		ended, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+		defer cancel()
+		_ = c.Stop(ended)
+	}()
+	accepted, refused, err := send(ctx, addresses.GRPC, requests, o)
+	if err != nil {
+		return r, fmt.Errorf("%w\n%s", err, c.Tail(5))
+	}
+	r.rate = float64(accepted) / o.duration.Seconds()
+	r.refused = float64(refused) / max(1, float64(refused)+float64(accepted)/spansPerRequest)
+	if r.recovery, err = recovers(ctx, addresses.GRPC, requests[0]); err != nil {
+		return r, fmt.Errorf("%w\n%s", err, c.Tail(5))
+	}
+	accepted += spansPerRequest
+	if group != nil {
+		r.peak = group.peak()
+	}
+	// The next flush has everything.
+	deadline := time.Now().Add(time.Minute)
+	for {
+		metrics, err := c.Metrics(ctx)
+		if err == nil {
+			if counted := uint64(metrics.Sum("duration_ms_count")); counted == accepted {
+				r.counted = "all"
+				break
+			} else if time.Now().After(deadline) {
+				r.counted = fmt.Sprintf("%d of %d", counted, accepted)
+				break
+			}
+		} else if time.Now().After(deadline) {
+			return r, err
+		}
+		time.Sleep(time.Second)
+	}
+	telemetry, err := c.Telemetry(ctx)
+	if err != nil {
+		return r, err
+	}
+	r.early = telemetry.Sum("otelcol_processor_mltailsampling_decided_early")
+	r.kept = telemetry.Sum("otelcol_processor_tail_sampling_global_count_traces_sampled", "sampled", "true")
+	return r, nil
+}
+
+const export = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+// send sends for a while, as fast as requests are answered, and returns how many spans were accepted and how many
+// requests refused. A client that is refused waits as SDKs do, but shorter.
+func send(ctx context.Context, address string, requests []template, o soakOptions) (accepted, refused uint64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, o.duration+time.Minute)
+	defer cancel()
+	var next, taken, busy atomic.Uint64
+	var failed atomic.Pointer[error]
+	until := time.Now().Add(o.duration)
+	var wait sync.WaitGroup
+	for range o.connections {
+		wait.Go(func() {
+			conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+			if err != nil {
+				failed.Store(&err)
+				return
+			}
+			defer conn.Close()
+			var buffer []byte
+			for time.Now().Before(until) && failed.Load() == nil {
+				n := next.Add(1)
+				buffer = requests[n%templates].request(n, buffer)
+				var answer []byte
+				switch err := conn.Invoke(ctx, export, buffer, &answer, grpc.ForceCodecV2(raw{})); status.Code(err) {
+				case codes.OK:
+					taken.Add(spansPerRequest)
+				case codes.Unavailable:
+					if strings.Contains(err.Error(), "connection") {
+						failed.Store(&err)
+						return
+					}
+					busy.Add(1)
+					time.Sleep(50 * time.Millisecond)
+				default:
+					failed.Store(&err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if e := failed.Load(); e != nil {
+		return 0, 0, *e
+	}
+	return taken.Load(), busy.Load(), nil
+}
+
+// recovers returns how long it takes until a request is taken.
+func recovers(ctx context.Context, address string, t template) (time.Duration, error) {
+	conn, err := grpc.NewClient("passthrough:///"+address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	began := time.Now()
+	for {
+		var answer []byte
+		err := conn.Invoke(ctx, export, t.request(1<<40, nil), &answer, grpc.ForceCodecV2(raw{}))
+		if err == nil {
+			return time.Since(began), nil
+		}
+		if time.Since(began) > time.Minute {
+			return 0, err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// raw is a codec of requests that are encoded already.
+type raw struct{}
+
+func (raw) Marshal(v any) (mem.BufferSlice, error) {
+	return mem.BufferSlice{mem.SliceBuffer(v.([]byte))}, nil
+}
+func (raw) Unmarshal(data mem.BufferSlice, v any) error {
+	*v.(*[]byte) = data.Materialize()
+	return nil
+}
+func (raw) Name() string { return "proto" }
+
+// group is a control group with a limit of memory.
+type group struct {
+	dir string
+	v2  bool
+}
+
+func newGroup(limit int64) (*group, error) {
+	g := &group{dir: fmt.Sprintf("/sys/fs/cgroup/memory/otelcol-ml-soak-%d", os.Getpid())}
+	file := "memory.limit_in_bytes"
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
+		g.v2, g.dir, file = true, fmt.Sprintf("/sys/fs/cgroup/otelcol-ml-soak-%d", os.Getpid()), "memory.max"
+	}
+	if err := os.Mkdir(g.dir, 0o755); err != nil {
+		return nil, fmt.Errorf("control group: %w; run as root, or with -memory 0", err)
+	}
+	return g, os.WriteFile(g.dir+"/"+file, []byte(strconv.FormatInt(limit, 10)), 0o644)
+}
+
+// wrap returns a program that starts another one in the group.
+func (g *group) wrap(dir, binary string) (string, error) {
+	path := dir + "/in-group"
+	script := fmt.Sprintf("#!/bin/sh\necho $$ > %s/cgroup.procs\nexec %s \"$@\"\n", g.dir, binary)
+	return path, os.WriteFile(path, []byte(script), 0o755)
+}
+
+// peak is the most memory that the group has used.
+func (g *group) peak() uint64 {
+	file := "memory.max_usage_in_bytes"
+	if g.v2 {
+		file = "memory.peak"
+	}
+	text, _ := os.ReadFile(g.dir + "/" + file)
+	n, _ := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+	return n
+}
+
+func (g *group) remove() { _ = os.Remove(g.dir) }
