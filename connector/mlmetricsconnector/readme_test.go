@@ -13,6 +13,7 @@ import (
 
 // TestReadme fails where the tables of the README differ from the code. `go test -update` writes them.
 func TestReadme(t *testing.T) {
+	golden.EqualSchema(t, "config.schema.json", createDefaultConfig(), settingMeanings)
 	golden.EqualSections(t, "README.md", map[string]string{
 		"settings": golden.SettingsTable(t, createDefaultConfig(), settingMeanings),
 		"common":   commonLabels(),

@@ -49,16 +49,20 @@ func TestGoodConfigs(t *testing.T) {
 
 // TestREADME fails where the page differs from the code. `go test -update` writes it.
 func TestREADME(t *testing.T) {
+	golden.EqualSchema(t, "config.schema.json", createDefaultConfig(), settingMeanings)
 	golden.EqualSections(t, "README.md", map[string]string{
-		"settings": golden.SettingsTable(t, createDefaultConfig(), map[string]string{
-			"endpoint":            "where the page is served, host:port",
-			"memory_mib":          "what traces (three quarters) and metrics (a quarter) may take in memory; the oldest traces leave first",
-			"trace_url":           "address of a trace in Tempo or Jaeger, with `{trace_id}` for its ID: the page of a trace links to it",
-			"telemetry_endpoint":  "where the collector's own metrics are, for \"What arrives\"; `\"\"`: nowhere",
-			"hosts":               "names under which the page may be asked for, besides `localhost`, IP addresses and the endpoint's own; not needed with `auth`",
-			"auth::authenticator": "extension that says who may see the page, such as `basicauth/server`",
-			"tls::cert_file":      "certificate in PEM, for https",
-			"tls::key_file":       "its key",
-		}),
+		"settings": golden.SettingsTable(t, createDefaultConfig(), settingMeanings),
 	})
+}
+
+// settingMeanings has a line for each setting of the README.
+var settingMeanings = map[string]string{
+	"endpoint":            "where the page is served, host:port",
+	"memory_mib":          "what traces (three quarters) and metrics (a quarter) may take in memory; the oldest traces leave first",
+	"trace_url":           "address of a trace in Tempo or Jaeger, with `{trace_id}` for its ID: the page of a trace links to it",
+	"telemetry_endpoint":  "where the collector's own metrics are, for \"What arrives\"; `\"\"`: nowhere",
+	"hosts":               "names under which the page may be asked for, besides `localhost`, IP addresses and the endpoint's own; not needed with `auth`",
+	"auth::authenticator": "extension that says who may see the page, such as `basicauth/server`",
+	"tls::cert_file":      "certificate in PEM, for https",
+	"tls::key_file":       "its key",
 }

@@ -76,6 +76,7 @@ var settingMeanings = map[string]string{
 
 // TestReadme fails where the table of settings differs from the code. `go test -update` writes it.
 func TestReadme(t *testing.T) {
+	golden.EqualSchema(t, "config.schema.json", createDefaultConfig(), settingMeanings)
 	golden.EqualSections(t, "README.md", map[string]string{
 		"settings": golden.SettingsTable(t, createDefaultConfig(), settingMeanings),
 	})

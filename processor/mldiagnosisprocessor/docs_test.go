@@ -34,16 +34,10 @@ func TestREADME(t *testing.T) {
 	for _, d := range documented {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", d.key, d.kind, d.meaning)
 	}
+	golden.EqualSchema(t, "config.schema.json", createDefaultConfig(), settingMeanings)
 	golden.EqualSections(t, "README.md", map[string]string{
 		"attributes": b.String(),
-		"settings": golden.SettingsTable(t, createDefaultConfig(), map[string]string{
-			"min_share":                "share of the request, 0 to 1, from which on a cause is listed in `ml.diagnosis.causes`",
-			"undivided_inference":      "what the time of an inference counts as that does not tell wait from compute: `gpu_compute` or `other`",
-			"without_root":             "which span may stand for a root that did not come, if it is the only one on top: `none`, `request` (one of stage `request`, or the server span around it), or `any`",
-			"critical_path::max_spans": "spans that `ml.diagnosis.critical_path` names at most, those with the most time",
-			"clock_skew::tolerance":    "by how much of the request, 0 to 0.5, a span may lie outside of its parent before a clock is said to be off",
-			"late_spans::max_traces":   "traces that are remembered to tell late spans from traces; at least the last half of them",
-		}),
+		"settings":   golden.SettingsTable(t, createDefaultConfig(), settingMeanings),
 	})
 }
 
@@ -77,4 +71,14 @@ func kindOf(v pcommon.Value) string {
 	default:
 		return strings.ToLower(v.Type().String())
 	}
+}
+
+// settingMeanings has a line for each setting of the README.
+var settingMeanings = map[string]string{
+	"min_share":                "share of the request, 0 to 1, from which on a cause is listed in `ml.diagnosis.causes`",
+	"undivided_inference":      "what the time of an inference counts as that does not tell wait from compute: `gpu_compute` or `other`",
+	"without_root":             "which span may stand for a root that did not come, if it is the only one on top: `none`, `request` (one of stage `request`, or the server span around it), or `any`",
+	"critical_path::max_spans": "spans that `ml.diagnosis.critical_path` names at most, those with the most time",
+	"clock_skew::tolerance":    "by how much of the request, 0 to 0.5, a span may lie outside of its parent before a clock is said to be off",
+	"late_spans::max_traces":   "traces that are remembered to tell late spans from traces; at least the last half of them",
 }

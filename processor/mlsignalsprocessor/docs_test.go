@@ -18,28 +18,9 @@ import (
 
 // TestREADME and TestDialectsPage fail where the pages differ from the code. `go test -update` writes them.
 func TestREADME(t *testing.T) {
+	golden.EqualSchema(t, "config.schema.json", createDefaultConfig(), settingMeanings)
 	golden.EqualSections(t, "README.md", map[string]string{
-		"settings": golden.SettingsTable(t, createDefaultConfig(), map[string]string{
-			"signals::queue_bound::enabled":          "set `ml.signal.queue_bound`",
-			"signals::queue_bound::ratio":            "queue wait / forward pass above which a span is queue bound",
-			"signals::high_queue_wait::enabled":      "set `ml.signal.high_queue_wait`",
-			"signals::high_queue_wait::threshold":    "queue wait from which on it is high",
-			"signals::feature_cascade::enabled":      "set `ml.signal.feature_cascade`",
-			"signals::feature_cascade::db_share":     "share of the span, 0 to 1, from which on a database lookup is a cascade",
-			"signals::features_unavailable::enabled": "set `ml.signal.features_unavailable`",
-			"signals::revalidated::enabled":          "set `ml.signal.revalidated`",
-			"signals::revalidated::attempts":         "validations from which on an output was revalidated",
-			"signals::cold_start::enabled":           "set `ml.signal.cold_start` and `ml.cold_start.*`",
-			"signals::cold_start::min_duration":      "a load that took less is no cold start",
-			"signals::cold_start::span_names":        "names of spans that load a component, where no built-in dialect but `ml` describes the span; what the `*` stands for is the component",
-			"signals::cold_start::components":        "words in one of which the name ends that the `*` stands for, so that `load_features` and `page_load` are no cold starts; any name does if `[]`, or if only `span_names` is set",
-			"genai_conventions":                      "write what is known of a call of a model as `gen_ai.*` too, where the span does not have it",
-			"dialects":                               "built-in dialects in use, such as `[ml, vllm]`; all if not set, none if `[]`",
-			"custom_dialects":                        "your own dialects, see below",
-			"reload_memory::max_components":          "loads of components that are remembered, over all instances",
-			"join::max_spans":                        "spans that are remembered because the other one of a pair is still to come, and as many with reads of caches and databases below them; 32 at least",
-			"join::ttl":                              "how long such a span is remembered at least, and at most twice as long",
-		}),
+		"settings": golden.SettingsTable(t, createDefaultConfig(), settingMeanings),
 	})
 }
 
@@ -125,4 +106,27 @@ func TestEveryDialectSaysWhereItIsFrom(t *testing.T) {
 		require.NotEmpty(t, d.Versions, d.Name)
 		require.NotEmpty(t, d.Sources, d.Name)
 	}
+}
+
+// settingMeanings has a line for each setting of the README.
+var settingMeanings = map[string]string{
+	"signals::queue_bound::enabled":          "set `ml.signal.queue_bound`",
+	"signals::queue_bound::ratio":            "queue wait / forward pass above which a span is queue bound",
+	"signals::high_queue_wait::enabled":      "set `ml.signal.high_queue_wait`",
+	"signals::high_queue_wait::threshold":    "queue wait from which on it is high",
+	"signals::feature_cascade::enabled":      "set `ml.signal.feature_cascade`",
+	"signals::feature_cascade::db_share":     "share of the span, 0 to 1, from which on a database lookup is a cascade",
+	"signals::features_unavailable::enabled": "set `ml.signal.features_unavailable`",
+	"signals::revalidated::enabled":          "set `ml.signal.revalidated`",
+	"signals::revalidated::attempts":         "validations from which on an output was revalidated",
+	"signals::cold_start::enabled":           "set `ml.signal.cold_start` and `ml.cold_start.*`",
+	"signals::cold_start::min_duration":      "a load that took less is no cold start",
+	"signals::cold_start::span_names":        "names of spans that load a component, where no built-in dialect but `ml` describes the span; what the `*` stands for is the component",
+	"signals::cold_start::components":        "words in one of which the name ends that the `*` stands for, so that `load_features` and `page_load` are no cold starts; any name does if `[]`, or if only `span_names` is set",
+	"genai_conventions":                      "write what is known of a call of a model as `gen_ai.*` too, where the span does not have it",
+	"dialects":                               "built-in dialects in use, such as `[ml, vllm]`; all if not set, none if `[]`",
+	"custom_dialects":                        "your own dialects, see below",
+	"reload_memory::max_components":          "loads of components that are remembered, over all instances",
+	"join::max_spans":                        "spans that are remembered because the other one of a pair is still to come, and as many with reads of caches and databases below them; 32 at least",
+	"join::ttl":                              "how long such a span is remembered at least, and at most twice as long",
 }

@@ -95,6 +95,7 @@ func TestReadme(t *testing.T) {
 		PassOn   PassOnConfig `mapstructure:"pass_on"`
 	}
 	d := createDefaultConfig().(*Config)
+	golden.EqualSchema(t, "config.schema.json", d, settingMeanings)
 	golden.EqualSections(t, "README.md", map[string]string{
 		"settings": golden.SettingsTable(t, &own{d.MaxBytes, d.PassOn}, settingMeanings),
 	})
