@@ -173,8 +173,19 @@ check-generate: $(TOOLS)/mdatagen
 		echo "These files did not match their metadata.yaml; they do now, commit them:"; \
 		diff <(echo "$$before") <(sums) | awk '{print "  " $$3}' | sort -u | grep .; exit 1; }
 
+.PHONY: dashboards
+dashboards: ## Write the dashboards of deploy/grafana from their source
+	@rm -rf deploy/grafana/dashboards deploy/grafana/dashboards-native
+	@go -C deploy/grafana/source run . ..
+
+.PHONY: check-dashboards
+check-dashboards:
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	go -C deploy/grafana/source run . $$dir && for d in dashboards dashboards-native; do \
+		diff -r $$dir/$$d deploy/grafana/$$d > /dev/null || { echo "deploy/grafana/$$d is not what its source gives; run make dashboards"; exit 1; }; done
+
 .PHONY: check
-check: check-generate lint ## Generated code, formatting, vet and lint
+check: check-generate check-dashboards lint ## Generated code and dashboards, formatting, vet and lint
 	@unformatted=$$(find . -name '*.go' -not -path './build/*' -exec gofmt -l {} +); \
 		[ -z "$$unformatted" ] || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
 	@set -e; for m in $(MODULES); do echo "go vet ./... (in $$m)"; go vet -C $$m ./...; done
