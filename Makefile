@@ -214,7 +214,10 @@ clean: ## Remove what was built and written: ./bin ./build ./data
 ##### Pinned tools, built from tools/*/go.mod
 
 .PHONY: prometheus
-prometheus: $(BIN)/prometheus $(BIN)/promtool ## Build Prometheus: ./bin/prometheus, ./bin/promtool
+prometheus: $(BIN)/promtool ## Build Prometheus with its pages: ./bin/prometheus, and ./bin/promtool
+	@command -v npx > /dev/null || { echo "no npx: install Node and npm"; exit 1; }
+	@echo "npm and go build: ./bin/prometheus with its pages (a minute or two)"
+	@tools/prometheus/with-ui.sh build/prometheus $(BIN)/prometheus
 
 $(TOOLS)/builder $(TOOLS)/mdatagen: tools/collector/go.mod tools/collector/go.sum
 	@echo "go build: ./bin/tools/$(@F)"
@@ -227,8 +230,9 @@ $(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@echo "go build: ./bin/tools/golangci-lint (the first build takes a few minutes)"
 	@go -C tools/lint build -trimpath -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-# Without the service discoveries of clouds (remove_all_sd): a third less to
-# compile. Static targets, files and HTTP remain.
+# For the tests Prometheus has no pages, only its API; `make prometheus` builds one
+# that has both. Without the service discoveries of clouds (remove_all_sd): a third
+# less to compile. Static targets, files and HTTP remain.
 $(BIN)/prometheus $(BIN)/promtool: tools/prometheus/go.mod tools/prometheus/go.sum
 	@echo "go build: ./bin/$(@F) (the first build takes a few minutes)"
 	@go -C tools/prometheus build -trimpath -ldflags '-s -w' -tags remove_all_sd -o $@ github.com/prometheus/prometheus/cmd/$(@F)
