@@ -1,0 +1,112 @@
+package interop
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-ml/otelcol-ml/examples/demo/scrape"
+	"github.com/otelcol-ml/otelcol-ml/test/interop/internal/stack"
+)
+
+// tells is what a library's spans tell of its calls, as its dialect says. Calls, models and errors are compared always.
+type tells struct {
+	// attempts: an attempt that the server refuses is a call of its own, and says which attempt it is.
+	attempts bool
+	tokens   bool
+	// firstToken: streams tell the time to the first token.
+	firstToken bool
+}
+
+var everything = tells{attempts: true, tokens: true, firstToken: true}
+
+// check compares what was counted with what the library's program and its server say was done, once every span of the
+// program has been counted. So what is counted twice, or not at all, has been too.
+func check(t *testing.T, running *stack.Collector, d did, tells tells) {
+	t.Helper()
+	require.Positive(t, d.Calls)
+	running.UntilSum(d.Spans, "ml_stage_calls_total")
+	got := running.Scrape()
+
+	calls := d.Calls + d.Failed
+	if tells.attempts {
+		calls = d.Calls + d.Refused
+		assert.Equal(t, calls, got.Sum("ml_inference_attempts_count"))
+		assert.Equal(t, d.Attempts, got.Sum("ml_inference_attempts_sum"), "each call says which attempt it is")
+	} else {
+		assert.Zero(t, got.Sum("ml_inference_attempts_count"))
+	}
+	assert.Equal(t, calls, got.Sum("ml_stage_calls_total", "ml_stage", "inference"), "calls: %v", stages(got))
+	assert.Equal(t, calls-d.Calls, got.Sum("ml_stage_calls_total", "ml_stage", "inference", "status_code", "ERROR"), "failed calls")
+	models := got.By("ml_stage_calls_total", "ml_model_name", "ml_stage", "inference", "status_code", "UNSET")
+	for model, n := range got.By("ml_stage_calls_total", "ml_model_name", "ml_stage", "inference", "status_code", "OK") {
+		models[model] += n
+	}
+	assert.Equal(t, d.Models, models)
+
+	input, output := 0.0, 0.0
+	if tells.tokens {
+		input, output = d.Input, d.Output
+	}
+	assert.Equal(t, input, got.Sum("ml_tokens_total", "direction", "input"), "input tokens")
+	assert.Equal(t, output, got.Sum("ml_tokens_total", "direction", "output"), "output tokens")
+
+	first := got.Sum("ml_inference_time_to_first_token_ms_sum")
+	if tells.firstToken {
+		assert.Positive(t, d.Streams)
+		assert.Equal(t, d.Streams, got.Sum("ml_inference_time_to_first_token_ms_count"))
+		assert.GreaterOrEqual(t, first, d.Held, "the server holds each first token for so long")
+		assert.LessOrEqual(t, first, d.First, "the program had each first token after so long")
+	} else {
+		assert.Zero(t, first)
+	}
+	assert.Equal(t, d.Revalidated, got.Sum("ml_post_processing_revalidations_total"), "revalidations")
+	assert.Equal(t, d.Revalidated, got.Sum("ml_signals_total"), "signals: %v", got.By("ml_signals_total", "signal"))
+	if t.Failed() {
+		t.Logf("counted: %v", stages(got))
+	}
+}
+
+// stages shows what was counted to whoever reads a failure.
+func stages(of scrape.Samples) map[string]float64 {
+	all := map[string]float64{}
+	for _, s := range of {
+		if s.Labels.Get("__name__") == "ml_stage_calls_total" && s.Value > 0 {
+			all[strings.Join([]string{s.Labels.Get("span_name"), s.Labels.Get("ml_stage"), s.Labels.Get("ml_model_name"), s.Labels.Get("status_code")}, "|")] += s.Value
+		}
+	}
+	return all
+}
+
+// TestLiteLLM: its own spans are no children and no parents of the client's, so of the two one is to be left out. Those of
+// OpenInference are parents.
+func TestLiteLLM(t *testing.T) {
+	for _, with := range [][]string{{"own"}, {"openinference"}, {"openinference", "client"}} {
+		t.Run(strings.Join(with, "+"), func(t *testing.T) {
+			running, d := runLibrary(t, "gateways", "litellm_calls", with...)
+			check(t, running, d, tells{tokens: true})
+		})
+	}
+}
+
+func TestPydanticAI(t *testing.T) {
+	for _, with := range [][]string{nil, {"client"}} {
+		t.Run(strings.Join(append([]string{"pydantic_ai"}, with...), "+"), func(t *testing.T) {
+			running, d := runLibrary(t, "agents", "pydantic_ai_calls", with...)
+			check(t, running, d, tells{tokens: true, firstToken: true})
+		})
+	}
+}
+
+// TestAISDK: each attempt of the SDK's own is a span.
+func TestAISDK(t *testing.T) {
+	server := stack.UntilSays(t, stack.Program{Venv: "agents", Dir: "libraries", Args: []string{"standin.py"}}.Start(t, "standin"), "URL ")
+	running := stack.StartCollector(t, soon)
+	out := stack.Program{
+		Dir: "node", Args: []string{"ai_sdk.mjs"},
+		Env: append(running.OTLPEnvironment(), "STANDIN_URL="+server, "OTEL_SERVICE_NAME=assistant", "OTEL_RESOURCE_ATTRIBUTES=ml.pipeline.name=assistant"),
+	}.Run(t, "ai_sdk")
+	check(t, running, whatItDid(t, out), everything)
+}
