@@ -25,6 +25,7 @@ type did struct {
 	Streams              float64            // calls that were answered with a stream
 	Held, First          float64            // what the server waited at least, and the program at most, for their first tokens, in ms
 	Revalidated          float64            // outputs that failed a validation
+	Validations          float64            // of outputs, those that passed too
 	Lookups              float64
 	MS                   float64
 }
