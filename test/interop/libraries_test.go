@@ -20,8 +20,8 @@ type did struct {
 	Calls, Input, Output float64            // calls that the server answered, and their tokens
 	Models               map[string]float64 // the same calls by model
 	Refused              float64            // calls that the server answered with an error
-	Attempts             float64            // of the calls, the first is 1, where each is a span
-	Failed               float64            // calls that failed for the program
+	Failed               float64            // calls whose span says so
+	Attempts             float64            // of the calls, the first is 1, where their spans say
 	Streams              float64            // calls that were answered with a stream
 	Held, First          float64            // what the server waited at least, and the program at most, for their first tokens, in ms
 	Revalidated          float64            // outputs that failed a validation

@@ -44,24 +44,22 @@ def until(name, n):
 first = []
 
 
-def stream(start):
-    """Starts a stream and reads it to its end. Returns its parts."""
-    began, parts = time.perf_counter(), []
+def stream(start, is_token=lambda part: True):
+    """Starts a stream and reads it to its end."""
+    began, came = time.perf_counter(), False
     for part in start():
-        if not parts:
+        if not came and is_token(part):
+            came = True
             first.append((time.perf_counter() - began) * 1000)
-        parts.append(part)
-    return parts
 
 
 async def astream(start):
     """As stream, for an iterator that is asynchronous."""
-    began, parts = time.perf_counter(), []
-    async for part in start():
-        if not parts:
+    began, came = time.perf_counter(), False
+    async for _ in start():
+        if not came:
+            came = True
             first.append((time.perf_counter() - began) * 1000)
-        parts.append(part)
-    return parts
 
 
 def done(**what):

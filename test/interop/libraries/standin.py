@@ -2,6 +2,7 @@
 
 As a program it prints its address and serves until it is stopped; GET /did says what it did, POST /plan sets its next answers."""
 
+import itertools
 import json
 import threading
 import time
@@ -41,7 +42,7 @@ class StandIn:
                 self.send_header("Content-Type", "text/event-stream")
                 self.send_header("Transfer-Encoding", "chunked")
                 self.end_headers()
-                for part in [*body, b""]:
+                for part in itertools.chain(body, [b""]):
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
 
             def send(self, kind, status, body):
@@ -145,9 +146,9 @@ def held(events):
         yield b"data: [DONE]\n\n"
 
 
-def served(*stand_ins):
-    """What these answered and refused."""
-    did = [call for stand_in in stand_ins for call in stand_in.did]
+def served(*stand_ins, without=None):
+    """What these answered and refused, without the calls of one model."""
+    did = [call for stand_in in stand_ins for call in stand_in.did if call["model"] != without]
     answered = [call for call in did if call["status"] == 200]
     models = {}
     for call in answered:

@@ -26,4 +26,4 @@ await plan(400);
 await generateText({ ...call, maxRetries: 2 }).catch((error) => { if (error.statusCode !== 400) throw error; });
 await plan('no object at all');
 await generateObject({ ...call, schema }).catch((error) => { if (error.name !== 'AI_NoObjectGeneratedError') throw error; });
-await done({ attempts: 8 + 1 + 2 + 3 + 1 + 1 });
+await done({ failed: 3, attempts: 8 + 1 + 2 + 3 + 1 + 1 });
