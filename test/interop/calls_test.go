@@ -86,6 +86,13 @@ func TestLiteLLM(t *testing.T) {
 	}
 }
 
+// TestLiteLLMProxy: its own spans, those of its guardrails, and FastAPI's around them.
+func TestLiteLLMProxy(t *testing.T) {
+	running, d := runLibrary(t, "gateways", "litellm_proxy_calls")
+	check(t, running, d, tells{tokens: true})
+	assert.Equal(t, 4.0, running.Scrape().Sum("ml_stage_calls_total", "ml_stage", "post_processing"), "the guardrail after each answer")
+}
+
 // TestInstructor: its span has the number of answers until one fitted, if the calls below it have spans.
 func TestInstructor(t *testing.T) {
 	running, d := runLibrary(t, "gateways", "instructor_calls")
