@@ -23,7 +23,8 @@ with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
 proxy = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", loop="asyncio"))
-threading.Thread(target=proxy.run, daemon=True).start()
+running = threading.Thread(target=proxy.run)
+running.start()
 while not proxy.started:
     time.sleep(0.05)
 
@@ -49,4 +50,6 @@ assert ask("chat/completions", model="small", messages=[{"role": "user", "conten
 server.answers = [500]
 assert ask("chat/completions", **chat) == 500
 spans.until("Received Proxy Server Request", 6)
+proxy.should_exit = True
+running.join()  # whatever it had still to end has ended
 spans.done(failed=3, revalidated=1, **spans.served(server))
