@@ -30,6 +30,7 @@ const calls = "calls by model, failed ones, tokens"
 
 var triedLibraries = []tried{
 	{"TestLiteLLM/own", "gateways", []string{"litellm"}, calls + ", no time to the first token; completion, acompletion, a stream, embedding, text completion, tool call", "the same; `num_retries` are inside of one span"},
+	{"TestLiteLLM/v2", "gateways", []string{"litellm"}, "the same with `LITELLM_OTEL_V2`, and first tokens", "the same; calls that are not asynchronous have no span"},
 	{"TestLiteLLM/openinference", "gateways", []string{"litellm", "openinference-instrumentation-litellm"}, calls, "the same; text completions have no span, the model is `openai/small`"},
 	{"TestLiteLLM/openinference+client", "gateways", []string{"litellm", "openinference-instrumentation-litellm", "openinference-instrumentation-openai"}, calls + ", first tokens", "the same: counted once"},
 	{"TestLiteLLMProxy", "gateways", []string{"litellm", "fastapi"}, calls + ", guardrails before and after the call, one that stops an answer", "the same; what a guardrail stops is a failed call"},

@@ -49,7 +49,7 @@ server.did.pop()  # LiteLLM tells of a call that failed, without its tokens
 assert ask("chat/completions", model="small", messages=[{"role": "user", "content": "a rude question"}]) == 400
 server.answers = [500]
 assert ask("chat/completions", **chat) == 500
-spans.until("Received Proxy Server Request", 6)
+spans.until(("Received Proxy Server Request",), 6)
 proxy.should_exit = True
 running.join()  # whatever it had still to end has ended
 spans.done(failed=3, revalidated=1, **spans.served(server))

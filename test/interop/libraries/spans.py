@@ -34,11 +34,11 @@ provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 trace.set_tracer_provider(provider)
 
 
-def until(name, n):
-    """Waits for spans of a name that a library ends in the background."""
+def until(names, n):
+    """Waits for spans of these names that a library ends in the background."""
     with ended.one:
-        if not ended.one.wait_for(lambda: ended.names.count(name) >= n, timeout=60):
-            raise TimeoutError(f"{ended.names} instead of {n} times {name}")
+        if not ended.one.wait_for(lambda: sum(name in names for name in ended.names) >= n, timeout=60):
+            raise TimeoutError(f"{ended.names} instead of {n} of {names}")
 
 
 first = []
