@@ -82,7 +82,7 @@ e2e: build $(BIN)/prometheus $(BIN)/promtool $(TOOLS)/builder chromium test/e2e/
 VENVS := $(patsubst test/interop/requirements/%.txt,build/venv/%/installed,$(wildcard test/interop/requirements/*.txt))
 
 .PHONY: interop
-interop: build $(VENVS) ## Real clients against the built collector, 5 minutes (ARGS="-run TestArticle/auto -v")
+interop: build $(VENVS) test/interop/node/node_modules ## Real clients against the built collector, 6 minutes (ARGS="-run TestArticle/auto -v")
 	go test -C test/interop -count=1 -timeout 30m $(ARGS) ./...
 
 build/venv/%/installed: test/interop/requirements/%.txt
@@ -99,12 +99,13 @@ chromium: ## Install Debian's Chromium where there is none
 		sudo=$$(command -v sudo || true); \
 		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } < /dev/null
 
-test/e2e/browser/node_modules: test/e2e/browser/package-lock.json
+# Packages for Node.js, as a lock file pins them.
+test/e2e/browser/node_modules test/interop/node/node_modules: %/node_modules: %/package-lock.json
 	@command -v npm > /dev/null || { \
 		echo "no npm: installing it"; \
 		sudo=$$(command -v sudo || true); \
 		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends npm; } < /dev/null
-	cd test/e2e/browser && npm ci --no-audit --no-fund
+	cd $* && npm ci --no-audit --no-fund
 	@touch $@
 
 .PHONY: pictures

@@ -66,7 +66,7 @@ func startServices(t *testing.T, running *stack.Collector, variant, dir string) 
 	environment = append(append(environment, running.OTLPEnvironment()...), "INTEROP_VARIANT="+variant, "PIPELINE_NAME=recommendation", "ENV=test")
 	for _, service := range services {
 		host, port, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(urls[service.module], "http://"), service.path), ":")
-		program := stack.Python{
+		program := stack.Program{
 			Venv: "article", Program: "uvicorn", Dir: "article",
 			Args: []string{service.module + ":app", "--host", host, "--port", port, "--log-level", "warning"},
 			Env:  append(environment, "INTEROP_DID="+filepath.Join(dir, service.module+".jsonl")),

@@ -16,8 +16,16 @@ const soon = "yaml:connectors::mlmetrics::metrics_flush_interval: 1s"
 
 // did is what a program of libraries/ says that it did.
 type did struct {
-	Calls, Input, Output float64 // of the model, and its tokens, as the server counted them
-	Failed               float64 // outputs that failed a validation
+	Spans                float64            // that it ended
+	Calls, Input, Output float64            // calls that the server answered, and their tokens
+	Models               map[string]float64 // the same calls by model
+	Refused              float64            // calls that the server answered with an error
+	Failed               float64            // calls whose span says so
+	Attempts             float64            // of the calls, the first is 1, where their spans say
+	Streams              float64            // calls that were answered with a stream
+	Held, First          float64            // what the server waited at least, and the program at most, for their first tokens, in ms
+	Revalidated          float64            // outputs that failed a validation
+	Validations          float64            // of outputs, those that passed too
 	Lookups              float64
 	MS                   float64
 }
@@ -26,9 +34,9 @@ type did struct {
 func runLibrary(t *testing.T, venv, program string, args ...string) (*stack.Collector, did) {
 	t.Helper()
 	running := stack.StartCollector(t, soon)
-	out := stack.Python{
+	out := stack.Program{
 		Venv: venv, Dir: "libraries", Args: append([]string{program + ".py"}, args...),
-		Env: append(running.OTLPEnvironment(), "OTEL_SERVICE_NAME=assistant", "OTEL_RESOURCE_ATTRIBUTES=ml.pipeline.name=assistant"),
+		Env: append(running.OTLPEnvironment(), "OTEL_SERVICE_NAME=assistant", "OTEL_RESOURCE_ATTRIBUTES=ml.pipeline.name=assistant", "LITELLM_LOCAL_MODEL_COST_MAP=True"),
 	}.Run(t, program)
 	return running, whatItDid(t, out)
 }
@@ -64,7 +72,7 @@ func TestOpenAIClient(t *testing.T) {
 	for _, instrumentations := range [][]string{{"openinference"}, {"openllmetry"}, {"opentelemetry"}, {"opentelemetry", "openllmetry"}, {"openinference", "opentelemetry"}} {
 		t.Run(strings.Join(instrumentations, "+"), func(t *testing.T) {
 			running, d := runLibrary(t, "libraries", "openai_calls", instrumentations...)
-			untilCalls(t, running, d)
+			check(t, running, d, tells{tokens: true, firstToken: strings.Join(instrumentations, "+") == "openinference"})
 		})
 	}
 }
@@ -73,7 +81,7 @@ func TestOpenAIClient(t *testing.T) {
 func TestGuardrailsAI(t *testing.T) {
 	running, d := runLibrary(t, "libraries", "guards")
 	untilCalls(t, running, d)
-	running.UntilSum(d.Failed, "ml_post_processing_revalidations_total")
+	running.UntilSum(d.Revalidated, "ml_post_processing_revalidations_total")
 }
 
 // TestLookups: a lookup is counted once, with its time, though the service, SQLAlchemy and its driver each have a span.

@@ -29,7 +29,7 @@ func TestRayServe(t *testing.T) {
 // TestFeast: each request is feature extraction with one lookup in the cache.
 func TestFeast(t *testing.T) {
 	running := stack.StartCollector(t, soon)
-	out := stack.Python{
+	out := stack.Program{
 		Venv: "feast", Dir: "libraries", Args: []string{"feast_server.py"},
 		Env: append(running.OTLPEnvironment(), "OTEL_SERVICE_NAME=feast", "FEAST_USAGE=False"),
 	}.Run(t, "feast")
@@ -48,7 +48,7 @@ func TestMLServer(t *testing.T) {
 		_, port, _ := strings.Cut(address, ":")
 		ports = append(ports, port)
 	}
-	server := stack.Python{
+	server := stack.Program{
 		Venv: "mlserver", Program: "mlserver", Dir: "libraries/mlserver_models", Args: []string{"start", "."},
 		Env: []string{
 			"MLSERVER_HOST=127.0.0.1", "MLSERVER_HTTP_PORT=" + ports[0], "MLSERVER_GRPC_PORT=" + ports[1], "MLSERVER_METRICS_PORT=" + ports[2],

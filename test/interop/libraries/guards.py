@@ -19,17 +19,15 @@ class Polite(Validator):
         return PassResult()
 
 
-total = {"calls": 0, "input": 0, "output": 0}
-failed = 0
+servers, failed = [], 0
 for action, answers in [(action, ("a rude answer", "a kind answer")) for action in (
     "fix", "exception", "noop", "refrain", "filter", "reask", "fix_reask")] + [("exception", ("a kind answer",))]:
     server = StandIn(*answers)
+    servers.append(server)
     guard = Guard().use(Polite(on_fail=OnFailAction[action.upper()]))
     try:
         guard(model="openai/small", api_base=server.url, api_key="none", messages=[{"role": "user", "content": "hello"}], num_reasks=1)
     except Exception as e:
         assert action == "exception", e
     failed += "rude" in answers[0]
-    for key, n in spans.served(server).items():
-        total[key] += n
-spans.done(failed=failed, **total)
+spans.done(revalidated=failed, **spans.served(*servers))

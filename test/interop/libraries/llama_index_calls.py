@@ -23,6 +23,6 @@ model.predict(PromptTemplate("How many legs has a {animal}?"), animal="cat")
 model.chat([ChatMessage(role="user", content="hello")])
 model.complete("hello")
 if "client" not in sys.argv:  # the client's span of a streamed call has no parent that would say that they are one
-    for _ in model.stream_chat([ChatMessage(role="user", content="hello")]):
+    for _ in model.stream_chat([ChatMessage(role="user", content="hello")], stream_options={"include_usage": True}):
         pass
 spans.done(**spans.served(server))

@@ -17,10 +17,16 @@ for name in sys.argv[1:]:
     OpenAIInstrumentor().instrument(tracer_provider=spans.provider)
 
 server = StandIn()
-client = openai.OpenAI(base_url=server.url, api_key="none", max_retries=0)
+client = openai.OpenAI(base_url=server.url, api_key="none", max_retries=2)
 question = [{"role": "user", "content": "How many legs has a cat?"}]
 client.chat.completions.create(model="small", messages=question)
-for _ in client.chat.completions.create(model="small", messages=question, stream=True, stream_options={"include_usage": True}):
-    pass
+spans.stream(lambda: client.chat.completions.create(model="small", messages=question, stream=True, stream_options={"include_usage": True}))
 client.embeddings.create(model="embed", input=["a", "b"])
-spans.done(**spans.served(server))
+server.answers = [429, 500]
+client.chat.completions.create(model="small", messages=question)  # the client asks twice again
+server.answers = [400]
+try:
+    client.chat.completions.create(model="small", messages=question)
+except openai.BadRequestError:
+    pass
+spans.done(failed=1, **spans.served(server))

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/clock"
 )
 
 // Key says below which span calls lie.
@@ -70,7 +72,7 @@ func (t *Table) Add(k Key, c Call, now time.Time) int {
 		}
 	}
 	attempt := 1
-	if b.calls > 0 && b.last.Failed && b.last.Of == c.Of && b.last.End <= c.Start {
+	if b.calls > 0 && b.last.Failed && b.last.Of == c.Of && clock.Follows(c.Start, b.last.End) {
 		attempt += b.failed
 	}
 	if c.End >= b.last.End {

@@ -14,8 +14,10 @@ func key(i int) Key {
 	return Key{Trace: pcommon.TraceID{1, 15: byte(i)}, Parent: pcommon.SpanID{byte(i), byte(i >> 8), byte(i >> 16), 7: byte(i >> 8)}}
 }
 
+// call starts and ends at these ms.
 func call(of uint64, start, end int, failed bool) Call {
-	return Call{Of: of, Start: pcommon.Timestamp(start), End: pcommon.Timestamp(end), Failed: failed}
+	const ms = pcommon.Timestamp(time.Millisecond)
+	return Call{Of: of, Start: pcommon.Timestamp(start) * ms, End: pcommon.Timestamp(end) * ms, Failed: failed}
 }
 
 func TestAttempts(t *testing.T) {
@@ -28,6 +30,7 @@ func TestAttempts(t *testing.T) {
 		{"one after the other, none failed", []Call{call(1, 0, 10, false), call(1, 20, 30, false)}, []int{1, 1}},
 		{"a step after one that was tried again", []Call{call(1, 0, 10, true), call(1, 20, 30, false), call(1, 40, 50, false)}, []int{1, 2, 1}},
 		{"side by side", []Call{call(1, 0, 10, true), call(1, 5, 30, false)}, []int{1, 1}},
+		{"at once, by a clock of whole ms", []Call{{Of: 1, End: 10_900_000, Failed: true}, {Of: 1, Start: 10_000_000, End: 20_000_000}}, []int{1, 2}},
 		{"another model takes over", []Call{call(1, 0, 10, true), call(2, 20, 30, false)}, []int{1, 1}},
 		{"the later one arrives first", []Call{call(1, 20, 30, false), call(1, 0, 10, true)}, []int{1, 1}},
 	} {

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/clock"
 )
 
 // Kind says what a span reads.
@@ -182,7 +184,7 @@ func (t *Table) Read(r *Read, final bool, now time.Time) Verdict {
 		switch {
 		case !final:
 			return Undecided
-		case known.cacheEnd != 0 && known.cacheEnd <= r.Start && !known.overlaps(one):
+		case known.cacheEnd != 0 && clock.Follows(r.Start, known.cacheEnd) && !known.overlaps(one):
 			verdict, one.told = Carries, true
 			s.stats.Found++
 		}
@@ -370,7 +372,7 @@ func (r *reads) overlaps(one interval) bool {
 // following are the reads of the database that came after one of a cache.
 func (r *reads) following() (all []interval) {
 	for _, one := range r.database {
-		if one.follows = one.follows || r.cacheEnd != 0 && r.cacheEnd <= one.start; one.follows {
+		if one.follows = one.follows || r.cacheEnd != 0 && clock.Follows(one.start, r.cacheEnd); one.follows {
 			all = append(all, one)
 		}
 	}

@@ -55,6 +55,19 @@ func TestReadsAreForgotten(t *testing.T) {
 	}
 }
 
+// TestClockOfWholeMilliseconds: JavaScript's SDK starts spans too early by up to one.
+func TestClockOfWholeMilliseconds(t *testing.T) {
+	for end, found := range map[pcommon.Timestamp]bool{3*ms + ms/2: true, 4 * ms: false} {
+		table := NewTable(1000, time.Minute)
+		cache := read(Cache, 1, 1, 2)
+		cache.End = end
+		table.Read(cache, false, now)
+		table.Read(read(Database, 1, 3, 13), false, now)
+		_, got := pass(table, 1, Carrier, 7, now)
+		assert.Equal(t, found, got, end)
+	}
+}
+
 func TestTheTimeIsGivenOnce(t *testing.T) {
 	table := NewTable(1000, time.Minute)
 	fallback(table, 1, now)

@@ -5,11 +5,15 @@
 package stack
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,9 +131,10 @@ func (c *Collector) UntilKept(ids []pcommon.TraceID, whole func(kept.Trace) erro
 	return traces
 }
 
-// Python is a Python program to run.
-type Python struct {
-	// Venv is the virtual environment: the name of its file in requirements/, without .txt.
+// Program is a program to run, in Python or JavaScript.
+type Program struct {
+	// Venv is the virtual environment of a Python program: the name of its file in requirements/, without .txt. A program
+	// without one is run by Node.js.
 	Venv string
 	// Program is a program of the virtual environment, python where empty. Args come after it.
 	Program string
@@ -140,17 +145,21 @@ type Python struct {
 }
 
 // Start starts the program and stops it with the test.
-func (p Python) Start(t testing.TB, name string) *proc.Process {
+func (p Program) Start(t testing.TB, name string) *proc.Process {
 	t.Helper()
-	program := p.Program
-	if program == "" {
-		program = "python"
+	environment := []string{"PYTHONUNBUFFERED=1"}
+	path := ""
+	if p.Venv == "" {
+		var err error
+		path, err = exec.LookPath("node")
+		require.NoError(t, err, "`make interop` installs Node.js")
+	} else {
+		bin := filepath.Join(Root(t, "build/venv"), p.Venv, "bin")
+		path = filepath.Join(bin, cmp.Or(p.Program, "python"))
+		_, err := os.Stat(path)
+		require.NoError(t, err, "make the virtual environments with `make interop`")
+		environment = append(environment, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	}
-	bin := filepath.Join(Root(t, "build/venv"), p.Venv, "bin")
-	path := filepath.Join(bin, program)
-	_, err := os.Stat(path)
-	require.NoError(t, err, "make the virtual environments with `make interop`")
-	environment := []string{"PYTHONUNBUFFERED=1", "PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH")}
 	process, err := proc.Start(proc.Command{
 		Name: name, Path: path, Args: p.Args, Env: append(environment, p.Env...),
 		Dir: Root(t, filepath.Join("test/interop", p.Dir)), Log: filepath.Join(t.TempDir(), name+".log"),
@@ -161,7 +170,7 @@ func (p Python) Start(t testing.TB, name string) *proc.Process {
 }
 
 // Run runs the program to its end, which must be a success, and returns what it wrote.
-func (p Python) Run(t testing.TB, name string) string {
+func (p Program) Run(t testing.TB, name string) string {
 	t.Helper()
 	process := p.Start(t, name)
 	select {
@@ -171,6 +180,23 @@ func (p Python) Run(t testing.TB, name string) string {
 	}
 	require.Zero(t, process.ExitCode(), "%s:\n%s", name, process.Tail(30))
 	return process.Tail(1 << 20)
+}
+
+// UntilSays waits until a program has written a line that starts so, and returns the rest of the line.
+func UntilSays(t testing.TB, process *proc.Process, start string) (rest string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	require.NoError(t, process.Until(ctx, start, func(context.Context) error {
+		for line := range strings.Lines(process.Log()) {
+			if said, is := strings.CutPrefix(strings.TrimSpace(line), start); is && strings.HasSuffix(line, "\n") {
+				rest = said
+				return nil
+			}
+		}
+		return errors.New("not yet")
+	}))
+	return rest
 }
 
 // UntilConnects waits until a process listens on an address.
