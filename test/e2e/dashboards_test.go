@@ -108,9 +108,42 @@ func TestDashboards(t *testing.T) {
 					assert.NotEmpty(t, values, "%s: %s", d.Title, v.Name)
 				}
 			}
+			for _, panel := range []string{"Latency", "Wait, p95, by device", "Lookup in the database"} {
+				untilExemplar(t, prometheus, files, panel, form.native)
+			}
 			assert.Len(t, used, len(mayBeEmpty), "an exception is no longer needed: %v", used)
 		})
 	}
+}
+
+// untilExemplar waits until a panel has a trace to click on.
+func untilExemplar(t *testing.T, prometheus *stack.Prometheus, files []string, panel string, native bool) {
+	t.Helper()
+	var expressions []string
+	for _, file := range files {
+		for _, p := range readDashboard(t, file).panels {
+			for _, target := range p.Targets {
+				if p.Title == panel && target.Exemplar {
+					expressions = append(expressions, filledIn(target.Expr))
+				}
+			}
+		}
+	}
+	require.NotEmpty(t, expressions, panel)
+	stack.Until(t, prometheus.Process, "exemplars of "+panel, func(ctx context.Context) error {
+		for _, expression := range expressions {
+			answer, err := prometheus.QueryExemplars(ctx, expression, time.Now().Add(-time.Hour), time.Now())
+			if err != nil {
+				return err
+			}
+			for _, of := range answer {
+				if len(of.Exemplars) > 0 {
+					return nil
+				}
+			}
+		}
+		return fmt.Errorf("none yet, native histograms: %v", native)
+	})
 }
 
 var (
@@ -144,7 +177,10 @@ func hasNumber(value model.Value) bool {
 
 type grafanaPanel struct {
 	Title   string
-	Targets []struct{ Expr string }
+	Targets []struct {
+		Expr     string
+		Exemplar bool
+	}
 }
 
 type grafanaDashboard struct {

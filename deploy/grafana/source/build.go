@@ -64,8 +64,8 @@ var variables = []struct{ name, label, metric, title string }{
 
 //nolint:staticcheck // The second version of the model is for Grafana 13, and its files cannot be provisioned before.
 func (b board) build() (dashboard.Dashboard, error) {
-	d := dashboard.NewDashboardBuilder("otelcol-ml: " + b.title).
-		Uid("otelcol-ml-" + b.uid).Description(b.help).
+	d := dashboard.NewDashboardBuilder("otelcol-ml: "+b.title).
+		Uid("otelcol-ml-"+b.uid).Description(b.help).
 		Tags([]string{"otelcol-ml"}).Refresh("30s").Time("now-1h", "now").Timezone("browser").
 		Tooltip(dashboard.DashboardCursorSyncCrosshair).
 		Link(dashboard.NewDashboardLinkBuilder("otelcol-ml").Type(dashboard.DashboardLinkTypeDashboards).

@@ -192,7 +192,9 @@ func llm(h histograms) board {
 func models(h histograms) board {
 	const by = "ml_model_name, ml_model_version"
 	const legend = "{{ml_model_name}} {{ml_model_version}}"
-	graph := func(title, unit, expr string) panel { return panel{title: title, unit: unit, queries: []query{{expr, legend}}} }
+	graph := func(title, unit, expr string) panel {
+		return panel{title: title, unit: unit, queries: []query{{expr, legend}}}
+	}
 	return board{
 		uid: "models", title: "Model comparison", help: "Models and their versions side by side, such as a canary beside what it replaces. Choose them above.",
 		rows: []row{
