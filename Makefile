@@ -112,6 +112,10 @@ test/e2e/browser/node_modules test/interop/node/node_modules: %/node_modules: %/
 pictures: build chromium ## Make the pictures of the README: the overview and a waterfall, three minutes
 	go -C test/e2e/browser run ./pictures $(ARGS)
 
+.PHONY: page-load
+page-load: build chromium ## How long the collector's page takes to load with its memory full, a minute
+	go -C test/e2e/browser run ./loadtime $(ARGS)
+
 .PHONY: rules
 rules: $(BIN)/promtool ## Check the Prometheus configuration and test the alerts
 	$(BIN)/promtool check config deploy/prometheus/prometheus.yml

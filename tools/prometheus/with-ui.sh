@@ -25,3 +25,18 @@ cp "$here/go.mod" "$here/go.sum" "$build/"
 go mod edit -replace "github.com/prometheus/prometheus=$build/src" "$build/go.mod"
 go -C "$here" build -modfile "$build/go.mod" -trimpath -ldflags '-s -w' -tags 'remove_all_sd builtinassets' -o "$output" github.com/prometheus/prometheus/cmd/prometheus
 rm -rf "$build/src"
+
+# The page of the alerts must answer.
+port=$(node -e 'const s = require("net").createServer(); s.listen(0, "localhost", () => { console.log(s.address().port); s.close() })')
+data=$(mktemp -d)
+echo 'scrape_configs: []' > "$data/empty.yml"
+"$output" --config.file="$data/empty.yml" --storage.tsdb.path="$data/tsdb" --web.listen-address="localhost:$port" --log.level=error &
+server=$!
+trap 'kill $server 2> /dev/null; wait $server 2> /dev/null || true; rm -rf "$data"' EXIT
+for _ in $(seq 100); do
+	page=$(curl --silent --output /dev/null --write-out '%{http_code}' "http://localhost:$port/alerts" || true)
+	[ "$page" = 200 ] && exit 0
+	sleep 0.1
+done
+echo "http://localhost:$port/alerts: found status $page, must be 200"
+exit 1

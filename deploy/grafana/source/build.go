@@ -43,6 +43,8 @@ type panel struct {
 	max float64
 	// red is where a number becomes red; 0 for never.
 	red float64
+	// whole leaves the decimals out: increase() estimates, and so gives parts of a count.
+	whole bool
 	// exemplars shows the traces behind a graph.
 	exemplars bool
 }
@@ -124,13 +126,16 @@ func (p panel) build(width uint32) cog.Builder[dashboard.Panel] {
 		if p.red > 0 {
 			steps = append(steps, dashboard.Threshold{Value: cog.ToPtr(p.red), Color: "red"})
 		}
+		if p.whole {
+			b.Decimals(0)
+		}
 		return b.Thresholds(dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps))
 	case heat:
 		return heatmap.NewPanelBuilder().Title(p.title).Description(p.help).Datasource(datasource()).Targets(targets).
 			Span(width).Height(9).Calculate(false).
 			YAxis(heatmap.NewYAxisConfigBuilder().Unit(p.unit))
 	case list:
-		return table.NewPanelBuilder().Title(p.title).Description(p.help).Unit(p.unit).Datasource(datasource()).Targets(targets).
+		return table.NewPanelBuilder().Decimals(0).Title(p.title).Description(p.help).Unit(p.unit).Datasource(datasource()).Targets(targets).
 			Span(width).Height(9).WithTransformation(dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{"excludeByName": map[string]bool{"Time": true}}})
 	default:
 		b := timeseries.NewPanelBuilder().Title(p.title).Description(p.help).Unit(p.unit).Datasource(datasource()).Targets(targets).

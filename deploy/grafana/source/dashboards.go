@@ -54,9 +54,9 @@ func overview(h histograms, requests string) board {
 			}},
 			{"The four bottlenecks, as a share of the requests that can have them", []panel{
 				{kind: number, title: "Wait for the GPU longer than its compute", unit: "percentunit", red: 0.05, queries: []query{{signalShare("queue_bound", h.count(wait, "", "")), ""}}},
-				{kind: number, title: "Feature store falls back to the database", unit: "percentunit", red: 0.05, queries: []query{{share(h.count("ml_feature_extraction_db_lookup_ms", "", ""), h.count("ml_features_cache_hit_rate", "", "")), ""}}},
+				{kind: number, title: "Feature store falls back to the database", unit: "percentunit", red: 0.05, queries: []query{{signalShare("feature_cascade", h.count("ml_features_cache_hit_rate", "", "")), ""}}},
 				{kind: number, title: "Output repaired", unit: "percentunit", red: 0.05, queries: []query{{share(per("ml_post_processing_revalidations_total", "", ""), h.count("ml_post_processing_validation_attempts", "", "")), ""}}},
-				{kind: number, title: "Components loaded again", unit: "short", red: 1, help: "Loads of a component that its process had loaded before, in the time shown.", queries: []query{{count("ml_cold_starts_total", `reload="true"`, "") + " or vector(0)", ""}}},
+				{kind: number, title: "Components loaded again", unit: "short", whole: true, red: 1, help: "Loads of a component that its process had loaded before, in the time shown.", queries: []query{{count("ml_cold_starts_total", `reload="true"`, "") + " or vector(0)", ""}}},
 			}},
 			{"Time lost", []panel{
 				{title: "Time lost, in ms of each second", unit: "ms", stack: true, help: "What all requests of a second waited or did again. Over 1,000 ms a whole worker does nothing else.", queries: []query{
@@ -80,7 +80,7 @@ func gpuQueue(h histograms) board {
 		rows: []row{
 			{"", []panel{
 				{title: "Wait for each ms of compute, by device", unit: "none", help: "Over 1 requests wait longer than the GPU works for them.", queries: []query{{share(h.sum(wait, "", "ml_device_id"), h.sum(compute, "", "ml_device_id")), "device {{ml_device_id}}"}}},
-				{title: "Requests that waited over 300 ms", unit: "percentunit", max: 1, queries: []query{{h.above("300", wait, "", ""), "share of requests"}}},
+				{title: "Requests that waited over 300 ms", unit: "percentunit", queries: []query{{h.above("300", wait, "", ""), "share of requests"}}},
 			}},
 			{"", []panel{
 				{kind: heat, title: "Wait", unit: "ms", help: "Dots are kept traces: click on one.", queries: []query{{h.heat(wait, ""), "{{le}}"}}},
@@ -112,7 +112,7 @@ func featureStore(h histograms) board {
 		rows: []row{
 			{"", []panel{
 				{title: "Features found in the cache", unit: "percentunit", max: 1, queries: []query{{share(hits, "("+hits+" + "+misses+")"), "share of features"}}},
-				{title: "Requests that ask the database", unit: "percentunit", max: 1, queries: []query{{share(h.count(db, "", ""), h.count("ml_features_cache_hit_rate", "", "")), "share of requests"}}},
+				{title: "Requests that ask the database", unit: "percentunit", queries: []query{{share(h.count(db, "", ""), h.count("ml_features_cache_hit_rate", "", "")), "share of requests"}}},
 				{title: "Features found nowhere, a second", unit: "short", queries: []query{{per("ml_features_unavailable_total", "", "service_name"), "{{service_name}}"}}},
 			}},
 			{"", []panel{
@@ -135,14 +135,14 @@ func outputQuality(h histograms, _ string) board {
 		rows: []row{
 			{"", []panel{
 				{title: "Repaired outputs: now, a day ago, a week ago", unit: "percentunit", queries: []query{{repaired, "now"}, {before(repaired, "1d"), "a day ago"}, {before(repaired, "1w"), "a week ago"}}},
-				{title: "Validations for each output, mean", unit: "none", help: "1: every output was valid at once. The article's bound is 1.3.", queries: []query{{h.mean(attempts, "", "ml_model_name"), "{{ml_model_name}}"}}},
+				{title: "Validations for each output, mean", unit: "none", help: "1: every output was valid at once. The article's bound is 1.3.", queries: []query{{h.mean(attempts, "", "service_name, ml_model_name"), "{{service_name}} {{ml_model_name}}"}}},
 			}},
 			{"", []panel{
 				{title: "Failed validations a second, by reason and field", unit: "short", queries: []query{{per("ml_output_validation_failures_total", "", "reason, field"), "{{reason}} {{field}}"}}},
-				{kind: list, title: "What fails most", queries: []query{{"topk(20, " + count("ml_output_validation_failures_total", "", "service_name, ml_model_name, reason, field") + ")", ""}}},
+				{kind: list, title: "What fails most", queries: []query{{"topk(20, " + count("ml_output_validation_failures_total", "", "service_name, ml_model_name, reason, field") + " > 0)", ""}}},
 			}},
 			{"", []panel{
-				{title: "Repaired outputs, by version of the model", unit: "percentunit", queries: []query{{share(per("ml_post_processing_revalidations_total", "", "ml_model_name, ml_model_version"), h.count(attempts, "", "ml_model_name, ml_model_version")), "{{ml_model_name}} {{ml_model_version}}"}}},
+				{title: "Repaired outputs, by version of the model", unit: "percentunit", queries: []query{{share(per("ml_post_processing_revalidations_total", "", "service_name, ml_model_name, ml_model_version"), h.count(attempts, "", "service_name, ml_model_name, ml_model_version")), "{{service_name}} {{ml_model_name}} {{ml_model_version}}"}}},
 			}},
 		},
 	}
@@ -160,7 +160,7 @@ func coldStarts(h histograms) board {
 			{"", []panel{
 				{title: "Time of a load, p95", unit: "ms", exemplars: true, queries: []query{{h.quantile(0.95, duration, "", "component"), "{{component}}"}}},
 				{title: "Time lost, in ms of each second", unit: "ms", stack: true, queries: []query{{h.sum(duration, "", "component"), "{{component}}"}}},
-				{kind: list, title: "Loads", queries: []query{{count("ml_cold_starts_total", "", "service_name, component, reload"), ""}}},
+				{kind: list, title: "Loads", queries: []query{{count("ml_cold_starts_total", "", "service_name, component, reload") + " > 0", ""}}},
 			}},
 		},
 	}
@@ -209,12 +209,17 @@ func models(h histograms) board {
 				graph("Time to first token, p95", "ms", h.quantile(0.95, "ml_inference_time_to_first_token_ms", "", by)),
 			}},
 			{"", []panel{
-				graph("Repaired outputs", "percentunit", share(per("ml_post_processing_revalidations_total", "", by), h.count("ml_post_processing_validation_attempts", "", by))),
+				withHelp("The spans that validate must carry ml.model.name.", graph("Repaired outputs", "percentunit", share(per("ml_post_processing_revalidations_total", "", by), h.count("ml_post_processing_validation_attempts", "", by)))),
 				graph("Output tokens for each call, mean", "short", share(per("ml_tokens_total", `direction="output"`, by), per("ml_stage_calls_total", `ml_stage="inference"`, by))),
 				{title: "Score of the evaluation", unit: "none", queries: []query{{newest("ml_evaluation_score", "", by+", metric"), legend + " {{metric}}"}}},
 			}},
 		},
 	}
+}
+
+func withHelp(help string, p panel) panel {
+	p.help = help
+	return p
 }
 
 func training(h histograms) board {
