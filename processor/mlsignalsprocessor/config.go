@@ -14,6 +14,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/dialects"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/coldstart"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
 // Config is the configuration of the processor. Its defaults need no setting.
@@ -48,7 +49,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	custom, _ := conf.ToStringMap()["custom_dialects"].([]any)
 	var errs []error
 	for i := range custom {
-		errs = append(errs, dialect.Misread(custom[i], fmt.Sprintf("custom_dialects[%d]", i))...)
+		errs = append(errs, dialect.CheckYAML(custom[i], fmt.Sprintf("custom_dialects[%d]", i))...)
 	}
 	return errors.Join(errs...)
 }
@@ -166,12 +167,12 @@ func (c *Config) Validate() error {
 		bad("signals::cold_start::min_duration: found %v, must be 0s or at least 1us; write it with its unit, such as 10ms", d)
 	}
 	for i, name := range c.Signals.ColdStart.SpanNames {
-		if _, err := dialect.ParsePattern(name); err != nil {
+		if _, err := pattern.Parse(name); err != nil {
 			bad("signals::cold_start::span_names[%d]: %w", i, err)
 		}
 	}
 	for i, word := range c.Signals.ColdStart.Components {
-		if words := slices.Collect(dialect.Words(word)); strings.Join(words, "_") != word || word == "" {
+		if words := slices.Collect(pattern.Words(word)); strings.Join(words, "_") != word || word == "" {
 			bad("signals::cold_start::components[%d]: found %q, must be words of a to z and 0 to 9 with _ between them, such as model or kv_cache", i, word)
 		}
 	}

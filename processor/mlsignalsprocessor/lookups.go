@@ -7,7 +7,7 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 // Bits of a span's flags, of OTLP's SpanFlags: whether the parent is known to be remote, and whether it is.
@@ -35,7 +35,7 @@ func (w *worker) read(span ptrace.Span, final bool) bool {
 	w.looksUp = true
 	verdict := w.lookups.Read(&lookup.Read{
 		Kind: w.out.Lookup, Trace: span.TraceID(), Parent: span.ParentSpanID(),
-		Start: span.StartTimestamp(), End: span.EndTimestamp(), Told: !sc.Missing(reading.FeaturesDBLookup),
+		Start: span.StartTimestamp(), End: span.EndTimestamp(), Told: !sc.Missing(values.FeaturesDBLookup),
 		Alone: hasRemoteParent(span), Service: w.serviceHash(),
 	}, final, w.now)
 	switch verdict {
@@ -43,7 +43,7 @@ func (w *worker) read(span ptrace.Span, final bool) bool {
 		w.undecided = append(w.undecided, undecided{span, w.scope})
 		return false
 	case lookup.Carries:
-		sc.Fill(reading.FeaturesDBLookup, sc.DurationMS)
+		sc.Fill(values.FeaturesDBLookup, sc.DurationMS)
 	}
 	return true
 }
@@ -53,9 +53,9 @@ func (w *worker) pass(span ptrace.Span) bool {
 	sc := w.scratch
 	role := lookup.Between
 	switch {
-	case !sc.Missing(reading.FeaturesDBLookup):
+	case !sc.Missing(values.FeaturesDBLookup):
 		role = lookup.Teller
-	case sc.Known.Has(reading.Stage) && sc.Text[reading.Stage] == vocab.StageFeatureExtraction || isEntry(span):
+	case sc.Known.Has(values.Stage) && sc.Text[values.Stage] == vocab.StageFeatureExtraction || isEntry(span):
 		role = lookup.Carrier
 	}
 	if role != lookup.Carrier && w.lookups.Empty() {
@@ -70,7 +70,7 @@ func (w *worker) pass(span ptrace.Span) bool {
 	}
 	ms, found := w.lookups.Pass(below, span.ParentSpanID(), role, w.serviceHash(), w.now)
 	if found {
-		sc.Fill(reading.FeaturesDBLookup, ms)
+		sc.Fill(values.FeaturesDBLookup, ms)
 	}
 	return found
 }

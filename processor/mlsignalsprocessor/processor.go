@@ -16,17 +16,17 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/nested"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/rules"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/signals"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/unrecognised"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 // signalsProcessor marks spans in place, one at a time. Everything that it
 // keeps between spans (the memory of loads, the joins, the pool) is safe for
 // concurrent use.
 type signalsProcessor struct {
-	rules     *rules.Set
+	rules     *rules.Compiled
 	settings  signals.Settings
 	minColdMS float64
 	genAI     bool
@@ -74,17 +74,16 @@ func newSignalsProcessor(cfg *Config, tel *telemetry) (*signalsProcessor, error)
 	if err != nil {
 		return nil, err
 	}
-	set := rules.Compile(use, custom)
 	names, err := coldstart.NewNames(cfg.Signals.ColdStart.SpanNames, cfg.Signals.ColdStart.Components)
 	if err != nil {
 		return nil, err
 	}
-	set.Component = names.Component
+	options := rules.Options{Custom: custom, Component: names.Component}
 	if !cfg.Signals.ColdStart.Enabled {
-		set.Drop(reading.OfColdStart)
+		options.Without = values.OfColdStart
 	}
 	p := &signalsProcessor{
-		rules: set,
+		rules: rules.Compile(use, options),
 		settings: signals.Settings{
 			Enabled:             enabledSignals(&cfg.Signals),
 			QueueBoundRatio:     cfg.Signals.QueueBound.Ratio,
@@ -109,18 +108,18 @@ func (p *signalsProcessor) newWorker() any {
 	return &worker{signalsProcessor: p, scratch: p.rules.NewScratch(), counts: newCounts(len(p.rules.Dialects))}
 }
 
-func enabledSignals(c *SignalsConfig) reading.Set {
-	var s reading.Set
+func enabledSignals(c *SignalsConfig) values.Set {
+	var s values.Set
 	for _, signal := range []struct {
 		index   int
 		enabled bool
 	}{
-		{reading.QueueBound, c.QueueBound.Enabled},
-		{reading.HighQueueWait, c.HighQueueWait.Enabled},
-		{reading.FeatureCascade, c.FeatureCascade.Enabled},
-		{reading.FeaturesUnavailSignal, c.FeaturesUnavailable.Enabled},
-		{reading.Revalidated, c.Revalidated.Enabled},
-		{reading.ColdStart, c.ColdStart.Enabled},
+		{values.QueueBound, c.QueueBound.Enabled},
+		{values.HighQueueWait, c.HighQueueWait.Enabled},
+		{values.FeatureCascade, c.FeatureCascade.Enabled},
+		{values.FeaturesUnavailSignal, c.FeaturesUnavailable.Enabled},
+		{values.Revalidated, c.Revalidated.Enabled},
+		{values.ColdStart, c.ColdStart.Enabled},
 	} {
 		if signal.enabled {
 			s.Add(signal.index)
@@ -148,7 +147,7 @@ func (p *signalsProcessor) processTraces(ctx context.Context, td ptrace.Traces) 
 // forget keeps a pooled worker from holding on to the batch.
 func (w *worker) forget() {
 	w.scratch.Forget()
-	w.out = rules.Outcome{Meetings: w.out.Meetings[:0]}
+	w.out = rules.Outcome{Joins: w.out.Joins[:0]}
 	w.resource, w.scope = pcommon.Map{}, ""
 	clear(w.undecided[:cap(w.undecided)])
 }
@@ -231,10 +230,10 @@ func (w *worker) span(span ptrace.Span, final bool) {
 	if sc.Lasting != vocab.Lasts || span.Name() == "" {
 		w.countMalformed(span)
 	}
-	if len(out.Meetings) > 0 {
-		w.rules.Meet(span, sc, out, w.joins, w.now)
+	if len(out.Joins) > 0 {
+		w.rules.Join(span, sc, out, w.joins, w.now)
 	}
-	if out.Dialect == rules.None && sc.TellsStage() {
+	if out.Dialect == rules.None && sc.HasStageAttribute() {
 		out.Dialect = w.rules.Vocabulary
 	}
 	w.counts.dialects[out.Dialect+1]++
@@ -247,7 +246,7 @@ func (w *worker) span(span ptrace.Span, final bool) {
 	if !sc.Invalid.Empty() || len(sc.BadSources) > 0 {
 		w.counts.invalid(sc)
 	}
-	if sc.Missing(reading.Stage) {
+	if sc.Missing(values.Stage) {
 		w.fillStage(span)
 	}
 	if w.looksUp && out.Lookup == lookup.None && w.pass(span) {
@@ -267,9 +266,9 @@ func (w *worker) fillStage(span ptrace.Span) {
 	if w.rules.Vocabulary == rules.None {
 		return
 	}
-	var but reading.Set
+	var but values.Set
 	if w.pipeline && isEntry(span) {
-		but = reading.Lookups
+		but = values.Lookups
 	}
 	w.scratch.FillStage(but)
 }
@@ -281,16 +280,16 @@ func (w *worker) derive(span ptrace.Span) {
 		Failed:     span.Status().Code() == ptrace.StatusCodeError,
 		WaitOnly:   w.out.WaitOnly,
 	}
-	signals.Fill(&sc.Readings, &facts)
-	signals.Derive(&sc.Readings, &facts, &w.settings)
-	cold := w.out.Cold || sc.LoadedByName() != "" || w.out.Signals.Has(reading.ColdStart)
+	signals.Fill(&sc.Values, &facts)
+	signals.Derive(&sc.Values, &facts, &w.settings)
+	cold := w.out.Cold || sc.LoadedByName() != "" || w.out.Signals.Has(values.ColdStart)
 	switch {
 	case !cold:
-	case w.out.Told || sc.IsTrue(reading.ColdStartRepeated): // another span is marked for this start
-		w.out.Signals.Remove(reading.ColdStart)
-		if sc.Missing(reading.ColdStart) {
+	case w.out.Told || sc.IsTrue(values.ColdStartRepeated): // another span is marked for this start
+		w.out.Signals.Remove(values.ColdStart)
+		if sc.Missing(values.ColdStart) {
 			w.loadTime()
-			sc.FillBool(reading.ColdStartRepeated, true)
+			sc.FillBool(values.ColdStartRepeated, true)
 		}
 	default:
 		w.coldStart(span)
@@ -306,7 +305,7 @@ func (w *worker) derive(span ptrace.Span) {
 // coldStart marks a span that is the load of a component by a dialect or by its name.
 func (w *worker) coldStart(span ptrace.Span) {
 	sc := w.scratch
-	if !w.settings.Enabled.Has(reading.ColdStart) || !sc.Missing(reading.ColdStart) {
+	if !w.settings.Enabled.Has(values.ColdStart) || !sc.Missing(values.ColdStart) {
 		return
 	}
 	component, ms := w.out.Component, w.out.ColdMS
@@ -319,25 +318,25 @@ func (w *worker) coldStart(span ptrace.Span) {
 	if ms < 0 || ms < w.minColdMS {
 		return
 	}
-	sc.FillBool(reading.ColdStart, true)
-	sc.FillText(reading.ColdStartComponent, component)
-	sc.Fill(reading.ColdStartDuration, ms)
+	sc.FillBool(values.ColdStart, true)
+	sc.FillText(values.ColdStartComponent, component)
+	sc.Fill(values.ColdStartDuration, ms)
 	if instance := w.loader(); instance.Known && !w.out.ReloadUnknown {
 		attrs := span.Attributes()
-		load := instance.Load(sc.TextOf(reading.ColdStartComponent, attrs), sc.TextOf(reading.ModelName, attrs), sc.TextOf(reading.ModelVersion, attrs))
-		sc.FillBool(reading.ColdStartReload, w.memory.Reload(load, span.StartTimestamp(), span.SpanID()))
+		load := instance.Load(sc.TextOf(values.ColdStartComponent, attrs), sc.TextOf(values.ModelName, attrs), sc.TextOf(values.ModelVersion, attrs))
+		sc.FillBool(values.ColdStartReload, w.memory.Reload(load, span.StartTimestamp(), span.SpanID()))
 	}
 }
 
 // loadTime leaves a span, whose start another one is marked for, the time of the load. Of the two only one has it.
 func (w *worker) loadTime() {
-	if !w.settings.Enabled.Has(reading.ColdStart) || !w.out.Cold || w.out.ColdMS < max(0, w.minColdMS) {
-		w.scratch.Drop(reading.OfColdStart)
+	if !w.settings.Enabled.Has(values.ColdStart) || !w.out.Cold || w.out.ColdMS < max(0, w.minColdMS) {
+		w.scratch.Drop(values.OfColdStart)
 		return
 	}
-	w.scratch.Drop(reading.Bits(reading.ColdStartReload))
-	w.scratch.FillText(reading.ColdStartComponent, w.out.Component)
-	w.scratch.Fill(reading.ColdStartDuration, w.out.ColdMS)
+	w.scratch.Drop(values.Bits(values.ColdStartReload))
+	w.scratch.FillText(values.ColdStartComponent, w.out.Component)
+	w.scratch.Fill(values.ColdStartDuration, w.out.ColdMS)
 }
 
 // loader is the process whose load the span is.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
 // DefaultSpanNames are the names under which services load components.
@@ -32,8 +32,8 @@ var others = []string{
 
 // Names finds the component in the name of a span.
 type Names struct {
-	patterns   []dialect.Pattern
-	index      *dialect.Index
+	patterns   []pattern.Pattern
+	index      *pattern.Index
 	components []string
 }
 
@@ -42,13 +42,13 @@ type Names struct {
 func NewNames(patterns, components []string) (*Names, error) {
 	n := &Names{components: components}
 	for _, text := range patterns {
-		p, err := dialect.ParsePattern(text)
+		p, err := pattern.Parse(text)
 		if err != nil {
 			return nil, err
 		}
 		n.patterns = append(n.patterns, p)
 	}
-	n.index = dialect.NewIndex(n.patterns)
+	n.index = pattern.NewIndex(n.patterns)
 	return n, nil
 }
 
@@ -77,7 +77,7 @@ func (n *Names) known(name string) bool {
 	if len(n.components) == 0 {
 		return true
 	}
-	words := slices.Collect(dialect.Words(name))
+	words := slices.Collect(pattern.Words(name))
 	if slices.ContainsFunc(words, func(w string) bool { return slices.Contains(others, w) }) {
 		return false
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
 // Condition says what the value of an attribute must be.
@@ -26,7 +27,7 @@ type Condition struct {
 	Ints    []int64
 	Doubles []float64
 	// Patterns holds for a string that fits one of these.
-	Patterns []Pattern
+	Patterns []pattern.Pattern
 	// Range holds for a number from Min to Max, both inclusive.
 	Range    bool
 	Min, Max float64
@@ -132,7 +133,7 @@ func (c *Condition) Holds(v pcommon.Value) bool {
 	}
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
-		return slices.Contains(c.Texts, v.Str()) || slices.ContainsFunc(c.Patterns, func(p Pattern) bool { return p.Matches(v.Str()) })
+		return slices.Contains(c.Texts, v.Str()) || slices.ContainsFunc(c.Patterns, func(p pattern.Pattern) bool { return p.Matches(v.Str()) })
 	case pcommon.ValueTypeInt:
 		return slices.Contains(c.Ints, v.Int())
 	case pcommon.ValueTypeDouble:

@@ -35,7 +35,7 @@ type Rule struct {
 	StageFrom *StageFrom `mapstructure:"stage_from"`
 	// Set fills attributes that the span does not have yet. Of several entries
 	// for one attribute the first that finds a value is used.
-	Set []Set `mapstructure:"set"`
+	Set []Assignment `mapstructure:"set"`
 	// Signals that are true of every span that the rule applies to, without the prefix ml.signal.
 	Signals []string `mapstructure:"signals"`
 	// ColdStart marks the spans as the load or initialisation of a component.
@@ -95,8 +95,8 @@ type Match struct {
 	EventAttributes map[string]any `mapstructure:"event_attributes"`
 }
 
-// Set reads a value and writes it to an attribute of the vocabulary.
-type Set struct {
+// Assignment reads a value and writes it to an attribute of the vocabulary.
+type Assignment struct {
 	// To is the key of the attribute.
 	To     string `mapstructure:"to"`
 	Source `mapstructure:",squash"`
@@ -194,5 +194,5 @@ type Join struct {
 	// Once lets the other span meet one span only, the first that comes.
 	Once bool `mapstructure:"once"`
 	// Set is carried out on the one of the two spans that arrives later.
-	Set []Set `mapstructure:"set"`
+	Set []Assignment `mapstructure:"set"`
 }

@@ -11,7 +11,7 @@ func gapProblems(gap []string, joined bool) []error {
 	}
 	var errs []error
 	for i, text := range gap {
-		m, err := ParseMoment(text)
+		m, err := ParseTimePoint(text)
 		if name := m.Event + m.Attribute; err == nil && name != "" {
 			err = exactName(name)
 		}
@@ -32,8 +32,8 @@ func orderProblems(gap []string, join *Join) []error {
 	if len(gap) != 2 {
 		return nil
 	}
-	from, err1 := ParseMoment(gap[0])
-	to, err2 := ParseMoment(gap[1])
+	from, err1 := ParseTimePoint(gap[0])
+	to, err2 := ParseTimePoint(gap[1])
 	found := strings.Join(gap, ", ")
 	switch {
 	case err1 != nil || err2 != nil:
@@ -47,7 +47,7 @@ func orderProblems(gap []string, join *Join) []error {
 }
 
 // neverBefore tells whether a moment cannot lie before another one. An event, or a time in an attribute, can be anywhere.
-func neverBefore(from, to Moment, join *Join) bool {
+func neverBefore(from, to TimePoint, join *Join) bool {
 	switch {
 	case from.Event != "" || to.Event != "" || from.Attribute != "" || to.Attribute != "":
 		return false

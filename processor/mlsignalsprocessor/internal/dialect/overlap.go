@@ -3,6 +3,8 @@ package dialect
 import (
 	"slices"
 	"strings"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
 // overlaps tells whether one span can fulfil both matches, as far as its name,
@@ -24,8 +26,8 @@ func anyOverlap(as, bs []string, overlap func(a, b string) bool) bool {
 }
 
 func patternsOverlap(a, b string) bool {
-	p, err1 := ParsePattern(a)
-	q, err2 := ParsePattern(b)
+	p, err1 := pattern.Parse(a)
+	q, err2 := pattern.Parse(b)
 	switch {
 	case err1 != nil || err2 != nil:
 		return true // that is told already

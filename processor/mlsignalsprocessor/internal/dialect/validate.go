@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
 // Kinds lists the span kinds that a match can name, in the order of OTLP's enumeration.
@@ -139,16 +139,16 @@ func (j *Join) problems() []error {
 		errs = append(errs, fmt.Errorf("match: %w", err))
 	}
 	errs = append(errs, setProblems(j.Set, j)...)
-	return append(errs, j.momentProblems()...)
+	return append(errs, j.timePointProblems()...)
 }
 
-// momentProblems tells where more moments of one span are asked for than a join keeps.
-func (j *Join) momentProblems() []error {
-	seen := map[Moment]bool{}
+// timePointProblems tells where more moments of one span are asked for than a join keeps.
+func (j *Join) timePointProblems() []error {
+	seen := map[TimePoint]bool{}
 	var names [2][]string // of this span, of the other one
 	for i := range j.Set {
 		for _, text := range j.Set[i].Gap {
-			if m, err := ParseMoment(text); err == nil && !seen[m] {
+			if m, err := ParseTimePoint(text); err == nil && !seen[m] {
 				seen[m] = true
 				side := 0
 				if m.Other {
@@ -160,15 +160,15 @@ func (j *Join) momentProblems() []error {
 	}
 	var errs []error
 	for _, moments := range names {
-		if len(moments) > join.MaxMoments {
+		if len(moments) > MaxTimePoints {
 			errs = append(errs, fmt.Errorf("set: found %d moments of one span (%s), at most %d are kept; "+
-				"leave some out, or set them in a second rule with a join of its own", len(moments), strings.Join(moments, ", "), join.MaxMoments))
+				"leave some out, or set them in a second rule with a join of its own", len(moments), strings.Join(moments, ", "), MaxTimePoints))
 		}
 	}
 	return errs
 }
 
-func (s *Set) problems(join *Join) []error {
+func (s *Assignment) problems(join *Join) []error {
 	a := vocab.Lookup(s.To)
 	if a == nil {
 		return []error{fmt.Errorf("to: %q is not in the vocabulary; see docs/vocabulary.md for the attributes that can be set", s.To)}
@@ -187,7 +187,7 @@ func (s *Set) problems(join *Join) []error {
 }
 
 // setProblems are those of each entry, and of entries that come behind a constant for the same attribute.
-func setProblems(sets []Set, join *Join) []error {
+func setProblems(sets []Assignment, join *Join) []error {
 	var errs []error
 	constant := map[string]int{}
 	for i := range sets {
@@ -211,8 +211,8 @@ func (d *Dialect) gives(key string, m *Match) bool {
 	})
 }
 
-func sets(all []Set, key string) bool {
-	return slices.ContainsFunc(all, func(s Set) bool { return s.To == key })
+func sets(all []Assignment, key string) bool {
+	return slices.ContainsFunc(all, func(s Assignment) bool { return s.To == key })
 }
 
 // finds tells whether spans that fulfil the match can have an attribute by that.
@@ -234,7 +234,7 @@ func (f *StageFrom) problems() []error {
 		if stage := f.Words[word]; !slices.Contains(vocab.Stages, stage) {
 			errs = append(errs, fmt.Errorf("words: %s: %q is not a stage; use one of %s", word, stage, strings.Join(vocab.Stages, ", ")))
 		}
-		switch parts := slices.Collect(Words(word)); {
+		switch parts := slices.Collect(pattern.Words(word)); {
 		case len(parts) == 0:
 			errs = append(errs, fmt.Errorf("words: %q has no letter of a to z and no digit, so no name has it as a word; remove it", word))
 		case len(parts) > 1 || parts[0] != word:
@@ -261,17 +261,17 @@ func (m *Match) tooWide(of string) error {
 func (m *Match) problems() []error {
 	var errs []error
 	for i, name := range m.SpanNames {
-		if _, err := ParsePattern(name); err != nil {
+		if _, err := pattern.Parse(name); err != nil {
 			errs = append(errs, fmt.Errorf("span_names[%d]: %w", i, err))
 		}
 	}
 	for i, name := range m.AnySpelling {
-		if _, ok := Folded(nil, name); !ok {
-			errs = append(errs, fmt.Errorf("any_spelling[%d]: found %q, must be a name of letters, digits and what separates words, %d bytes at most, without a *", i, name, maxFolded))
+		if _, ok := pattern.Fold(nil, name); !ok {
+			errs = append(errs, fmt.Errorf("any_spelling[%d]: found %q, must be a name of letters, digits and what separates words, %d bytes at most, without a *", i, name, pattern.MaxFold))
 		}
 	}
 	for i, scope := range m.Scopes {
-		if _, err := ParsePattern(scope); err != nil {
+		if _, err := pattern.Parse(scope); err != nil {
 			errs = append(errs, fmt.Errorf("scopes[%d]: %w", i, err))
 		}
 	}
@@ -289,7 +289,7 @@ func (m *Match) problems() []error {
 			errs = append(errs, fmt.Errorf("attribute_patterns: %s: the list is empty; give patterns such as \"*Model\"", key))
 		}
 		for i, text := range m.AttributePatterns[key] {
-			if _, err := ParsePattern(text); err != nil {
+			if _, err := pattern.Parse(text); err != nil {
 				errs = append(errs, fmt.Errorf("attribute_patterns: %s[%d]: %w", key, i, err))
 			}
 		}

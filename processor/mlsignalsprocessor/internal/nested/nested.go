@@ -58,9 +58,9 @@ func NewTable(spans int, ttl time.Duration) *Table {
 	return &Table{ttl: int64(ttl), perGeneration: max(2, spans/2), young: map[key]state{}, old: map[key]state{}}
 }
 
-// Judge says what counts of a call. Spans may come in the order in which they end or in that in which they start: of those
+// Decide says what counts of a call. Spans may come in the order in which they end or in that in which they start: of those
 // within each other the first that comes stands for the call, and the tokens are those of the first that tells them.
-func (t *Table) Judge(c *Call, now time.Time) Verdict {
+func (t *Table) Decide(c *Call, now time.Time) Verdict {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.age(now.UnixNano())

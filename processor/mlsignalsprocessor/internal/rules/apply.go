@@ -7,7 +7,7 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 // None is the dialect of a span that no rule recognises.
@@ -24,7 +24,7 @@ type Outcome struct {
 	// Dialect is the position of the most specific dialect that recognises the span, or None.
 	Dialect int
 	// Signals are true by the rules alone.
-	Signals reading.Set
+	Signals values.Set
 	// WaitOnly is true where the compute that belongs to the span's wait is elsewhere.
 	WaitOnly bool
 	// Attempts says which calls of a model are attempts at the same, as dialect.Rule has it.
@@ -41,19 +41,19 @@ type Outcome struct {
 	ReloadUnknown bool
 	// ColdMS is how long that took.
 	ColdMS float64
-	// Meetings are the joins that the span takes part in.
-	Meetings []*meeting
+	// Joins are the joins that the span takes part in.
+	Joins []*joinSide
 	// Call is true for the call of a model, and ByCall what the rules of calls derived.
 	Call   bool
-	ByCall reading.Set
+	ByCall values.Set
 	// Lookup says what the span reads, if a rule says so.
 	Lookup lookup.Kind
 }
 
 // Apply finds the rules for a span and fills its readings. The outcome is
 // valid until the next call with the same Scratch and Outcome.
-func (s *Set) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
-	*out = Outcome{Dialect: None, Meetings: out.Meetings[:0]}
+func (s *Compiled) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
+	*out = Outcome{Dialect: None, Joins: out.Joins[:0]}
 	for _, i := range s.match(span, sc) {
 		r := &s.rules[i]
 		if r.leave {
@@ -62,49 +62,49 @@ func (s *Set) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
 			}
 			return
 		}
-		if r.meeting != nil {
-			out.Meetings = append(out.Meetings, r.meeting)
+		if r.join != nil {
+			out.Joins = append(out.Joins, r.join)
 		}
 		if out.Lookup == lookup.None {
 			out.Lookup = r.lookup
 		}
-		if (r.meeting != nil && r.meeting.other || r.lookup != lookup.None) && len(r.sets) == 0 && r.stage == "" {
+		if (r.join != nil && r.join.other || r.lookup != lookup.None) && len(r.sets) == 0 && r.stage == "" {
 			continue // a read and the other side of a join are described, not recognised
 		}
 		if out.Dialect == None {
 			out.Dialect = r.dialect
 		}
 		if !r.call {
-			s.carryOut(r, sc, out)
+			s.applyRule(r, sc, out)
 			continue
 		}
 		before := sc.Derived
-		s.carryOut(r, sc, out)
+		s.applyRule(r, sc, out)
 		out.Call = true
 		out.ByCall = out.ByCall.Or(sc.Derived.Without(before))
 	}
 }
 
-func (s *Set) carryOut(r *rule, sc *Scratch, out *Outcome) {
+func (s *Compiled) applyRule(r *rule, sc *Scratch, out *Outcome) {
 	if r.stage != "" {
-		sc.FillText(reading.Stage, r.stage)
+		sc.FillText(values.Stage, r.stage)
 	} else if r.stageFrom != nil {
 		if stage := r.stageFrom.stage(sc); stage != "" {
-			sc.FillText(reading.Stage, stage)
+			sc.FillText(values.Stage, stage)
 		}
 	}
 	for i := range r.sets {
-		r.sets[i].carryOut(sc)
+		r.sets[i].apply(sc)
 	}
 	out.Signals = out.Signals.Or(r.signals)
 	out.WaitOnly = out.WaitOnly || r.waitOnly
 	out.Attempts = max(out.Attempts, r.attempts)
 	if r.cold != nil && !out.Cold {
-		r.cold.carryOut(sc, out)
+		r.cold.apply(sc, out)
 	}
 }
 
-func (s *setter) carryOut(sc *Scratch) {
+func (s *setter) apply(sc *Scratch) {
 	a := &vocab.Attributes[s.target]
 	if !sc.Missing(s.target) && !(a.Type == vocab.String && sc.hasEmpty(s.target)) || !s.holds(sc) {
 		return
@@ -148,7 +148,7 @@ func fitsType(a *vocab.Attribute, f float64) bool {
 func (sc *Scratch) bad(s *source) {
 	key := s.key
 	if key == "" {
-		return // the moments of a gap are the wrong way round; no attribute is to blame
+		return // the timePoints of a gap are the wrong way round; no attribute is to blame
 	}
 	for _, k := range sc.BadSources {
 		if k == key {
@@ -158,7 +158,7 @@ func (sc *Scratch) bad(s *source) {
 	sc.BadSources = append(sc.BadSources, key)
 }
 
-func (c *coldStart) carryOut(sc *Scratch, out *Outcome) {
+func (c *coldStart) apply(sc *Scratch, out *Outcome) {
 	ms := sc.DurationMS
 	if c.duration != nil {
 		switch f, got := c.duration.numeric(sc); {

@@ -19,7 +19,7 @@ type around struct {
 }
 
 // Resource takes in the resource of the spans that follow. Call Scope for each of its scopes.
-func (s *Set) Resource(attrs pcommon.Map, sc *Scratch) {
+func (s *Compiled) Resource(attrs pcommon.Map, sc *Scratch) {
 	sc.resource = sc.resource[:0]
 	clear(sc.resourceHas)
 	for name, v := range attrs.All() {
@@ -36,7 +36,7 @@ func (s *Set) Resource(attrs pcommon.Map, sc *Scratch) {
 }
 
 // Scope takes in the instrumentation scope of the spans that follow, one of the resource taken in last.
-func (s *Set) Scope(name string, sc *Scratch) {
+func (s *Compiled) Scope(name string, sc *Scratch) {
 	sc.trail = append(append(sc.trail[:0], sc.resource...), s.scope(name, sc)...)
 	for i := range sc.arounds {
 		if slices.Equal(sc.arounds[i].atoms, sc.trail) {
@@ -54,7 +54,7 @@ func (s *Set) Scope(name string, sc *Scratch) {
 }
 
 // scope returns the atoms of a scope's name.
-func (s *Set) scope(name string, sc *Scratch) []atom {
+func (s *Compiled) scope(name string, sc *Scratch) []atom {
 	if atoms, ok := sc.scopes[name]; ok {
 		return atoms
 	}

@@ -32,7 +32,7 @@ func TestShortSpansAreNoLoadWhereTheRuleAsksForLongOnes(t *testing.T) {
 				ColdStart: &dialect.ColdStart{Component: "pod", MinMS: tc.minMS},
 			}}}
 			require.Empty(t, d.Problems())
-			set := Compile([]*dialect.Dialect{d}, 0)
+			set := Compile([]*dialect.Dialect{d}, Options{})
 
 			span := ptrace.NewSpan()
 			span.SetName("throttler_try")

@@ -11,8 +11,8 @@ import (
 )
 
 // match reads the span in one pass and returns the rules that apply, the most specific first.
-func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
-	sc.Readings.Reset()
+func (s *Compiled) match(span ptrace.Span, sc *Scratch) []int32 {
+	sc.Values.Reset()
 	sc.BadSources = sc.BadSources[:0]
 	sc.stamp++
 	if sc.stamp == 0 { // wrapped around: stamps of old would be taken for this span's
@@ -70,7 +70,7 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 }
 
 // settle finds the rules that apply to the span, unless it has the atoms of the one before: attributes may come in another order.
-func (s *Set) settle(x *seen, ofName []atom, kind uint8, sc *Scratch) {
+func (s *Compiled) settle(x *seen, ofName []atom, kind uint8, sc *Scratch) {
 	x.around, x.kind = sc.around.id, kind
 	x.trail = append(x.trail[:0], sc.trail...)
 	if kind < kinds {
@@ -89,7 +89,7 @@ func (s *Set) settle(x *seen, ofName []atom, kind uint8, sc *Scratch) {
 	}
 }
 
-func (s *Set) matchEvents(events ptrace.SpanEventSlice, sc *Scratch) {
+func (s *Compiled) matchEvents(events ptrace.SpanEventSlice, sc *Scratch) {
 	for i := range events.Len() {
 		e := events.At(i)
 		j := s.events.Index(e.Name())
@@ -123,7 +123,7 @@ func (with *eventConditions) hold(attrs pcommon.Map) bool {
 func setBit(a atom, bits []uint64) { bits[a/64] |= 1 << (a % 64) }
 
 // applicable appends the rules whose every condition holds, the most specific first.
-func (s *Set) applicable(bits []uint64, rules []int32) []int32 {
+func (s *Compiled) applicable(bits []uint64, rules []int32) []int32 {
 	for w, word := range bits {
 		for ; word != 0; word &= word - 1 {
 			for _, i := range s.triggers[64*w+mathbits.TrailingZeros64(word)] {

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
 // maxNames bounds the names that a Scratch remembers. Services have a few
@@ -49,7 +49,7 @@ func (n *named) emptied() named {
 
 // named returns what is known of the span's name. Names follow each other in
 // the same order, trace after trace: guess before searching.
-func (s *Set) named(sc *Scratch) *named {
+func (s *Compiled) named(sc *Scratch) *named {
 	if n := sc.named.next; n != nil && n.name == sc.name {
 		sc.named = n
 		return n
@@ -74,19 +74,19 @@ func (s *Set) named(sc *Scratch) *named {
 	return n
 }
 
-func (s *Set) lookUp(n *named) {
+func (s *Compiled) lookUp(n *named) {
 	if i := s.names.Index(n.name); i >= 0 {
 		n.atoms = append(n.atoms, s.nameAtoms[i]...)
 	}
 	if len(s.folded) > 0 {
 		var room [64]byte
-		if key, ok := dialect.Folded(room[:0], n.name); ok {
+		if key, ok := pattern.Fold(room[:0], n.name); ok {
 			n.atoms = append(n.atoms, s.folded[string(key)]...)
 		}
 	}
 	s.globIndex.Each(n.name, func(i int) { n.atoms = append(n.atoms, s.globs[i].atom) })
-	if s.Component != nil {
-		n.component = s.Component(n.name)
+	if s.component != nil {
+		n.component = s.component(n.name)
 	}
 }
 

@@ -7,13 +7,13 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 // Scratch is the working memory for one span after another. One goroutine
 // uses it at a time.
 type Scratch struct {
-	reading.Readings
+	values.Values
 	// DurationMS is the span's duration, negative where it has none; Lasting says why.
 	DurationMS float64
 	Lasting    vocab.Lasting
@@ -68,7 +68,7 @@ type stampedEvent struct {
 }
 
 // NewScratch returns working memory for this set of rules.
-func (s *Set) NewScratch() *Scratch {
+func (s *Compiled) NewScratch() *Scratch {
 	sc := &Scratch{
 		names: map[string]*named{}, named: &named{},
 		after:  slices.Repeat([]guess{{s.keys.Key(0), 0}}, len(s.keyInfo)+1),
@@ -82,7 +82,7 @@ func (s *Set) NewScratch() *Scratch {
 
 // Forget drops everything that points into a batch.
 func (sc *Scratch) Forget() {
-	sc.Readings.Forget()
+	sc.Values.Forget()
 	sc.span, sc.name = ptrace.Span{}, ""
 	sc.spare = sc.spare.emptied()
 	sc.named = &sc.spare

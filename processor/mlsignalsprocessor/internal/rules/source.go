@@ -14,12 +14,12 @@ import (
 // source is a compiled dialect.Source.
 type source struct {
 	from     uint8
-	key      string // of the attribute, as the rule gives it
-	slot     int    // of the attribute or resource attribute
-	minus    int    // slot, -1 for none
-	event    int    // of fromEvent and fromCount
-	from1    moment // of fromGap
-	to       moment
+	key      string    // of the attribute, as the rule gives it
+	slot     int       // of the attribute or resource attribute
+	minus    int       // slot, -1 for none
+	event    int       // of fromEvent and fromCount
+	from1    timePoint // of fromGap
+	to       timePoint
 	constant pcommon.Value
 	number   float64 // of the constant
 	units    []unit
@@ -60,9 +60,9 @@ func (s *source) holds(sc *Scratch) bool {
 	return true
 }
 
-// moment is a compiled dialect.Moment. In a join, index is its place in the moments of its side.
-type moment struct {
-	dialect.Moment
+// timePoint is a compiled dialect.TimePoint. In a join, index is its place in the timePoints of its side.
+type timePoint struct {
+	dialect.TimePoint
 	event int
 	slot  int
 	index int
@@ -134,7 +134,7 @@ func (b *builder) source(s *dialect.Source) source {
 		c.from = fromDuration
 	case len(s.Gap) == 2:
 		c.from = fromGap
-		c.from1, c.to = b.moment(s.Gap[0]), b.moment(s.Gap[1])
+		c.from1, c.to = b.timePoint(s.Gap[0]), b.timePoint(s.Gap[1])
 	default:
 		c.from = fromConstant
 		c.constant = pcommon.NewValueEmpty()
@@ -147,9 +147,9 @@ func (b *builder) source(s *dialect.Source) source {
 	return c
 }
 
-func (b *builder) moment(text string) moment {
-	m, _ := dialect.ParseMoment(text)
-	c := moment{Moment: m, event: -1, slot: -1}
+func (b *builder) timePoint(text string) timePoint {
+	m, _ := dialect.ParseTimePoint(text)
+	c := timePoint{TimePoint: m, event: -1, slot: -1}
 	if m.Attribute != "" {
 		c.slot = b.slot(m.Attribute)
 	}
@@ -313,7 +313,7 @@ func (u unit) read(v pcommon.Value) (float64, bool) {
 	return float64(d) / float64(time.Millisecond), err == nil && d >= 0
 }
 
-func (m moment) of(sc *Scratch) (pcommon.Timestamp, bool) {
+func (m timePoint) of(sc *Scratch) (pcommon.Timestamp, bool) {
 	switch {
 	case m.slot >= 0:
 		v, ok := sc.attribute(m.slot)

@@ -3,6 +3,7 @@ package rules
 import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
 // stageWords are words of task names that tell a stage of a training pipeline.
@@ -54,7 +55,7 @@ func (f *stageFrom) stage(sc *Scratch) string {
 		name = v.Str()
 	}
 	stage := ""
-	for word := range dialect.Words(name) {
+	for word := range pattern.Words(name) {
 		if s, ok := f.words[word]; ok {
 			stage = s
 		} else if s, ok := stageWords[word]; ok {

@@ -5,13 +5,13 @@ package signals
 import (
 	"time"
 
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 // Settings are the thresholds of the signals.
 type Settings struct {
 	// Enabled has the signals that may be set.
-	Enabled reading.Set
+	Enabled values.Set
 	// QueueBoundRatio: a span whose queue wait / forward pass is above it is queue bound.
 	QueueBoundRatio float64
 	// HighQueueWait: a queue wait of at least this is high.

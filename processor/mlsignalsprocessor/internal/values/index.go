@@ -1,4 +1,4 @@
-package reading
+package values
 
 import "github.com/otelcol-ml/otelcol-ml/internal/vocab"
 

@@ -1,4 +1,4 @@
-package reading
+package values
 
 import "github.com/otelcol-ml/otelcol-ml/internal/vocab"
 
@@ -24,17 +24,17 @@ var stageAttributes = func() (all []struct {
 	return all
 }()
 
-// StageTelling has every attribute that tells a stage.
-var StageTelling = func() (s Set) {
+// StageAttributes has every attribute that tells a stage.
+var StageAttributes = func() (s Set) {
 	for _, of := range stageAttributes {
 		s = s.Or(of.attributes)
 	}
 	return s
 }()
 
-// TellsStage tells whether the span carries an attribute of a stage, readable or not.
-func (r *Readings) TellsStage() bool {
-	return r.Known.Meets(&StageTelling) || r.Invalid.Meets(&StageTelling)
+// HasStageAttribute tells whether the span carries an attribute of a stage, readable or not.
+func (r *Values) HasStageAttribute() bool {
+	return r.Known.Meets(&StageAttributes) || r.Invalid.Meets(&StageAttributes)
 }
 
 // Lookups has the times of lookups.
@@ -42,8 +42,8 @@ var Lookups = Bits(FeaturesCacheLookup, FeaturesDBLookup)
 
 // FillStage derives the stage from the attributes of a span that has none by
 // its name, but for some. A span with attributes of several stages is of the first.
-func (r *Readings) FillStage(but Set) {
-	if !r.Missing(Stage) || !r.TellsStage() {
+func (r *Values) FillStage(but Set) {
+	if !r.Missing(Stage) || !r.HasStageAttribute() {
 		return
 	}
 	tell := r.Known.Or(r.Invalid).Without(but)

@@ -8,6 +8,8 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/keytable"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 // An atom is one condition of a match, the same atom in every rule that has
@@ -17,7 +19,7 @@ type atom = uint16
 
 // namePattern sets an atom for span names or scopes that a pattern fits.
 type namePattern struct {
-	dialect.Pattern
+	pattern.Pattern
 	atom atom
 }
 
@@ -55,6 +57,8 @@ type eventConditions struct {
 
 // builder collects what the rules need, each thing once.
 type builder struct {
+	excluded values.Set // attributes that no rule sets
+
 	known map[string]atom // by what the condition says
 	kinds []uint8         // of each atom: how it is found
 
@@ -65,7 +69,7 @@ type builder struct {
 	resource  []key
 	names     []string
 	nameAtoms [][]atom
-	folded    map[string][]atom // by the name as dialect.Folded has it
+	folded    map[string][]atom // by the name as pattern.Fold has it
 	globs     []namePattern
 	scopes    []namePattern
 	events    []string
@@ -85,8 +89,8 @@ const (
 	ofName
 )
 
-func newBuilder() *builder {
-	b := &builder{known: map[string]atom{}, folded: map[string][]atom{}}
+func newBuilder(excluded values.Set) *builder {
+	b := &builder{excluded: excluded, known: map[string]atom{}, folded: map[string][]atom{}}
 	for _, a := range vocab.Attributes {
 		b.key(a.Key)
 	}
@@ -161,7 +165,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		a, fresh := b.atom(ofName, m.SpanNames)
 		exact := true
 		for _, text := range m.SpanNames {
-			p, _ := dialect.ParsePattern(text)
+			p, _ := pattern.Parse(text)
 			exact = exact && p.Exact()
 			if fresh {
 				b.name(p, a)
@@ -172,7 +176,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 	if len(m.AnySpelling) > 0 {
 		a, fresh := b.atom(ofName, "any spelling", m.AnySpelling)
 		for _, name := range m.AnySpelling {
-			if key, ok := dialect.Folded(nil, name); ok && fresh {
+			if key, ok := pattern.Fold(nil, name); ok && fresh {
 				b.folded[string(key)] = append(b.folded[string(key)], a)
 			}
 		}
@@ -182,7 +186,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		a, fresh := b.atom(ofScope, m.Scopes)
 		exact := true
 		for _, text := range m.Scopes {
-			p, _ := dialect.ParsePattern(text)
+			p, _ := pattern.Parse(text)
 			exact = exact && p.Exact()
 			if fresh {
 				b.scopes = append(b.scopes, namePattern{p, a})
@@ -203,7 +207,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		if fresh {
 			c := dialect.Condition{}
 			for _, text := range m.AttributePatterns[name] {
-				p, _ := dialect.ParsePattern(text)
+				p, _ := pattern.Parse(text)
 				c.Patterns = append(c.Patterns, p)
 			}
 			k := b.key(name)
@@ -280,7 +284,7 @@ func (b *builder) without(m *dialect.Match) (atoms []atom) {
 	return atoms
 }
 
-func (b *builder) name(p dialect.Pattern, a atom) {
+func (b *builder) name(p pattern.Pattern, a atom) {
 	if !p.Exact() {
 		b.globs = append(b.globs, namePattern{p, a})
 		return

@@ -8,29 +8,29 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 // Meet carries out the joins of a span: where the other span has been here
 // already, this one gets the result. Call it after Apply.
-func (s *Set) Meet(span ptrace.Span, sc *Scratch, out *Outcome, table *join.Table, now time.Time) {
-	for _, m := range out.Meetings {
+func (s *Compiled) Join(span ptrace.Span, sc *Scratch, out *Outcome, table *join.Table, now time.Time) {
+	for _, m := range out.Joins {
 		at, ok := m.place(span, sc)
 		if !ok {
 			continue
 		}
-		own := m.leaveBehind(sc)
+		own := m.snapshot(sc)
 		which := pick(m.other, 1, 0)
-		how := join.How{After: m.after, Once: m.once}
-		if other, met := table.Meet(at, which, how, own, now); met {
-			m.carryOut(sc, &own, &other)
+		mode := join.Mode{After: m.after, Once: m.once}
+		if other, met := table.Match(at, which, mode, own, now); met {
+			m.setJoined(sc, &own, &other)
 			out.Told = out.Told || m.oneCold
 		}
 	}
 }
 
 // place returns where the span meets the other one.
-func (m *meeting) place(span ptrace.Span, sc *Scratch) (join.Key, bool) {
+func (m *joinSide) place(span ptrace.Span, sc *Scratch) (join.Key, bool) {
 	k := join.Key{Trace: span.TraceID(), Span: span.SpanID(), Join: m.id}
 	if m.resource >= 0 {
 		v, ok := sc.resourceAttribute(m.resource)
@@ -54,18 +54,18 @@ func sumOf(text string) (id pcommon.TraceID) {
 	return id
 }
 
-func (m *meeting) leaveBehind(sc *Scratch) join.Side {
+func (m *joinSide) snapshot(sc *Scratch) join.Side {
 	side := join.Side{Span: sc.span.SpanID(), Start: sc.start, End: sc.end, QueueWait: -1, ForwardPass: -1}
-	for i, one := range m.moments[pick(m.other, 1, 0)] {
+	for i, one := range m.timePoints[pick(m.other, 1, 0)] {
 		if t, ok := one.of(sc); ok {
-			side.Moments[i] = t
+			side.TimePoints[i] = t
 		}
 	}
-	if sc.Known.Has(reading.QueueWait) {
-		side.QueueWait = sc.Number[reading.QueueWait]
+	if sc.Known.Has(values.QueueWait) {
+		side.QueueWait = sc.Number[values.QueueWait]
 	}
-	if sc.Known.Has(reading.ForwardPass) {
-		side.ForwardPass = sc.Number[reading.ForwardPass]
+	if sc.Known.Has(values.ForwardPass) {
+		side.ForwardPass = sc.Number[values.ForwardPass]
 	}
 	if m.oneCold {
 		return side
@@ -77,12 +77,12 @@ func (m *meeting) leaveBehind(sc *Scratch) join.Side {
 		}
 	} else {
 		// A wait for nothing has no ratio, and is queue bound.
-		side.Done = sc.Known.Has(reading.QueueComputeRatio) || sc.IsTrue(reading.QueueBound)
+		side.Done = sc.Known.Has(values.QueueComputeRatio) || sc.IsTrue(values.QueueBound)
 	}
 	return side
 }
 
-func (m *meeting) carryOut(sc *Scratch, own, other *join.Side) {
+func (m *joinSide) setJoined(sc *Scratch, own, other *join.Side) {
 	sides := [2]*join.Side{own, other}
 	if m.other {
 		sides = [2]*join.Side{other, own}
@@ -90,7 +90,7 @@ func (m *meeting) carryOut(sc *Scratch, own, other *join.Side) {
 	for i := range m.sets {
 		set := &m.sets[i]
 		if set.from != fromGap {
-			set.carryOut(sc)
+			set.apply(sc)
 			continue
 		}
 		from, to := set.from1.left(sides), set.to.left(sides)
@@ -102,13 +102,13 @@ func (m *meeting) carryOut(sc *Scratch, own, other *join.Side) {
 		return
 	}
 	if other.QueueWait >= 0 {
-		sc.Borrow(reading.QueueWait, other.QueueWait)
+		sc.Borrow(values.QueueWait, other.QueueWait)
 	}
 	if other.ForwardPass >= 0 {
-		sc.Borrow(reading.ForwardPass, other.ForwardPass)
+		sc.Borrow(values.ForwardPass, other.ForwardPass)
 	}
 }
 
-func (m moment) left(sides [2]*join.Side) pcommon.Timestamp {
-	return sides[pick(m.Other, 1, 0)].Moments[m.index]
+func (m timePoint) left(sides [2]*join.Side) pcommon.Timestamp {
+	return sides[pick(m.Other, 1, 0)].TimePoints[m.index]
 }
