@@ -35,7 +35,7 @@ type Config struct {
 	_ struct{}
 }
 
-// Unmarshal decodes the settings; a mistyped key is told with the keys that are allowed.
+// Unmarshal decodes the settings. The error for an unknown key names the allowed ones.
 func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
 
 func createDefaultConfig() component.Config {
@@ -53,7 +53,7 @@ const (
 	maxClasses = 10_000
 )
 
-// Validate tells everything that is wrong, each with the key, the value found and what is allowed.
+// Validate returns an error that lists every mistake, each with the key, the value found and what is allowed.
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -67,7 +67,7 @@ func (c *Config) Validate() error {
 	if !(c.BaselinePercentage >= 0 && c.BaselinePercentage <= 100) {
 		bad("baseline_percentage: found %v, must be from 0 to 100", c.BaselinePercentage)
 	}
-	// A number without a unit is read as nanoseconds, which nobody means.
+	// A number without a unit is read as nanoseconds by mistake.
 	if d := c.LatencyThreshold; d != 0 && d < time.Millisecond {
 		bad("latency_threshold: found %v, must be 0s or at least 1ms; write it with its unit, such as 800ms", d)
 	}

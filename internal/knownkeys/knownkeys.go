@@ -142,7 +142,7 @@ func wanted(of reflect.Type) string {
 	return "any value"
 }
 
-// fits tells whether the decoder takes a value that is not text, nor a block or
+// fits reports whether the decoder takes a value that is not text, nor a block or
 // a list where one is wanted.
 func fits(value any, of reflect.Type) bool {
 	text, isString := value.(string)
@@ -168,7 +168,7 @@ func fits(value any, of reflect.Type) bool {
 	return true
 }
 
-// isText tells whether text is wanted, be it for a type that reads itself from it.
+// isText reports whether text is wanted, be it for a type that reads itself from it.
 func isText(of reflect.Type) bool {
 	return of.Kind() == reflect.String || reflect.PointerTo(of).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }

@@ -30,7 +30,7 @@ type Config struct {
 	_ struct{}
 }
 
-// Unmarshal decodes the settings; a mistyped key is told with the keys that are allowed.
+// Unmarshal decodes the settings. The error for an unknown key names the allowed ones.
 func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
 
 // What WithoutRoot can be.
@@ -69,7 +69,7 @@ func createDefaultConfig() component.Config {
 	}
 }
 
-// Validate tells everything that is wrong, each with the key, the value found and what is allowed.
+// Validate returns an error that lists every mistake, each with the key, the value found and what is allowed.
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }

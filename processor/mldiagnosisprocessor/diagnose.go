@@ -56,7 +56,7 @@ func (w *worker) isLate(root int32) bool {
 	return known && !resent
 }
 
-// standsForRoot tells whether the one span on top of a trace may be taken for
+// standsForRoot reports whether the one span on top of a trace may be taken for
 // the request where the root is kept elsewhere or nowhere.
 func (w *worker) standsForRoot(top int32) bool {
 	switch w.cfg.WithoutRoot {
@@ -69,7 +69,7 @@ func (w *worker) standsForRoot(top int32) bool {
 	}
 }
 
-// isJudged tells whether a span carries a diagnosis, or the word that there can be none.
+// isJudged reports whether a span carries a diagnosis, or the word that there can be none.
 func (w *worker) isJudged(entry int32) bool {
 	attrs := w.trace[entry].span.Attributes()
 	if _, ok := attrs.Get(vocab.DiagnosisBottleneck); ok {

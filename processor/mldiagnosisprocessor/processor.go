@@ -139,7 +139,7 @@ func (w *worker) serviceOf(attributes pcommon.Map) int32 {
 	return number
 }
 
-// forget keeps a pooled worker from holding on to the batch, and tells whether
+// forget keeps a pooled worker from holding on to the batch, and reports whether
 // the worker is worth keeping: not where a huge trace has made it huge.
 func (w *worker) forget() bool {
 	const huge = 100_000
@@ -151,7 +151,7 @@ func (w *worker) forget() bool {
 	return keep
 }
 
-// read takes in what the spans of the trace say, and tells whether any is of an ML pipeline.
+// read takes in what the spans of the trace say, and reports whether any is of an ML pipeline.
 func (w *worker) read() (ml bool) {
 	n := len(w.trace)
 	w.tree.Inputs = slices.Grow(w.tree.Inputs[:0], n)[:n]

@@ -30,7 +30,7 @@ type counts struct {
 	repaired    int64
 }
 
-// telemetry is what the processor tells about itself. The attribute sets are made once.
+// telemetry has the metrics of the processor itself. The attribute sets are made once.
 type telemetry struct {
 	builder     *metadata.TelemetryBuilder
 	bottlenecks [cause.Size]metric.AddOption

@@ -13,12 +13,12 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// tokens are what a call tells of its tokens.
+// tokens has the token counts of a call.
 var tokens = values.Bits(values.InputTokens, values.OutputTokens).Or(partsOfTokens)
 
 var partsOfTokens = values.Bits(vocab.Index(vocab.CachedTokens), vocab.Index(vocab.CacheWriteTokens), vocab.Index(vocab.ReasoningTokens))
 
-// call takes back what the rules derived of a call that another span stands for.
+// call removes what the rules derived for a call that another span counts for.
 func (w *worker) call(span ptrace.Span) {
 	if span.TraceID().IsEmpty() || span.SpanID().IsEmpty() {
 		return
@@ -39,7 +39,7 @@ func (w *worker) call(span ptrace.Span) {
 	}
 }
 
-// try counts attempts: those before a call that was tried again, and those of a span that asks until the answer is valid.
+// try counts attempts: earlier ones of a retried call, and those below a span that repeats a call until the answer is valid.
 func (w *worker) try(span ptrace.Span) {
 	if span.TraceID().IsEmpty() {
 		return

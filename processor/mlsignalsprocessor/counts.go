@@ -22,7 +22,7 @@ var reasonNames = [reasons]string{"end_before_start", "no_name", "no_resource", 
 // counts are what a worker counts in a batch, for the processor's own
 // telemetry. Positions are those of vocab.Attributes.
 type counts struct {
-	dialects  []int64 // one further than the dialect, none first
+	dialects  []int64 // index is the dialect + 1; 0 is none
 	coerced   [values.Size]int64
 	invalids  [values.Size]int64
 	signals   [values.Size]int64

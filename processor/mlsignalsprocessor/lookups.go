@@ -10,7 +10,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// Bits of a span's flags, of OTLP's SpanFlags: whether the parent is known to be remote, and whether it is.
+// Bits of OTLP's SpanFlags: whether it is known if the parent is remote, and whether it is.
 const (
 	knowsRemote = 0x100
 	isRemote    = 0x200
@@ -20,13 +20,13 @@ func hasRemoteParent(span ptrace.Span) bool {
 	return span.Flags()&(knowsRemote|isRemote) == knowsRemote|isRemote
 }
 
-// isEntry reports whether a request enters its service with the span.
+// isEntry reports whether a request enters the service with this span.
 func isEntry(span ptrace.Span) bool {
 	return span.ParentSpanID().IsEmpty() || span.Kind() == ptrace.SpanKindServer || span.Kind() == ptrace.SpanKindConsumer || hasRemoteParent(span)
 }
 
-// read takes in a span that reads a cache or a database. It returns false for one that is to be looked at again when
-// the other spans of the resource are known.
+// read processes a span that reads a cache or a database. It returns false for a span that is to be processed again
+// after the other spans of the resource.
 func (w *worker) read(span ptrace.Span, final bool) bool {
 	sc := w.scratch
 	if span.TraceID().IsEmpty() || span.ParentSpanID().IsEmpty() || sc.Lasting != vocab.Lasts {
@@ -48,7 +48,7 @@ func (w *worker) read(span ptrace.Span, final bool) bool {
 	return true
 }
 
-// pass gives a span the time of the reads below it, if it is the one to carry it, and reports whether it is.
+// pass sets the time of the reads below a span if this span gets it, and reports whether it does.
 func (w *worker) pass(span ptrace.Span) bool {
 	sc := w.scratch
 	role := lookup.Between
@@ -77,7 +77,7 @@ func (w *worker) pass(span ptrace.Span) bool {
 
 var serviceSeed = maphash.MakeSeed()
 
-// serviceHash stands for the name of the service.
+// serviceHash returns a hash of the name of the service.
 func (w *worker) serviceHash() uint64 {
 	if w.service == 0 {
 		name := ""

@@ -22,9 +22,8 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// signalsProcessor marks spans in place, one at a time. Everything that it
-// keeps between spans (the memory of loads, the joins, the pool) is safe for
-// concurrent use.
+// signalsProcessor marks spans in place. Its state between batches (tables,
+// memory of loads, pool of workers) is safe for concurrent use.
 type signalsProcessor struct {
 	rules     *rules.Compiled
 	settings  signals.Settings
@@ -36,12 +35,12 @@ type signalsProcessor struct {
 	calls     *nested.Table
 	attempts  *attempts.Table
 	telemetry *telemetry
-	// unrecognised are the names of spans that no dialect recognised.
+	// unrecognised counts the names of spans that no dialect recognised.
 	unrecognised unrecognised.Table
 	pool         sync.Pool // of *worker
 }
 
-// worker is what one goroutine needs to work through a batch.
+// worker is the working memory for one batch.
 type worker struct {
 	*signalsProcessor
 	scratch *rules.Scratch
@@ -50,16 +49,16 @@ type worker struct {
 	now     time.Time
 	unknowns
 
-	// of the resource at hand
+	// of the current resource
 	resource   pcommon.Map
-	pipeline   bool               // it carries ml.pipeline.name
+	pipeline   bool               // it has ml.pipeline.name
 	instance   coldstart.Instance // filled in when first needed
 	identified bool
 	service    uint64 // hash of its name
-	// undecided are reads of the resource that are looked at again when the others of it are known.
+	// undecided are lookups that are processed again after the other spans of the resource.
 	undecided []undecided
-	scope     string // of the span at hand
-	// looksUp: there were reads of caches or databases of late.
+	scope     string // of the current span
+	// looksUp: there were recent reads of caches or databases.
 	looksUp bool
 }
 
@@ -144,7 +143,7 @@ func (p *signalsProcessor) processTraces(ctx context.Context, td ptrace.Traces) 
 	return td, nil
 }
 
-// forget keeps a pooled worker from holding on to the batch.
+// forget removes all references to the batch from a pooled worker.
 func (w *worker) forget() {
 	w.scratch.Forget()
 	w.out = rules.Outcome{Joins: w.out.Joins[:0]}
@@ -163,7 +162,7 @@ func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 	if !w.looksUp {
 		w.scopes(scopes, allSpans)
 	} else {
-		// SDKs put the spans of an instrumentation together, so that those above the reads of a database can come before them.
+		// SDKs group spans by instrumentation, so the parents of database reads can come before them.
 		w.scopes(scopes, clientSpans)
 		w.scopes(scopes, otherSpans)
 	}
@@ -172,7 +171,7 @@ func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 			w.counts.malformed[noResourceReason] += int64(scopes.At(i).Spans().Len())
 		}
 	}
-	slices.SortStableFunc(w.undecided, byStart) // of spans within each other the outer one carries the time
+	slices.SortStableFunc(w.undecided, byStart) // of nested spans, the outer one gets the time
 	for _, u := range w.undecided {
 		w.scope = u.scope
 		w.rules.Scope(w.scope, w.scratch)
@@ -181,12 +180,12 @@ func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 	w.undecided = w.undecided[:0]
 }
 
-// byStart orders spans by their start, and the longer first.
+// byStart orders spans by their start, the longer one first.
 func byStart(a, b undecided) int {
 	return cmp.Or(cmp.Compare(a.span.StartTimestamp(), b.span.StartTimestamp()), cmp.Compare(b.span.EndTimestamp(), a.span.EndTimestamp()))
 }
 
-// Which spans of a resource.
+// The values of which, for scopes.
 const (
 	allSpans = iota
 	clientSpans
@@ -214,7 +213,7 @@ func (w *worker) scopes(scopes ptrace.ScopeSpansSlice, which int) {
 	}
 }
 
-// span marks a span. final is set for one that is seen a second time, because it was undecided.
+// span marks a span. final is set the second time, for a span that was undecided.
 func (w *worker) span(span ptrace.Span, final bool) {
 	sc, out := w.scratch, &w.out
 	w.rules.Apply(span, sc, out)
@@ -260,8 +259,8 @@ func (w *worker) span(span ptrace.Span, final bool) {
 	}
 }
 
-// fillStage derives the stage from what the span carries. The time of a lookup alone does not make a request that enters
-// a service of a pipeline feature extraction: its handler may do more.
+// fillStage derives the stage from the attributes of the span. A lookup time alone does not make a span feature
+// extraction if a request of a pipeline enters its service with it, because the handler can do more.
 func (w *worker) fillStage(span ptrace.Span) {
 	if w.rules.Vocabulary == rules.None {
 		return
@@ -285,7 +284,7 @@ func (w *worker) derive(span ptrace.Span) {
 	cold := w.out.Cold || sc.LoadedByName() != "" || w.out.Signals.Has(values.ColdStart)
 	switch {
 	case !cold:
-	case w.out.Told || sc.IsTrue(values.ColdStartRepeated): // another span is marked for this start
+	case w.out.MarkedElsewhere || sc.IsTrue(values.ColdStartRepeated): // another span is already marked for this cold start
 		w.out.Signals.Remove(values.ColdStart)
 		if sc.Missing(values.ColdStart) {
 			w.loadTime()
@@ -302,7 +301,7 @@ func (w *worker) derive(span ptrace.Span) {
 	}
 }
 
-// coldStart marks a span that is the load of a component by a dialect or by its name.
+// coldStart marks a span that loads a component according to a dialect or its name.
 func (w *worker) coldStart(span ptrace.Span) {
 	sc := w.scratch
 	if !w.settings.Enabled.Has(values.ColdStart) || !sc.Missing(values.ColdStart) {
@@ -328,7 +327,7 @@ func (w *worker) coldStart(span ptrace.Span) {
 	}
 }
 
-// loadTime leaves a span, whose start another one is marked for, the time of the load. Of the two only one has it.
+// loadTime keeps the time of the load on a span whose cold start is marked on another span. Only one of the two has it.
 func (w *worker) loadTime() {
 	if !w.settings.Enabled.Has(values.ColdStart) || !w.out.Cold || w.out.ColdMS < max(0, w.minColdMS) {
 		w.scratch.Drop(values.OfColdStart)
@@ -339,7 +338,7 @@ func (w *worker) loadTime() {
 	w.scratch.Fill(values.ColdStartDuration, w.out.ColdMS)
 }
 
-// loader is the process whose load the span is.
+// loader returns the process that loaded the component.
 func (w *worker) loader() coldstart.Instance {
 	if w.out.Instance != "" {
 		return w.process().Named(w.out.Instance)
@@ -347,7 +346,7 @@ func (w *worker) loader() coldstart.Instance {
 	return w.process()
 }
 
-// process is what the resource at hand says of the process.
+// process returns the process that the resource identifies.
 func (w *worker) process() coldstart.Instance {
 	if !w.identified {
 		w.instance, w.identified = coldstart.Identify(w.resource), true

@@ -40,7 +40,7 @@ const Words = 4
 // Set is a set of span slots.
 type Set [Words]uint64
 
-// Has tells whether a slot is in the set.
+// Has reports whether a slot is in the set.
 func (s *Set) Has(slot int) bool { return s[slot>>6&(Words-1)]&(1<<(slot&63)) != 0 }
 
 // Remove takes a slot out of the set.

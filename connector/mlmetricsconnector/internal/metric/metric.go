@@ -86,7 +86,7 @@ type Condition struct {
 	Min, Max *float64
 }
 
-// Holds tells whether a field passes, given its text ("" where absent).
+// Holds reports whether a field passes, given its text ("" where absent).
 func (c *Condition) Holds(text string, present bool) bool {
 	if c.Exists != nil && *c.Exists != present {
 		return false
@@ -107,7 +107,7 @@ func (c *Condition) Holds(text string, present bool) bool {
 	return err == nil && (c.Min == nil || f >= *c.Min) && (c.Max == nil || f <= *c.Max)
 }
 
-// HoldsAbsent tells whether an absent field passes: where absence is asked for,
+// HoldsAbsent reports whether an absent field passes: where absence is asked for,
 // or where the field is only to be none of some values.
 func (c *Condition) HoldsAbsent() bool {
 	if c.Exists != nil {

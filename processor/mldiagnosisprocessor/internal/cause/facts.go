@@ -70,7 +70,7 @@ func (f *Facts) Detail() spantree.Detail {
 // Set is a set of causes.
 type Set uint8
 
-// Has tells whether a cause is in the set.
+// Has reports whether a cause is in the set.
 func (s Set) Has(c Cause) bool { return s>>c&1 != 0 }
 
 // With returns the set with a cause more.

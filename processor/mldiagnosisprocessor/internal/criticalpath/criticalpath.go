@@ -176,7 +176,7 @@ func (p *Path) addAbove(t *spantree.Tree, c, above int32, when turn) {
 // maxBetween bounds how many spans above, each of which it outlasts, a child may have time of.
 const maxBetween = 4
 
-// gaveUp tells whether the span above a call to another process ended, and failed, while that went on.
+// gaveUp reports whether the span above a call to another process ended, and failed, while that went on.
 func gaveUp(t *spantree.Tree, c int32) bool {
 	parent := t.Nodes[c].Parent
 	return t.Inputs[parent].Failed && t.Nodes[c].Start < t.Nodes[parent].End

@@ -35,7 +35,7 @@ func (t *Tree) align() {
 	}
 }
 
-// SameProcess tells whether two spans are of one process.
+// SameProcess reports whether two spans are of one process.
 func (t *Tree) SameProcess(a, b int32) bool {
 	ra, rb := t.Inputs[a].Resource, t.Inputs[b].Resource
 	return ra == rb || t.clocks.SameProcess(ra, rb)
@@ -95,7 +95,7 @@ func (t *Tree) isOff(p, c int32) bool {
 	return child.End-child.Start <= parent.End-parent.Start
 }
 
-// IsMessage tells whether the child was started by a message that nobody need wait for.
+// IsMessage reports whether the child was started by a message that nobody need wait for.
 func (t *Tree) IsMessage(p, c int32) bool {
 	return t.Inputs[c].Kind == ptrace.SpanKindConsumer || t.Inputs[p].Kind == ptrace.SpanKindProducer
 }

@@ -13,40 +13,40 @@ import (
 // None is the dialect of a span that no rule recognises.
 const None = -1
 
-// What Outcome.Attempts can be, as in package dialect; 0 where no rule says anything.
+// The values of Outcome.Attempts, as in package dialect; 0 if no rule has one.
 const (
 	FailedSiblings = 1 + iota
 	ChildCalls
 )
 
-// Outcome is what the rules say of a span beside its readings.
+// Outcome is the result of the rules for a span beside its readings.
 type Outcome struct {
 	// Dialect is the position of the most specific dialect that recognises the span, or None.
 	Dialect int
-	// Signals are true by the rules alone.
+	// Signals are the signals that rules set.
 	Signals values.Set
-	// WaitOnly is true where the compute that belongs to the span's wait is elsewhere.
+	// WaitOnly reports whether the forward pass that belongs to the span's wait is on another span.
 	WaitOnly bool
-	// Attempts says which calls of a model are attempts at the same, as dialect.Rule has it.
+	// Attempts is dialect.Rule.Attempts as a number.
 	Attempts uint8
-	// Told: the span's cold start was marked on another span.
-	Told bool
-	// Cold is true for the load of a component.
+	// MarkedElsewhere: the cold start is marked on another span.
+	MarkedElsewhere bool
+	// Cold reports whether the span loads a component.
 	Cold bool
 	// Component is what was loaded.
 	Component string
-	// Instance is what the span itself says of the process that loaded it, if the rule asks.
+	// Instance identifies the process that loaded it, if the rule reads that from the span.
 	Instance string
-	// ReloadUnknown is true where the span does not tell whether the same was loaded before.
+	// ReloadUnknown reports whether the span does not show if this is a reload.
 	ReloadUnknown bool
-	// ColdMS is how long that took.
+	// ColdMS is the duration of the load in ms.
 	ColdMS float64
 	// Joins are the joins that the span takes part in.
 	Joins []*joinSide
-	// Call is true for the call of a model, and ByCall what the rules of calls derived.
+	// Call reports whether the span is a call of a model. ByCall has the attributes that rules for calls derived.
 	Call   bool
 	ByCall values.Set
-	// Lookup says what the span reads, if a rule says so.
+	// Lookup is the kind of store that the span reads, None if no rule has one.
 	Lookup lookup.Kind
 }
 
@@ -69,7 +69,7 @@ func (s *Compiled) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
 			out.Lookup = r.lookup
 		}
 		if (r.join != nil && r.join.other || r.lookup != lookup.None) && len(r.sets) == 0 && r.stage == "" {
-			continue // a read and the other side of a join are described, not recognised
+			continue // lookups and the other side of a join do not count as recognised
 		}
 		if out.Dialect == None {
 			out.Dialect = r.dialect
@@ -139,16 +139,16 @@ func (sc *Scratch) hasEmpty(i int) bool {
 	return sc.Known.Has(i) && !sc.Derived.Has(i) && sc.TextOf(i, sc.span.Attributes()) == ""
 }
 
-// fitsType tells whether a number can be the attribute's value.
+// fitsType reports whether a number can be the attribute's value.
 func fitsType(a *vocab.Attribute, f float64) bool {
 	return a.InRange(f) && (a.Type != vocab.Int || f == float64(int64(f)))
 }
 
-// bad notes a value that no reading fits, once per span and key.
+// bad records the key of an invalid value, once per span and key.
 func (sc *Scratch) bad(s *source) {
 	key := s.key
 	if key == "" {
-		return // the timePoints of a gap are the wrong way round; no attribute is to blame
+		return // a gap that ends before it starts has no key
 	}
 	for _, k := range sc.BadSources {
 		if k == key {

@@ -12,50 +12,50 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// An atom is one condition of a match, the same atom in every rule that has
-// the same condition. Each has a bit; a rule applies to a span when the span
-// has all bits of the rule.
+// An atom is the number of a condition. Equal conditions of several rules share
+// one atom. Each atom has a bit; a rule applies to a span that has all bits of
+// the rule.
 type atom = uint16
 
-// namePattern sets an atom for span names or scopes that a pattern fits.
+// namePattern sets an atom for span names or scopes that match a pattern.
 type namePattern struct {
 	pattern.Pattern
 	atom atom
 }
 
-// keyCondition sets an atom for attributes whose value fulfils a condition.
+// keyCondition sets an atom for attributes whose value meets a condition.
 type keyCondition struct {
 	dialect.Condition
 	atom atom
 }
 
-// key is what the rules want to know of a span attribute.
+// key is what the rules read from an attribute.
 type key struct {
 	// canonical is the position in vocab.Attributes, -1 for a key outside the vocabulary.
 	canonical int
-	// slot is where the value is kept for the sources that read it and for a second value under the key to be seen as
-	// such, -1 where neither sources nor conditions need it.
+	// slot is where the value is kept, for sources that read it and to detect a second value under the key; -1 if neither
+	// sources nor conditions need it.
 	slot       int
 	conditions []keyCondition
-	// checks are the conditions as they are looked up, asked that there are any.
+	// checks are the compiled conditions; asked reports whether there are any.
 	checks checks
 	asked  bool
 }
 
-// event is what the rules want to know of a span event.
+// event is what the rules read from span events of one name.
 type event struct {
 	atoms      []atom
 	conditions []eventConditions
 }
 
-// eventConditions set an atom for an event whose attributes fulfil them all.
+// eventConditions set an atom for an event whose attributes meet all of them.
 type eventConditions struct {
 	keys       []string
 	conditions []dialect.Condition
 	atom       atom
 }
 
-// builder collects what the rules need, each thing once.
+// builder collects keys, conditions and patterns of all rules, without duplicates.
 type builder struct {
 	excluded values.Set // attributes that no rule sets
 
@@ -78,8 +78,9 @@ type builder struct {
 	ranked    []ranked
 }
 
-// How an atom is found decides which one triggers a rule: those of the span
-// itself are the most telling and cost nothing where they are absent.
+// The kinds of conditions. A rule is triggered by its condition of the highest
+// kind: those on the span are the most selective, and cost nothing if they do
+// not hold.
 const (
 	ofKind = iota
 	ofResource
@@ -119,7 +120,7 @@ func (b *builder) key(name string) *key {
 	return &b.keyInfo[i]
 }
 
-// slot makes sure that the value of a span attribute is kept.
+// slot returns the slot of a span attribute, and adds one if it has none.
 func (b *builder) slot(name string) int {
 	k := b.key(name)
 	if k.slot < 0 {
@@ -155,7 +156,7 @@ func (b *builder) event(name string) int {
 	return i
 }
 
-// match turns conditions into atoms and says how specific they are together.
+// match compiles conditions to atoms and returns their specificity, the sum of their weights.
 func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 	add := func(a atom, weight int) {
 		atoms = append(atoms, a)
@@ -302,7 +303,7 @@ func tables(b *builder) (keys, resources, names, events *keytable.Table) {
 	return keytable.New(b.keys), keytable.New(b.resources), keytable.New(b.names), keytable.New(b.events)
 }
 
-// anyValue are the conditions that each of these keys may have any value.
+// anyValue returns a condition for each key that accepts any value.
 func anyValue(keys []string) map[string]any {
 	conditions := map[string]any{}
 	for _, key := range keys {

@@ -11,8 +11,8 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// Meet carries out the joins of a span: where the other span has been here
-// already, this one gets the result. Call it after Apply.
+// Join looks up the other span of each join of the span. If it has arrived
+// before, the result is set on this span. Call it after Apply.
 func (s *Compiled) Join(span ptrace.Span, sc *Scratch, out *Outcome, table *join.Table, now time.Time) {
 	for _, m := range out.Joins {
 		at, ok := m.place(span, sc)
@@ -24,12 +24,12 @@ func (s *Compiled) Join(span ptrace.Span, sc *Scratch, out *Outcome, table *join
 		mode := join.Mode{After: m.after, Once: m.once}
 		if other, met := table.Match(at, which, mode, own, now); met {
 			m.setJoined(sc, &own, &other)
-			out.Told = out.Told || m.oneCold
+			out.MarkedElsewhere = out.MarkedElsewhere || m.oneCold
 		}
 	}
 }
 
-// place returns where the span meets the other one.
+// place returns the key that both spans of the join have. It reports false if this span has none.
 func (m *joinSide) place(span ptrace.Span, sc *Scratch) (join.Key, bool) {
 	k := join.Key{Trace: span.TraceID(), Span: span.SpanID(), Join: m.id}
 	if m.resource >= 0 {
@@ -46,7 +46,7 @@ func (m *joinSide) place(span ptrace.Span, sc *Scratch) (join.Key, bool) {
 	return k, !k.Span.IsEmpty() && !k.Trace.IsEmpty()
 }
 
-// sumOf stands for a text where a trace ID is expected.
+// sumOf hashes a text to the size of a trace ID.
 func sumOf(text string) (id pcommon.TraceID) {
 	h := fnv.New128a()
 	h.Write([]byte(text))
@@ -54,6 +54,7 @@ func sumOf(text string) (id pcommon.TraceID) {
 	return id
 }
 
+// snapshot returns what is buffered of this span.
 func (m *joinSide) snapshot(sc *Scratch) join.Side {
 	side := join.Side{Span: sc.span.SpanID(), Start: sc.start, End: sc.end, QueueWait: -1, ForwardPass: -1}
 	for i, one := range m.timePoints[pick(m.other, 1, 0)] {
@@ -76,12 +77,13 @@ func (m *joinSide) snapshot(sc *Scratch) join.Side {
 			side.Done = side.Done && !sc.Missing(m.sets[i].target)
 		}
 	} else {
-		// A wait for nothing has no ratio, and is queue bound.
+		// A wait with a forward pass of 0 ms has no ratio, but is queue bound.
 		side.Done = sc.Known.Has(values.QueueComputeRatio) || sc.IsTrue(values.QueueBound)
 	}
 	return side
 }
 
+// setJoined sets the result of the join on this span.
 func (m *joinSide) setJoined(sc *Scratch, own, other *join.Side) {
 	sides := [2]*join.Side{own, other}
 	if m.other {
@@ -93,7 +95,7 @@ func (m *joinSide) setJoined(sc *Scratch, own, other *join.Side) {
 			set.apply(sc)
 			continue
 		}
-		from, to := set.from1.left(sides), set.to.left(sides)
+		from, to := set.from1.buffered(sides), set.to.buffered(sides)
 		if from != 0 && to != 0 && to >= from {
 			sc.Fill(set.target, milliseconds(from, to)+set.plus)
 		}
@@ -109,6 +111,7 @@ func (m *joinSide) setJoined(sc *Scratch, own, other *join.Side) {
 	}
 }
 
-func (m timePoint) left(sides [2]*join.Side) pcommon.Timestamp {
+// buffered returns the point in time from the buffered sides: 0 this span, 1 the other one.
+func (m timePoint) buffered(sides [2]*join.Side) pcommon.Timestamp {
 	return sides[pick(m.Other, 1, 0)].TimePoints[m.index]
 }

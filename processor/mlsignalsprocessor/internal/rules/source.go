@@ -60,7 +60,7 @@ func (s *source) holds(sc *Scratch) bool {
 	return true
 }
 
-// timePoint is a compiled dialect.TimePoint. In a join, index is its place in the timePoints of its side.
+// timePoint is a compiled dialect.TimePoint. In a join, index is its position among those of its side.
 type timePoint struct {
 	dialect.TimePoint
 	event int
@@ -68,12 +68,12 @@ type timePoint struct {
 	index int
 }
 
-// unit turns a number into milliseconds; text reads strings such as 1.234567ms.
+// unit converts a number to milliseconds; text parses strings such as 1.234567ms.
 type unit struct {
-	times, over float64 // two factors, so that no unit is off by a rounding
+	times, over float64 // two factors, to avoid rounding errors
 	text        bool
-	// whole: a clock counts in this unit, so that 1.5 cannot be meant. Without it every
-	// number of seconds that is too long for its span would pass for a few nanoseconds.
+	// whole: only whole numbers can be in this unit. Otherwise a number of seconds
+	// that is longer than the span would be read as a few nanoseconds.
 	whole bool
 }
 
@@ -82,12 +82,12 @@ var units = map[string]unit{
 	"duration": {text: true},
 }
 
-// leastNS is what a value must be to be read as nanoseconds where another unit is
-// possible: nothing that serving systems measure takes less than a microsecond, and
-// 3 seconds in a span of 2 are not 3 ns.
+// leastNS is the smallest value that is read as nanoseconds if other units are
+// possible: serving systems measure nothing below a microsecond, and 3 seconds
+// on a span of 2 are not 3 ns.
 const leastNS = 1000
 
-// What a source found.
+// The results of reading a number.
 const (
 	absent = iota
 	found
@@ -201,7 +201,7 @@ func (s *source) text(v pcommon.Value) string {
 	return part
 }
 
-// numeric returns the source as a number; a duration in ms.
+// numeric returns the number of the source, a duration in ms.
 func (s *source) numeric(sc *Scratch) (float64, int) {
 	f, got := s.measured(sc)
 	if s.times != 0 {
@@ -210,7 +210,7 @@ func (s *source) numeric(sc *Scratch) (float64, int) {
 	return f + s.plus, got
 }
 
-// measured is numeric before anything is added.
+// measured returns the number before Times and Plus are applied.
 func (s *source) measured(sc *Scratch) (float64, int) {
 	switch s.from {
 	case fromConstant:
@@ -266,7 +266,7 @@ func (s *source) difference(v pcommon.Value, sc *Scratch) (float64, int) {
 	return a - b, found
 }
 
-// scaled applies the units: the first one under which the value fits into the span.
+// scaled applies the first unit in which the value is not longer than the span.
 func (s *source) scaled(v pcommon.Value, sc *Scratch) (float64, int) {
 	if len(s.units) == 0 {
 		f, ok := vocab.ReadDouble(v)
@@ -337,8 +337,8 @@ func milliseconds(from, to pcommon.Timestamp) float64 {
 	return float64(to-from) / float64(time.Millisecond)
 }
 
-// fits tells whether a span can contain a duration. Services measure with
-// another clock than the one that stamps their spans, so some slack is needed.
+// fits reports whether a duration is not longer than the span. Durations are
+// measured with another clock than spans, so some slack is allowed.
 func (sc *Scratch) fits(ms float64) bool {
 	return !math.IsInf(ms, 0) && sc.DurationMS >= 0 && ms <= sc.DurationMS*1.05+1
 }

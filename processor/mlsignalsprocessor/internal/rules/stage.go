@@ -6,8 +6,8 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
-// stageWords are words of task names that tell a stage of a training pipeline.
-// They are looked up as whole words: train_model has "train", restrain has not.
+// stageWords maps words of task names to stages of a training pipeline. Whole
+// words are compared: train_model has "train", restrain has not.
 var stageWords = map[string]string{
 	"ingest": vocab.StageDataIngestion, "ingestion": vocab.StageDataIngestion,
 	"extract": vocab.StageDataIngestion, "download": vocab.StageDataIngestion,
@@ -43,8 +43,8 @@ func newStageFrom(b *builder, d *dialect.StageFrom) *stageFrom {
 	return f
 }
 
-// stage finds the stage that a name tells: the last word that tells one
-// decides, so that train_features is about features.
+// stage returns the stage in a name, "" for none. The last word with a stage
+// counts, so train_features is feature engineering.
 func (f *stageFrom) stage(sc *Scratch) string {
 	name := sc.name
 	if f.slot >= 0 {

@@ -6,14 +6,14 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// judged has what the signals are derived from.
-var judged = values.Bits(values.QueueWait, values.FeaturesDBLookup, values.FeaturesUnavailable,
+// inputs has the attributes that signals are derived from.
+var inputs = values.Bits(values.QueueWait, values.FeaturesDBLookup, values.FeaturesUnavailable,
 	values.ValidationAttempts, values.OutputRequiredRepair)
 
-// Derive sets the ratios and every signal that is true. Call Fill before.
+// Derive sets the ratios and the signals. Call Fill before.
 func Derive(r *values.Values, span *Span, s *Settings) {
-	if !r.Known.Meets(&judged) && !r.Borrowed.Meets(&judged) {
-		return // most spans have nothing of the kind
+	if !r.Known.Meets(&inputs) && !r.Borrowed.Meets(&inputs) {
+		return // most spans have none of them
 	}
 	if wait, ok := r.Get(values.QueueWait); ok {
 		deriveQueue(r, span, s, wait)
@@ -38,14 +38,14 @@ func deriveQueue(r *values.Values, span *Span, s *Settings, waitMS float64) {
 		r.Fill(values.QueueComputeRatio, ratio)
 	}
 	if hasRatio {
-		// Perhaps derived earlier, with a compute that lies on another span.
+		// The ratio can be of a join, with the forward pass of another span.
 		if ratio > s.QueueBoundRatio {
 			s.set(r, values.QueueBound)
 		}
 	} else if waitMS > 0 && (hasCompute || !span.WaitOnly) {
 		s.set(r, values.QueueBound)
 	}
-	// A wait that lies on another span was judged there.
+	// A wait of another span sets the signal there.
 	if r.Known.Has(values.QueueWait) && waitMS >= float64(s.HighQueueWait)/float64(time.Millisecond) {
 		s.set(r, values.HighQueueWait)
 	}
@@ -55,7 +55,7 @@ func deriveCascade(r *values.Values, span *Span, s *Settings, lookupMS float64) 
 	if span.DurationMS <= 0 {
 		return
 	}
-	// A lookup that was measured by another clock may come out longer than its span.
+	// A lookup that was measured with another clock can be longer than its span.
 	share := min(lookupMS/span.DurationMS, 1)
 	r.Fill(values.FeaturesDBShare, share)
 	misses, counted := r.Get(values.FeaturesCacheMisses)
@@ -65,7 +65,7 @@ func deriveCascade(r *values.Values, span *Span, s *Settings, lookupMS float64) 
 	}
 }
 
-// set marks a signal as true, unless it is switched off or the span says otherwise itself.
+// set sets a signal, unless it is disabled or the span already has the attribute.
 func (s *Settings) set(r *values.Values, signal int) {
 	if s.Enabled.Has(signal) {
 		r.FillBool(signal, true)

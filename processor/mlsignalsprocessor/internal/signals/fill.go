@@ -5,13 +5,13 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// featureCounts has what the feature counts are filled from.
+// featureCounts has the attributes that fillFeatures reads.
 var featureCounts = values.Bits(values.FeaturesRequested, values.FeaturesCacheHits, values.FeaturesCacheMisses)
 
-// phases has what the phases of a generation are filled from.
+// phases has the attributes that fillPhases reads.
 var phases = values.Bits(values.Prefill, values.Decode, values.TimeToFirstToken)
 
-// Fill adds the values that the rest of the span determines.
+// Fill adds values that follow from others.
 func Fill(r *values.Values, span *Span) {
 	if r.Known.Meets(&featureCounts) {
 		fillFeatures(r)
@@ -25,9 +25,9 @@ func Fill(r *values.Values, span *Span) {
 	}
 }
 
-// fillFeatures completes requested = hits + misses and the hit rate, and counts
-// what was requested and not retrieved. A feature that was requested twice is
-// retrieved once: of features that the cache had, none is unavailable.
+// fillFeatures completes requested = hits + misses and the hit rate, and derives
+// the number of unavailable features: requested and not retrieved, but at most
+// the misses, because a feature that is requested twice is retrieved once.
 func fillFeatures(r *values.Values) {
 	requested, hasRequested := r.Get(values.FeaturesRequested)
 	hits, hasHits := r.Get(values.FeaturesCacheHits)
@@ -59,8 +59,8 @@ func fillFeatures(r *values.Values) {
 	}
 }
 
-// fillPhases completes the forward pass by its two phases, the time of each
-// token after the first, and the tokens a second.
+// fillPhases derives the forward pass from its two phases, the time per output
+// token after the first one, and the tokens per second.
 func fillPhases(r *values.Values, span *Span) {
 	prefill, hasPrefill := r.Get(values.Prefill)
 	decode, hasDecode := r.Get(values.Decode)

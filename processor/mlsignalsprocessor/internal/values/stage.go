@@ -2,7 +2,7 @@ package values
 
 import "github.com/otelcol-ml/otelcol-ml/internal/vocab"
 
-// stageAttributes has the attributes of each stage that attributes tell, in the order of vocab.Stages.
+// stageAttributes has the attributes that belong to each stage, in the order of vocab.Stages.
 var stageAttributes = func() (all []struct {
 	stage      string
 	attributes Set
@@ -24,7 +24,7 @@ var stageAttributes = func() (all []struct {
 	return all
 }()
 
-// StageAttributes has every attribute that tells a stage.
+// StageAttributes has every attribute that belongs to a stage.
 var StageAttributes = func() (s Set) {
 	for _, of := range stageAttributes {
 		s = s.Or(of.attributes)
@@ -32,7 +32,7 @@ var StageAttributes = func() (s Set) {
 	return s
 }()
 
-// HasStageAttribute tells whether the span carries an attribute of a stage, readable or not.
+// HasStageAttribute reports whether the span carries an attribute of a stage, readable or not.
 func (r *Values) HasStageAttribute() bool {
 	return r.Known.Meets(&StageAttributes) || r.Invalid.Meets(&StageAttributes)
 }
@@ -40,8 +40,8 @@ func (r *Values) HasStageAttribute() bool {
 // Lookups has the times of lookups.
 var Lookups = Bits(FeaturesCacheLookup, FeaturesDBLookup)
 
-// FillStage derives the stage from the attributes of a span that has none by
-// its name, but for some. A span with attributes of several stages is of the first.
+// FillStage derives the stage from the attributes of a span without a stage,
+// except those in but. Of several stages the first of vocab.Stages counts.
 func (r *Values) FillStage(but Set) {
 	if !r.Missing(Stage) || !r.HasStageAttribute() {
 		return
