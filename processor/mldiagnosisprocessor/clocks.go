@@ -31,7 +31,7 @@ func (w *worker) SameClock(a, b int32) bool {
 	return equal && told
 }
 
-// compare reports whether both have a key, and whether with the same value.
+// compare reports whether both have a key, and whether their values are equal.
 func compare(x, y pcommon.Map, key string) (equal, told bool) {
 	vx, okX := x.Get(key)
 	vy, okY := y.Get(key)

@@ -11,19 +11,19 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/cause"
 )
 
-// Config is the configuration of the processor. Its defaults need no setting.
+// Config is the configuration of the processor. Every setting has a default.
 type Config struct {
-	// MinShare is the share of a request from which on a cause is listed, 0 to 1.
+	// MinShare is the smallest share of a request at which a cause is listed, 0 to 1.
 	MinShare float64 `mapstructure:"min_share"`
-	// UndividedInference is the cause of the time of an inference that does not tell wait from compute.
+	// UndividedInference is the cause of the time of an inference span without queue wait and compute time.
 	UndividedInference string `mapstructure:"undivided_inference"`
-	// WithoutRoot is which span may stand for a root that did not come.
+	// WithoutRoot selects the span that replaces a missing root.
 	WithoutRoot string `mapstructure:"without_root"`
-	// CriticalPath is about ml.diagnosis.critical_path.
+	// CriticalPath configures ml.diagnosis.critical_path.
 	CriticalPath CriticalPathConfig `mapstructure:"critical_path"`
-	// ClockSkew is about clocks of services that are off.
+	// ClockSkew configures the correction of clocks.
 	ClockSkew ClockSkewConfig `mapstructure:"clock_skew"`
-	// LateSpans is about spans that come after their trace.
+	// LateSpans configures the handling of spans that arrive after their trace.
 	LateSpans LateSpansConfig `mapstructure:"late_spans"`
 
 	// prevent unkeyed literal initialization
@@ -33,28 +33,28 @@ type Config struct {
 // Unmarshal decodes the settings. The error for an unknown key names the allowed ones.
 func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
 
-// What WithoutRoot can be.
+// The values of WithoutRoot.
 const (
 	noEntry      = "none"
 	requestEntry = "request"
 	anyEntry     = "any"
 )
 
-// CriticalPathConfig is about ml.diagnosis.critical_path.
+// CriticalPathConfig configures ml.diagnosis.critical_path.
 type CriticalPathConfig struct {
-	// MaxSpans is how many spans are named at most, those with the most time.
+	// MaxSpans is the largest number of spans that are listed, those with the most time.
 	MaxSpans int `mapstructure:"max_spans"`
 }
 
-// ClockSkewConfig is about clocks of services that are off.
+// ClockSkewConfig configures the correction of clocks.
 type ClockSkewConfig struct {
-	// Tolerance is by how much of the request, 0 to 1, a span may lie outside of the span that called it.
+	// Tolerance is the part of the request, 0 to 1, by which a span may exceed its caller before its clock is corrected.
 	Tolerance float64 `mapstructure:"tolerance"`
 }
 
-// LateSpansConfig is about spans that come after their trace.
+// LateSpansConfig configures the handling of spans that arrive after their trace.
 type LateSpansConfig struct {
-	// MaxTraces is how many traces are remembered.
+	// MaxTraces is the number of traces that are remembered.
 	MaxTraces int `mapstructure:"max_traces"`
 }
 
@@ -95,7 +95,7 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// maxTolerance: a span that lies outside of its parent by more cannot be said to be in its place.
+// maxTolerance is the largest Tolerance: beyond it the position of a span is unknown.
 const maxTolerance = 0.5
 
 // undivided is the cause that UndividedInference names.

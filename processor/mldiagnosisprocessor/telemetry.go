@@ -11,7 +11,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/metadata"
 )
 
-// What a trace can lack.
+// What can be missing in a trace.
 const (
 	noRootReason = iota
 	lateReason
