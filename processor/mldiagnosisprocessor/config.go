@@ -13,9 +13,9 @@ import (
 
 // Config is the configuration of the processor. Every setting has a default.
 type Config struct {
-	// MinShare is the smallest share of a request at which a cause is listed, 0 to 1.
+	// MinShare is the smallest share of a request at which a cause is listed, 0 to 1. Default 0.01.
 	MinShare float64 `mapstructure:"min_share"`
-	// UndividedInference is the cause of the time of an inference span without queue wait and compute time.
+	// UndividedInference is the cause of the time of an inference span without queue wait and compute time. Default gpu_compute.
 	UndividedInference string `mapstructure:"undivided_inference"`
 	// WithoutRoot selects the span that replaces a missing root.
 	WithoutRoot string `mapstructure:"without_root"`
@@ -42,19 +42,19 @@ const (
 
 // CriticalPathConfig configures ml.diagnosis.critical_path.
 type CriticalPathConfig struct {
-	// MaxSpans is the largest number of spans that are listed, those with the most time.
+	// MaxSpans is the largest number of spans that are listed, those with the most time. At least 1, default 50.
 	MaxSpans int `mapstructure:"max_spans"`
 }
 
 // ClockSkewConfig configures the correction of clocks.
 type ClockSkewConfig struct {
-	// Tolerance is the part of the request, 0 to 1, by which a span may exceed its caller before its clock is corrected.
+	// Tolerance is the part of the request, 0 to 0.5, by which a span may exceed its caller before its clock is corrected. Default 0.01.
 	Tolerance float64 `mapstructure:"tolerance"`
 }
 
 // LateSpansConfig configures the handling of spans that arrive after their trace.
 type LateSpansConfig struct {
-	// MaxTraces is the number of traces that are remembered.
+	// MaxTraces is the number of traces that are remembered. At least 1, default 100,000.
 	MaxTraces int `mapstructure:"max_traces"`
 }
 

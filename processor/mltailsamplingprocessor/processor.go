@@ -94,7 +94,7 @@ func (p *tailSampling) Start(ctx context.Context, host component.Host) error {
 		return err
 	}
 	if len(p.unknown) > 0 {
-		p.logger.Info("Every trace is decoded and given to the policies, because these may match any; "+
+		p.logger.Info("Every trace is decoded and passed to the policies, because these can match any trace; "+
 			"mltailsampling costs less with policies that compare attributes, status, duration or a probability",
 			zap.String("policies", strings.Join(p.unknown, ", ")))
 	}
