@@ -76,7 +76,7 @@ type Stats struct {
 	NoMatch     atomic.Int64 // traces dropped because no policy could keep them
 	TooLarge    atomic.Int64 // traces dropped at MaxTraceBytes
 	Discarded   atomic.Int64 // traces dropped by Discard
-	Judged      atomic.Int64 // traces given to the policies
+	Judged      atomic.Int64 // traces passed to the policies
 	Kept        atomic.Int64 // traces that the policies have kept
 	NotKept     atomic.Int64 // traces that the policies have not kept
 	EarlyTraces atomic.Int64 // traces decided early at MaxTraces
