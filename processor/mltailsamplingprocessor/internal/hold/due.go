@@ -219,10 +219,10 @@ func (s *shard) decideOldest(now time.Time) bool {
 	return true
 }
 
-// decide has a waiting trace judged, or drops it where no policy can keep it.
+// decide queues a waiting trace for the policies, or drops it if no policy can keep it.
 func (s *shard) decide(n uint32, now time.Time) {
 	if s.hold.options.Filter.MayKeep(&s.entries[n].Facts) {
-		s.decide(n)
+		s.enqueue(n)
 	} else {
 		s.drop(n, now, &s.hold.stats.NoMatch)
 	}
