@@ -76,7 +76,7 @@ func newDecider(ctx context.Context, set processor.Settings, cfg *Config, h *hol
 	set.ID = component.NewIDWithName(factory.Type(), set.ID.Name())
 	consumer, err := consumer.NewTraces(func(ctx context.Context, td ptrace.Traces) error {
 		if td.ResourceSpans().Len() == 0 {
-			return nil // passed on while it was judged
+			return nil // exported while its decision was pending
 		}
 		return next.ConsumeTraces(ctx, td)
 	})

@@ -1,6 +1,7 @@
-// Package spantree puts the spans of one trace into a tree that a walk can
-// trust: every span is below the root exactly once, whatever the parents said,
-// and lies on the root's clock as far as that can be told.
+// Package spantree builds the tree of one trace: every span is below the root
+// exactly once, also if parents are missing or form a cycle, and its times are
+// corrected to the root's clock where the difference is known. A Tree reuses its
+// memory and belongs to one goroutine.
 package spantree
 
 import (
@@ -83,7 +84,7 @@ type Tree struct {
 	seen     []uint8
 	off      []int32
 	others   []int32
-	occupied []stretch
+	occupied []period
 	clocks   Clocks
 
 	// of nest

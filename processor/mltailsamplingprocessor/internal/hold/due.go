@@ -146,7 +146,7 @@ type Taken struct {
 	records []record
 }
 
-// Take returns the spans of a trace that Due has returned to be judged, in the
+// Take returns the spans of a trace that Due has returned for a decision, in the
 // memory of t, and ends the wait. It reports false where the trace is passed on
 // by now. Decided must follow before the next Take.
 func (h *Hold) Take(id [16]byte, t *Taken) bool {
