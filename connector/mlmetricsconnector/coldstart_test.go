@@ -12,7 +12,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// A load of which the span does not tell whether it is a reload must not count
+// A load of which the span does not reports whether it is a reload must not count
 // as one, or the alert on reloads would fire for it.
 func TestALoadThatMayBeAReloadIsNotCountedAsOne(t *testing.T) {
 	config := createDefaultConfig().(*Config)

@@ -14,15 +14,15 @@ import (
 )
 
 // definitions returns the metrics of a configuration, or an error that lists
-// everything that cannot be built.
+// every mistake.
 func (c *Config) definitions() ([]metric.Definition, error) {
 	p := &problems{}
 	all := c.build(p)
 	return all, errors.Join(p.list...)
 }
 
-// build returns the metrics of a configuration: the built-in ones as changed,
-// then the others by name. It notes what cannot be built.
+// build returns the metrics of a configuration: the built-in ones with their
+// changes, then the others by name. It adds every mistake to p.
 func (c *Config) build(p *problems) []metric.Definition {
 	all := builtin.Metrics()
 	if c.GenAI {
@@ -45,7 +45,7 @@ func (c *Config) build(p *problems) []metric.Definition {
 		case mc.Enabled == nil || *mc.Enabled:
 			all = append(all, mc.define(name, p))
 		case mc.Kind == "":
-			p.add("metrics::"+name+"::enabled", "false switches nothing off: %s is not built in, and not defined here; see the README for the names of the built-in metrics", name)
+			p.add("metrics::"+name+"::enabled", "found false, must be for a built-in metric, and %s is not one; see the README for their names", name)
 		}
 	}
 	return all
@@ -61,7 +61,7 @@ func (mc *MetricConfig) change(m *metric.Definition, p *problems) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(set)) {
 		if set[key] {
-			p.add(path+"::"+key, "%s is built in, and its %s is fixed; only enabled, description, buckets, histogram, labels, when, series_limit and series_expiration can be set; define a metric of another name for the rest", m.Name, key)
+			p.add(path+"::"+key, "found a value for a built-in metric, must be left out: %[2]s of %[1]s is fixed; only enabled, description, buckets, histogram, labels, when, series_limit and series_expiration can be set; define a metric of another name for the rest", m.Name, key)
 		}
 	}
 	m.Description = cmp.Or(mc.Description, m.Description)
@@ -91,27 +91,26 @@ func (mc *MetricConfig) define(name string, p *problems) metric.Definition {
 	case "gauge":
 		m.Kind = metric.Gauge
 	case "":
-		p.add(path+"::kind", "is missing, and %s is not built in; write histogram, counter or gauge", name)
+		p.add(path+"::kind", "found no value, must be histogram, counter or gauge, because %s is not a built-in metric", name)
 	default:
-		p.add(path+"::kind", "%q is unknown; write histogram, counter or gauge", mc.Kind)
+		p.add(path+"::kind", "found %q, must be histogram, counter or gauge", mc.Kind)
 	}
 	switch mc.Spans {
 	case "", "ml":
 	case "all":
 		m.AllSpans = true
 	default:
-		p.add(path+"::spans", "%q is unknown; write ml (spans of ML pipelines) or all", mc.Spans)
+		p.add(path+"::spans", "found %q, must be ml (spans of ML pipelines) or all", mc.Spans)
 	}
 	mc.values(&m, path, p)
 	mc.common(&m, path, p)
 	return m
 }
 
-// mostInSum is the largest number that a metric with a sum observes unless max says otherwise: a single 1e300 would end
-// the sum that it is part of.
+// mostInSum is the default maximum of a metric that has a sum: a single 1e300 would make the sum useless.
 const mostInSum = 1e15
 
-// most is the largest number that a metric observes by default. A gauge has no sum.
+// most returns the default maximum of a kind of metric. Gauges have no sum.
 func most(kind metric.Kind) float64 {
 	if kind == metric.Gauge {
 		return math.MaxFloat64
@@ -123,7 +122,7 @@ func most(kind metric.Kind) float64 {
 func (mc *MetricConfig) values(m *metric.Definition, path string, p *problems) {
 	v := metric.Value{Event: mc.Event, Min: -most(m.Kind), Max: most(m.Kind)}
 	if m.Kind == metric.Counter {
-		v.Min = 0 // a counter never falls
+		v.Min = 0 // counters never decrease
 	}
 	if mc.Min != nil {
 		v.Min = *mc.Min
@@ -132,10 +131,10 @@ func (mc *MetricConfig) values(m *metric.Definition, path string, p *problems) {
 		v.Max = *mc.Max
 	}
 	if checkRange(mc.Min, mc.Max, path, p) && v.Min > v.Max {
-		p.add(path+"::max", "%v is below min, %v", v.Max, v.Min)
+		p.add(path+"::max", "found %v, must be at least min, %v", v.Max, v.Min)
 	}
 	if m.Kind == metric.Counter && v.Min < 0 {
-		p.add(path+"::min", "%v is negative, and a counter never falls; write 0 or more, or kind: gauge", v.Min)
+		p.add(path+"::min", "found %v, must be at least 0, because counters never decrease; write 0 or more, or kind: gauge", v.Min)
 	}
 
 	given := 0
@@ -146,35 +145,35 @@ func (mc *MetricConfig) values(m *metric.Definition, path string, p *problems) {
 	}
 	switch {
 	case given > 1:
-		p.add(path, "attribute, duration and split exclude each other; keep one of them")
+		p.add(path, "found more than one of attribute, duration and split, must be one; remove the others")
 	case mc.Split != nil:
 		mc.split(m, v, path, p)
 		return
 	case mc.Attribute != "":
 		v.Field = field(mc.Attribute, mc.From, mc.Event, path, p)
 		if v.Field.Origin == metric.Intrinsic {
-			p.add(path+"::attribute", "%q is not a number; use it as a label", mc.Attribute)
+			p.add(path+"::attribute", "found %q, must be the key of a number; use %[1]s as a label", mc.Attribute)
 		}
 	case mc.Duration:
 		v.Source = metric.Duration
 		if mc.Event != "" {
-			p.add(path+"::duration", "an event has no duration; leave event or duration out")
+			p.add(path+"::duration", "found beside event, must be for spans: events have no duration; remove one of the two")
 		}
 		if mc.Unit != "" && mc.Unit != "ms" && mc.Unit != "s" {
-			p.add(path+"::unit", "%q is not ms or s, in which durations are measured", mc.Unit)
+			p.add(path+"::unit", "found %q, must be ms or s for a duration", mc.Unit)
 		}
 	default:
 		v.Source = metric.Count
 		if m.Kind != metric.Counter && mc.Kind != "" {
-			p.add(path+"::attribute", "is missing; write the key of the number to observe, or duration: true; only a counter can do without, to count spans or events")
+			p.add(path+"::attribute", "found no value, must be the key of a number; write it, or duration: true, or kind: counter to count spans or events")
 		}
 	}
 	if mc.Attribute == "" {
 		if mc.From != "" {
-			p.add(path+"::from", "%q has no attribute beside it", mc.From)
+			p.add(path+"::from", "found %q, must be beside attribute; remove it", mc.From)
 		}
 		if bound := cmp.Or(mc.Min, mc.Max); bound != nil {
-			p.add(path, "min and max bound the values of an attribute, and there is none; leave %v out", *bound)
+			p.add(path, "found min or max without attribute, must be beside it; remove %v", *bound)
 		}
 	}
 	m.Values = []metric.Value{v}
@@ -184,39 +183,39 @@ func (mc *MetricConfig) split(m *metric.Definition, v metric.Value, path string,
 	path += "::split"
 	m.SplitLabel = mc.Split.Label
 	if mc.Split.Label == "" {
-		p.add(path+"::label", "is missing; write the name of the label that tells the attributes apart")
+		p.add(path+"::label", "found no value, must be the name of the label that has the keys of attributes as its values")
 	} else if err := promname.Label(mc.Split.Label); err != nil {
 		p.add(path+"::label", "%v", err)
 	}
 	if len(mc.Split.Attributes) == 0 {
-		p.add(path+"::attributes", "is empty; write label values with the keys of their attributes")
+		p.add(path+"::attributes", "found no entries, must be label values with the keys of their attributes")
 	}
 	for _, value := range slices.Sorted(maps.Keys(mc.Split.Attributes)) {
 		key := mc.Split.Attributes[value]
 		if key == "" || value == "" {
-			p.add(path+"::attributes::"+value, "%q: %q has an empty side", value, key)
+			p.add(path+"::attributes::"+value, "found %q: %q, must be a label value and the key of an attribute", value, key)
 			continue
 		}
 		v.Split, v.Field = value, field(key, mc.From, mc.Event, path, p)
 		if v.Field.Origin == metric.Intrinsic {
-			p.add(path+"::attributes::"+value, "%q is not a number; use it as a label", key)
+			p.add(path+"::attributes::"+value, "found %q, must be the key of a number; use %[1]s as a label", key)
 		}
 		m.Values = append(m.Values, v)
 	}
 }
 
-// common sets what both built-in metrics and others can have.
+// common applies the settings that built-in and other metrics share.
 func (mc *MetricConfig) common(m *metric.Definition, path string, p *problems) {
 	if mc.Buckets != nil {
 		if m.Kind != metric.Histogram {
-			p.add(path+"::buckets", "a %s has no buckets", m.Kind)
+			p.add(path+"::buckets", "found for a %s, must be for a histogram; remove them", m.Kind)
 		}
 		checkBuckets(mc.Buckets, path+"::buckets", p)
 		m.Buckets = mc.Buckets
 	}
 	if mc.Histogram != "" {
 		if m.Kind != metric.Histogram {
-			p.add(path+"::histogram", "%s is a %s", m.Name, m.Kind)
+			p.add(path+"::histogram", "found for %s, which is a %s, must be for a histogram; remove it", m.Name, m.Kind)
 		}
 		checkForm(p, path+"::histogram", mc.Histogram)
 		m.Form = mc.Histogram
@@ -224,7 +223,7 @@ func (mc *MetricConfig) common(m *metric.Definition, path string, p *problems) {
 	for i, l := range mc.Labels {
 		at := fmt.Sprintf("%s::labels[%d]", path, i)
 		if l.Attribute == "" {
-			p.add(at+"::attribute", "is missing; write the key of an attribute, or span.name, span.kind or status.code")
+			p.add(at+"::attribute", "found no value, must be the key of an attribute, or span.name, span.kind or status.code")
 			continue
 		}
 		name := cmp.Or(l.Name, l.Attribute)
@@ -240,11 +239,11 @@ func (mc *MetricConfig) common(m *metric.Definition, path string, p *problems) {
 	}
 	m.SeriesLimit, m.Expiration = mc.SeriesLimit, cmp.Or(mc.SeriesExpiration, m.Expiration)
 	if mc.SeriesLimit != nil && *mc.SeriesLimit < 0 {
-		p.add(path+"::series_limit", "%d is negative; write the largest number of series, 0 for no limit, or leave it out for the connector's", *mc.SeriesLimit)
+		p.add(path+"::series_limit", "found %d, must be at least 0; write the largest number of series, 0 for no limit, or leave it out for the connector's limit", *mc.SeriesLimit)
 	}
 }
 
-// eventOf is the name of the events that a metric looks at, empty where it looks at spans.
+// eventOf returns the name of the events that a metric observes, "" for spans.
 func (mc *MetricConfig) eventOf(m *metric.Definition) string {
 	if len(m.Values) > 0 {
 		return m.Values[0].Event
@@ -252,14 +251,14 @@ func (mc *MetricConfig) eventOf(m *metric.Definition) string {
 	return mc.Event
 }
 
-// field reads where an attribute is.
+// field returns an attribute and where it is read from.
 func field(key, from, event, path string, p *problems) metric.Field {
 	f := metric.Field{Key: key}
 	switch key {
 	case metric.SpanName, metric.SpanKind, metric.StatusCode:
 		switch from {
-		case "span": // meant for the span's own, or for an attribute?
-			p.add(path+"::from", "%q beside %s; leave it out for the span's own, or write span_or_resource for an attribute of that name", from, key)
+		case "span": // ambiguous: the field of the span, or an attribute of that name
+			p.add(path+"::from", "found %q beside %s, must be left out for the field of the span; write span_or_resource for an attribute of that name", from, key)
 			fallthrough
 		case "":
 			f.Origin = metric.Intrinsic
@@ -278,11 +277,11 @@ func field(key, from, event, path string, p *problems) metric.Field {
 	case "event":
 		f.Origin = metric.Event
 		if event == "" {
-			p.add(path+"::from", "event without the metric's event; write the name of the events to look at beside the metric's kind")
+			p.add(path+"::from", "found event, must be span, resource or span_or_resource for a metric without event; write the name of the events as event of the metric")
 		}
 	case "span_or_resource":
 	default:
-		p.add(path+"::from", "%q is unknown; write span, resource, event or span_or_resource", from)
+		p.add(path+"::from", "found %q, must be span, resource, event or span_or_resource", from)
 	}
 	return f
 }

@@ -14,31 +14,31 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/series"
 )
 
-// problems collects what is wrong, each with the key that it is about.
+// problems collects the mistakes in a configuration.
 type problems struct{ list []error }
 
-// add notes a problem with the key at a path.
+// add adds a mistake in the setting at a path. The format is "found X, must be Y; how to fix it".
 func (p *problems) add(path, format string, args ...any) {
 	p.list = append(p.list, fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)))
 }
 
-// Validate tells everything that is wrong with the configuration.
+// Validate returns an error that lists every mistake in the configuration.
 func (c *Config) Validate() error {
 	p := &problems{}
 	if c.FlushInterval < time.Millisecond {
-		p.add("metrics_flush_interval", "%v is shorter than a millisecond; write a duration with its unit, such as 15s", c.FlushInterval)
+		p.add("metrics_flush_interval", "found %v, must be at least 1ms; write it with its unit, such as 15s", c.FlushInterval)
 	}
 	if c.Temporality != cumulative && c.Temporality != delta {
-		p.add("aggregation_temporality", "%q is unknown; write cumulative (Prometheus) or delta", c.Temporality)
+		p.add("aggregation_temporality", "found %q, must be cumulative (for Prometheus) or delta", c.Temporality)
 	}
 	if c.SeriesLimit < 0 {
-		p.add("series_limit", "%d is negative; write the largest number of series of a metric, or 0 for no limit", c.SeriesLimit)
+		p.add("series_limit", "found %d, must be at least 0; write the largest number of series of a metric, or 0 for no limit", c.SeriesLimit)
 	}
 	if c.LabelLengthLimit < 0 {
-		p.add("label_length_limit", "found %d, must be 0 or more; write the largest number of bytes of a label's value, or 0 for no limit", c.LabelLengthLimit)
+		p.add("label_length_limit", "found %d, must be at least 0; write the largest number of bytes of a label's value, or 0 for no limit", c.LabelLengthLimit)
 	}
 	if c.SeriesExpiration == defaultExpiration && c.FlushInterval > defaultExpiration {
-		p.add("metrics_flush_interval", "%v is longer than series_expiration, %v; write a shorter one, or a longer series_expiration (0 to keep every series for ever)", c.FlushInterval, c.SeriesExpiration)
+		p.add("metrics_flush_interval", "found %v, must be at most series_expiration, %v; write a shorter one, or a longer series_expiration (0 to keep every series for ever)", c.FlushInterval, c.SeriesExpiration)
 	} else {
 		c.checkExpiration("series_expiration", &c.SeriesExpiration, p)
 	}
@@ -47,22 +47,22 @@ func (c *Config) Validate() error {
 	return errors.Join(p.list...)
 }
 
-// checkExpiration checks how long series may be idle, nil where that is not set.
+// checkExpiration checks how long series may be idle; d is nil if that is not set.
 func (c *Config) checkExpiration(path string, d *time.Duration, p *problems) {
 	if d != nil && (*d < 0 || *d > 0 && *d < c.FlushInterval) {
-		p.add(path, "%v is shorter than metrics_flush_interval, %v; write a longer one, 0 to keep every series for ever, or a shorter metrics_flush_interval", *d, c.FlushInterval)
+		p.add(path, "found %v, must be at least metrics_flush_interval, %v; write a longer one, 0 to keep every series for ever, or a shorter metrics_flush_interval", *d, c.FlushInterval)
 	}
 }
 
 func (c *HistogramsConfig) validate(p *problems) {
 	checkForm(p, "histograms::type", c.Type)
 	if c.MaxSize < series.MinMaxSize || c.MaxSize > 1000 {
-		p.add("histograms::max_size", "%d is not within %d and 1000", c.MaxSize, series.MinMaxSize)
+		p.add("histograms::max_size", "found %d, must be from %d to 1000", c.MaxSize, series.MinMaxSize)
 	}
 	if c.ExponentialSuffix == "" {
-		p.add("histograms::exponential_suffix", "is empty; two histograms of one name overwrite each other in Prometheus; write a suffix such as .exponential")
+		p.add("histograms::exponential_suffix", "found no value, must be a suffix such as .exponential; two histograms of one name overwrite each other in Prometheus")
 	} else if promname.Metric("m"+c.ExponentialSuffix) != nil {
-		p.add("histograms::exponential_suffix", "%q cannot end a metric's name; write letters, digits and _ . - / such as .exponential", c.ExponentialSuffix)
+		p.add("histograms::exponential_suffix", "found %q, must be letters, digits and _ . - / such as .exponential", c.ExponentialSuffix)
 	}
 }
 
@@ -70,7 +70,7 @@ func checkForm(p *problems, path string, form metric.Form) {
 	switch form {
 	case metric.Explicit, metric.Exponential, metric.Both:
 	default:
-		p.add(path, "%q is unknown; write explicit, exponential or both", form)
+		p.add(path, "found %q, must be explicit, exponential or both", form)
 	}
 }
 
@@ -87,16 +87,16 @@ func (c *Config) validateMetrics(p *problems) {
 		}
 		for _, name := range slices.Compact(names) {
 			if promname.Reserved(name) {
-				p.add(path, "is %s in Prometheus, which writes a series of that name itself; write another name", name)
+				p.add(path, "found a metric named %s in Prometheus, must be another name: Prometheus writes a series of this name itself", name)
 				break
 			}
 			by, ok := taken[name]
-			if ok && by == m.Name { // only the two forms of one histogram can clash
-				p.add("histograms::exponential_suffix", "%q makes a second %s of %s in Prometheus; write another suffix such as .exponential", c.Histograms.ExponentialSuffix, name, by)
+			if ok && by == m.Name { // the two forms of one histogram
+				p.add("histograms::exponential_suffix", "found %q, must not make a second %s of %s in Prometheus; write another suffix such as .exponential", c.Histograms.ExponentialSuffix, name, by)
 				return
 			}
 			if ok {
-				p.add(path, "is %s in Prometheus, and so is a series of %s; write another name", name, by)
+				p.add(path, "found a metric named %s in Prometheus, must be another name than a series of %s; rename one of them", name, by)
 				break
 			}
 			taken[name] = m.Name
@@ -107,22 +107,22 @@ func (c *Config) validateMetrics(p *problems) {
 	c.checkInstanceLabel(metrics, p)
 }
 
-// checkLabels finds labels of a metric that would be one.
+// checkLabels finds labels of a metric that have the same name in Prometheus.
 func checkLabels(m *metric.Definition, path string, p *problems) {
 	taken := make(map[string]string)
 	for _, name := range labelNames(m) {
 		translated := promname.PrometheusLabel(name)
 		switch by, ok := taken[translated]; {
 		case ok && by == name:
-			p.add(path+"::labels", "%s is a label of %s already; leave it out, or write another name", name, m.Name)
+			p.add(path+"::labels", "found %s twice on %s, must be unique; leave it out, or write another name", name, m.Name)
 		case ok:
-			p.add(path+"::labels", "%s and %s are both %s in Prometheus; write another name", by, name, translated)
+			p.add(path+"::labels", "found %s and %s, must differ in Prometheus, where both are %s; write another name", by, name, translated)
 		}
 		taken[translated] = name
 	}
 }
 
-// checkInstanceLabel tells the first metric that has the instance's label already.
+// checkInstanceLabel finds the first metric that already has a label of the name of the instance's label.
 func (c *Config) checkInstanceLabel(metrics []metric.Definition, p *problems) {
 	label := c.Instance.Label
 	if label == "" {
@@ -135,7 +135,7 @@ func (c *Config) checkInstanceLabel(metrics []metric.Definition, p *problems) {
 	for i := range metrics {
 		for _, name := range labelNames(&metrics[i]) {
 			if promname.PrometheusLabel(name) == promname.PrometheusLabel(label) {
-				p.add("instance::label", "%s and the label %s of %s are both %s in Prometheus; write another name for one of them", label, name, metrics[i].Name, promname.PrometheusLabel(name))
+				p.add("instance::label", "found %s, must differ from the label %s of %s: both are %s in Prometheus; rename one of them", label, name, metrics[i].Name, promname.PrometheusLabel(name))
 				return
 			}
 		}
@@ -155,18 +155,18 @@ func labelNames(m *metric.Definition) []string {
 
 func checkBuckets(buckets []float64, path string, p *problems) {
 	if len(buckets) == 0 || len(buckets) > bucketindex.Max {
-		p.add(path, "%d bounds are not within 1 and %d", len(buckets), bucketindex.Max)
+		p.add(path, "found %d bounds, must be from 1 to %d", len(buckets), bucketindex.Max)
 	}
 	for i, b := range buckets {
 		if math.IsNaN(b) || math.IsInf(b, 0) {
-			p.add(path, "%v is not finite; the bucket above the last bound is always there", b)
+			p.add(path, "found %v, must be finite; the bucket above the last bound always exists", b)
 		} else if i > 0 && b <= buckets[i-1] {
-			p.add(path, "%v follows %v; write the bounds in rising order, each once", b, buckets[i-1])
+			p.add(path, "found %v after %v, must be in rising order, each bound once", b, buckets[i-1])
 		}
 	}
 }
 
-// checkRange tells whether the bounds of a range, nil where not set, are numbers.
+// checkRange reports whether the bounds of a range are finite; a bound is nil if it is not set.
 func checkRange(low, high *float64, path string, p *problems) bool {
 	ok := true
 	for _, bound := range []struct {
@@ -174,7 +174,7 @@ func checkRange(low, high *float64, path string, p *problems) bool {
 		f   *float64
 	}{{"min", low}, {"max", high}} {
 		if bound.f != nil && (math.IsNaN(*bound.f) || math.IsInf(*bound.f, 0)) {
-			p.add(path+"::"+bound.key, "%v is not finite; write a number, or leave it out for no bound", *bound.f)
+			p.add(path+"::"+bound.key, "found %v, must be finite; leave it out for no bound", *bound.f)
 			ok = false
 		}
 	}

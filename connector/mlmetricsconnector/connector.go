@@ -97,7 +97,7 @@ func (c *metricsConnector) Start(ctx context.Context, _ component.Host) error {
 			select {
 			case <-ticker.C:
 				if _, err := c.flush(context.Background()); err != nil {
-					c.logger.Error("The metrics pipeline refused the metrics; the next flush brings their counts", zap.Error(err))
+					c.logger.Error("The metrics pipeline refused the metrics; the next flush includes their counts", zap.Error(err))
 				}
 			case <-c.stop:
 				return
@@ -122,7 +122,7 @@ func (c *metricsConnector) Shutdown(ctx context.Context) error {
 		_, err = c.lastFlush(ctx)
 	}
 	if err != nil {
-		c.logger.Error("The metrics pipeline refused the last metrics; what was observed since it took some is lost", zap.Error(err))
+		c.logger.Error("The metrics pipeline refused the last metrics; observations since the last accepted flush are lost", zap.Error(err))
 	}
 	return nil
 }

@@ -170,7 +170,7 @@ func TestShutdownTriesAgain(t *testing.T) {
 
 			if refusals >= lastFlushes {
 				require.Equal(t, lastFlushes, calls, "it gives up")
-				require.Equal(t, 1, logs.FilterMessageSnippet("what was observed since it took some is lost").Len())
+				require.Equal(t, 1, logs.FilterMessageSnippet("observations since the last accepted flush are lost").Len())
 				return
 			}
 			require.Zero(t, logs.Len())

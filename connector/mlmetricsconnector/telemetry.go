@@ -22,11 +22,11 @@ import (
 type telemetry struct {
 	builder *metadata.TelemetryBuilder
 	plan    *compiled.Plan
-	// id tells this connector from others of the collector: without it they would share what they report.
+	// id distinguishes this connector from others of the collector, whose metrics would otherwise be added to its own.
 	id attribute.KeyValue
 	// byMetric has the attribute set of each metric.
 	byMetric []otelmetric.MeasurementOption
-	// warned tells which metrics' overflow is in the log.
+	// warned has the metrics whose overflow has been logged.
 	warned []bool
 	logger *zap.Logger
 }
@@ -47,8 +47,8 @@ func (t *telemetry) with(attributes ...attribute.KeyValue) otelmetric.Measuremen
 	return otelmetric.WithAttributeSet(attribute.NewSet(append(attributes, t.id)...))
 }
 
-// start begins all counters at zero: an alert on an increase sees the first one only after a sample of zero. It reports the
-// limit of each metric, which is the given one where the metric has none of its own.
+// start sets all counters to zero: an alert on an increase needs a sample of zero before the first one. It also reports
+// the limit of each metric: its own, or else the given one.
 func (t *telemetry) start(ctx context.Context, limit int) {
 	for _, ml := range []bool{true, false} {
 		t.builder.ConnectorMlmetricsSpans.Add(ctx, 0, t.with(attribute.Bool("ml", ml)))
@@ -111,8 +111,8 @@ func (t *telemetry) record(ctx context.Context, observers *observe.Observers, st
 	})
 }
 
-// labels reports how many values each label of a metric has whose series
-// overflowed, and names the label to blame in the log, once.
+// labels reports the number of values of each label of a metric that overflowed,
+// and logs the label with the most values, once.
 func (t *telemetry) labels(ctx context.Context, i int, c series.Counts) {
 	if len(c.LabelValues) == 0 {
 		return

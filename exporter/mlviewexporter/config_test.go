@@ -24,7 +24,7 @@ func TestConfigErrors(t *testing.T) {
 		{map[string]any{"hosts": []any{"https://ml.example.com"}}, `hosts[0]: found "https://ml.example.com", must be the name of a host alone; write it like ml.example.com`},
 		{map[string]any{"auth": map[string]any{"authenticator": "basic auth"}}, `auth::authenticator: found "basic auth", must be the ID of an extension; write it like basicauth/server`},
 		{map[string]any{"tls": map[string]any{"cert_file": "a"}}, `tls: found cert_file "a" and key_file "", must be both or neither; set the one that is missing`},
-		{map[string]any{"memory": 64}, "memory: there is no such key"},
+		{map[string]any{"memory": 64}, "memory: found an unknown key"},
 		{map[string]any{"memory_mib": "much"}, "memory_mib: found"},
 	} {
 		cfg := createDefaultConfig().(*Config)

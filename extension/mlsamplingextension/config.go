@@ -16,26 +16,26 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
 )
 
-// Config is the configuration of the extension. Its defaults need no setting.
+// Config is the configuration of the extension. Every setting has a default.
 type Config struct {
-	// Budget is how many traces per second are kept, all in all.
+	// Budget is the number of traces per second that are kept, without those of KeepAll. Above 0, at most 1e6, default 100.
 	Budget float64 `mapstructure:"budget"`
-	// ClassBudget is how many of one class are kept at most; 0: as many as the budget allows.
+	// ClassBudget is the largest number of traces per second that are kept of one class. 0 to 1e6; 0 (default): no limit but Budget.
 	ClassBudget float64 `mapstructure:"class_budget"`
-	// BaselinePercentage is the share of traces without any signal that is kept at most.
+	// BaselinePercentage is the largest share of traces without a signal that is kept. 0 to 100, default 3.
 	BaselinePercentage float64 `mapstructure:"baseline_percentage"`
-	// LatencyThreshold is what a trace may take without being slow; 0: no trace is slow.
+	// LatencyThreshold is the longest trace that is not slow. 0 (no trace is slow) or at least 1ms, default 800ms.
 	LatencyThreshold time.Duration `mapstructure:"latency_threshold"`
-	// KeepAll are signals whose traces are kept whatever their number.
+	// KeepAll are signals of which every trace is kept, outside of the budget. Default: training.
 	KeepAll []string `mapstructure:"keep_all"`
-	// MaxClasses is how many classes have a rate of their own.
+	// MaxClasses is the number of classes that have their own rate; further ones share one per signal. 1 to 10,000, default 500.
 	MaxClasses int `mapstructure:"max_classes"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
-// Unmarshal decodes the settings; a mistyped key is told with the keys that are allowed.
+// Unmarshal decodes the settings. The error for an unknown key names the allowed ones.
 func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
 
 func createDefaultConfig() component.Config {
@@ -53,7 +53,7 @@ const (
 	maxClasses = 10_000
 )
 
-// Validate tells everything that is wrong, each with the key, the value found and what is allowed.
+// Validate returns an error that lists every mistake, each with the key, the value found and what is allowed.
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -67,7 +67,7 @@ func (c *Config) Validate() error {
 	if !(c.BaselinePercentage >= 0 && c.BaselinePercentage <= 100) {
 		bad("baseline_percentage: found %v, must be from 0 to 100", c.BaselinePercentage)
 	}
-	// A number without a unit is read as nanoseconds, which nobody means.
+	// A number without a unit is read as nanoseconds by mistake.
 	if d := c.LatencyThreshold; d != 0 && d < time.Millisecond {
 		bad("latency_threshold: found %v, must be 0s or at least 1ms; write it with its unit, such as 800ms", d)
 	}
@@ -78,7 +78,7 @@ func (c *Config) Validate() error {
 		case strings.HasPrefix(signal, "ml.signal."):
 			bad("keep_all[%d]: found %q, must be the name without its prefix: %s", i, signal, strings.TrimPrefix(signal, "ml.signal."))
 		case slices.Contains(c.KeepAll[:i], signal):
-			bad("keep_all[%d]: found %q a second time; remove it", i, signal)
+			bad("keep_all[%d]: found %q twice, must be unique; remove one", i, signal)
 		case signal == classify.Baseline || signal == budget.Other:
 			bad("keep_all[%d]: found %q, must be a signal, or one of error, slow, training; traces without a signal have baseline_percentage", i, signal)
 		}

@@ -33,7 +33,7 @@ func TestConfig(t *testing.T) {
 		{"baseline_percentage", map[string]any{"baseline_percentage": 101}, "baseline_percentage: found 101, must be from 0 to 100"},
 		{"latency_threshold", map[string]any{"latency_threshold": 800}, "latency_threshold: found 800ns, must be 0s or at least 1ms; write it with its unit, such as 800ms"},
 		{"keep_all with a prefix", map[string]any{"keep_all": []any{"ml.signal.revalidated"}}, `keep_all[0]: found "ml.signal.revalidated", must be the name without its prefix: revalidated`},
-		{"keep_all twice", map[string]any{"keep_all": []any{"error", "error"}}, `keep_all[1]: found "error" a second time; remove it`},
+		{"keep_all twice", map[string]any{"keep_all": []any{"error", "error"}}, `keep_all[1]: found "error" twice, must be unique; remove one`},
 		{"keep_all of the rest", map[string]any{"keep_all": []any{"baseline"}}, `keep_all[0]: found "baseline", must be a signal`},
 		{"keep_all empty", map[string]any{"keep_all": []any{" "}}, `keep_all[0]: found " ", must be the name of a signal`},
 		{"max_classes", map[string]any{"max_classes": 0}, "max_classes: found 0, must be from 1 to 10000"},

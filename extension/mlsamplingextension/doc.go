@@ -1,4 +1,7 @@
 // Package mlsamplingextension is the mlsampling policy of mltailsampling and tail_sampling: it
-// keeps rare signals whole and holds abundant ones to a budget of traces per
-// second, and says on each kept trace how many it stands for.
+// keeps all traces of rare signals, limits frequent ones to a budget of traces per
+// second, and writes the adjusted count to each kept trace.
+//
+// The policies that name one extension share its budget. They may be called
+// concurrently; package budget has the lock.
 package mlsamplingextension

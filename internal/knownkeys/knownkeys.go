@@ -83,7 +83,7 @@ func (w *walk) block(settings map[string]any, of reflect.Type, path string) {
 		} else if remain != nil {
 			w.value(settings[key], remain, Below(path, key))
 		} else {
-			w.errs = append(w.errs, fmt.Errorf("%s: there is no such key, must be one of %s", Below(path, key), strings.Join(sorted(fields), ", ")))
+			w.errs = append(w.errs, fmt.Errorf("%s: found an unknown key, must be one of %s", Below(path, key), strings.Join(sorted(fields), ", ")))
 		}
 	}
 }
@@ -92,7 +92,7 @@ func (w *walk) wrong(value any, must, path string) {
 	w.errs = append(w.errs, fmt.Errorf("%s: found %s, must be %s", path, Found(value), must))
 }
 
-// Below is the path of a key in the block at a path.
+// Below returns the path of a key in the block at a path.
 func Below(path, key string) string {
 	if path == "" {
 		return key
@@ -100,7 +100,7 @@ func Below(path, key string) string {
 	return path + "::" + key
 }
 
-// Found says what a value is, without what a block or list has in it.
+// Found describes a value, without the contents of a block or list.
 func Found(value any) string {
 	switch value.(type) {
 	case nil:
@@ -115,7 +115,7 @@ func Found(value any) string {
 	return fmt.Sprint(value)
 }
 
-// wanted says what a setting of a type takes.
+// wanted describes the values that a setting of a type accepts.
 func wanted(of reflect.Type) string {
 	switch kind := of.Kind(); {
 	case isText(of):
@@ -142,7 +142,7 @@ func wanted(of reflect.Type) string {
 	return "any value"
 }
 
-// fits tells whether the decoder takes a value that is not text, nor a block or
+// fits reports whether the decoder takes a value that is not text, nor a block or
 // a list where one is wanted.
 func fits(value any, of reflect.Type) bool {
 	text, isString := value.(string)
@@ -168,7 +168,7 @@ func fits(value any, of reflect.Type) bool {
 	return true
 }
 
-// isText tells whether text is wanted, be it for a type that reads itself from it.
+// isText reports whether text is wanted, for a string or a type that unmarshals text.
 func isText(of reflect.Type) bool {
 	return of.Kind() == reflect.String || reflect.PointerTo(of).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }

@@ -4,7 +4,7 @@
 // The collector's library reloads by shutting down before it reads the new
 // configuration, so that a mistake ends the process. Run takes SIGHUP over: it
 // validates the new configuration first and, where the collector cannot start
-// with it all the same, starts it with the last one that worked. A shutdown
+// with it anyway, starts it with the last one that worked. A shutdown
 // that does not end by itself is ended after ShutdownTimeout.
 package supervise
 
@@ -77,7 +77,7 @@ func (s *Supervisor) run(args []string) error {
 			return o.err
 		default:
 			// The library read the signal itself, or the new configuration does not start.
-			s.logger.Error("The collector does not start with the new configuration; it starts again with the last one that worked", zap.Error(o.err))
+			s.logger.Error("The collector does not start with the new configuration; it restarts with the last one that worked", zap.Error(o.err))
 			if next, reloading = s.config.args(), false; !o.ready {
 				time.Sleep(restartWait)
 			}
@@ -120,10 +120,10 @@ func (s *Supervisor) once(args, next []string) (o outcome) {
 			}
 			s.logger.Info("Received SIGHUP; validating the new configuration")
 			if err := s.command(ctx, append([]string{"validate"}, args...)); err != nil {
-				s.logger.Error("The new configuration is not valid; the collector goes on with the old one", zap.Error(err))
+				s.logger.Error("The new configuration is invalid; the collector keeps the old one", zap.Error(err))
 				continue
 			}
-			s.logger.Info("The new configuration is valid; the collector starts again with it")
+			s.logger.Info("The new configuration is valid; the collector restarts with it")
 			o.reload = true
 			cancel()
 		}
@@ -131,7 +131,7 @@ func (s *Supervisor) once(args, next []string) (o outcome) {
 }
 
 // The signal is taken over again and again for a second, within which the library asks for it. Should it get the signal
-// all the same, run starts the last configuration that worked where the new one is bad.
+// anyway, run starts the last configuration that worked.
 const (
 	takeOvers    = 500
 	takeOverWait = 2 * time.Millisecond

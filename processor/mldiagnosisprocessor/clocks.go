@@ -6,7 +6,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// SameProcess tells whether two resources of the batch are one process: its
+// SameProcess reports whether two resources of the batch are one process: its
 // spans come in several batches, each with a copy of its resource.
 func (w *worker) SameProcess(a, b int32) bool {
 	return w.resources[a].attributes.Equal(w.resources[b].attributes)
@@ -15,7 +15,7 @@ func (w *worker) SameProcess(a, b int32) bool {
 // machineKeys name the machine that a process runs on, or the container that stands for it.
 var machineKeys = [...]string{"host.id", "host.name", "k8s.node.name"}
 
-// SameClock tells whether two resources share a clock: they are on one
+// SameClock reports whether two resources share a clock: they are on one
 // machine, or, where they do not tell, of one service.
 func (w *worker) SameClock(a, b int32) bool {
 	if w.SameProcess(a, b) {
@@ -31,7 +31,7 @@ func (w *worker) SameClock(a, b int32) bool {
 	return equal && told
 }
 
-// compare tells whether both have a key, and whether with the same value.
+// compare reports whether both have a key, and whether their values are equal.
 func compare(x, y pcommon.Map, key string) (equal, told bool) {
 	vx, okX := x.Get(key)
 	vy, okY := y.Get(key)

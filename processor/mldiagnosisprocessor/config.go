@@ -11,50 +11,50 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/cause"
 )
 
-// Config is the configuration of the processor. Its defaults need no setting.
+// Config is the configuration of the processor. Every setting has a default.
 type Config struct {
-	// MinShare is the share of a request from which on a cause is listed, 0 to 1.
+	// MinShare is the smallest share of a request at which a cause is listed, 0 to 1. Default 0.01.
 	MinShare float64 `mapstructure:"min_share"`
-	// UndividedInference is the cause of the time of an inference that does not tell wait from compute.
+	// UndividedInference is the cause of the time of an inference span without queue wait and compute time. Default gpu_compute.
 	UndividedInference string `mapstructure:"undivided_inference"`
-	// WithoutRoot is which span may stand for a root that did not come.
+	// WithoutRoot selects the span that replaces a missing root.
 	WithoutRoot string `mapstructure:"without_root"`
-	// CriticalPath is about ml.diagnosis.critical_path.
+	// CriticalPath configures ml.diagnosis.critical_path.
 	CriticalPath CriticalPathConfig `mapstructure:"critical_path"`
-	// ClockSkew is about clocks of services that are off.
+	// ClockSkew configures the correction of clocks.
 	ClockSkew ClockSkewConfig `mapstructure:"clock_skew"`
-	// LateSpans is about spans that come after their trace.
+	// LateSpans configures the handling of spans that arrive after their trace.
 	LateSpans LateSpansConfig `mapstructure:"late_spans"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
-// Unmarshal decodes the settings; a mistyped key is told with the keys that are allowed.
+// Unmarshal decodes the settings. The error for an unknown key names the allowed ones.
 func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
 
-// What WithoutRoot can be.
+// The values of WithoutRoot.
 const (
 	noEntry      = "none"
 	requestEntry = "request"
 	anyEntry     = "any"
 )
 
-// CriticalPathConfig is about ml.diagnosis.critical_path.
+// CriticalPathConfig configures ml.diagnosis.critical_path.
 type CriticalPathConfig struct {
-	// MaxSpans is how many spans are named at most, those with the most time.
+	// MaxSpans is the largest number of spans that are listed, those with the most time. At least 1, default 50.
 	MaxSpans int `mapstructure:"max_spans"`
 }
 
-// ClockSkewConfig is about clocks of services that are off.
+// ClockSkewConfig configures the correction of clocks.
 type ClockSkewConfig struct {
-	// Tolerance is by how much of the request, 0 to 1, a span may lie outside of the span that called it.
+	// Tolerance is the part of the request, 0 to 0.5, by which a span may exceed its caller before its clock is corrected. Default 0.01.
 	Tolerance float64 `mapstructure:"tolerance"`
 }
 
-// LateSpansConfig is about spans that come after their trace.
+// LateSpansConfig configures the handling of spans that arrive after their trace.
 type LateSpansConfig struct {
-	// MaxTraces is how many traces are remembered.
+	// MaxTraces is the number of traces that are remembered. At least 1, default 100,000.
 	MaxTraces int `mapstructure:"max_traces"`
 }
 
@@ -69,7 +69,7 @@ func createDefaultConfig() component.Config {
 	}
 }
 
-// Validate tells everything that is wrong, each with the key, the value found and what is allowed.
+// Validate returns an error that lists every mistake, each with the key, the value found and what is allowed.
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -95,7 +95,7 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// maxTolerance: a span that lies outside of its parent by more cannot be said to be in its place.
+// maxTolerance is the largest Tolerance: beyond it the position of a span is unknown.
 const maxTolerance = 0.5
 
 // undivided is the cause that UndividedInference names.

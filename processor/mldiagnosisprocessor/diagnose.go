@@ -11,8 +11,8 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/cause"
 )
 
-// diagnose works on the trace at hand. Traces that have nothing to do with ML,
-// and those that were diagnosed before, stay as they are.
+// diagnose processes the current trace. Traces without ML spans, and those with a
+// diagnosis, are not changed.
 func (w *worker) diagnose() {
 	if !w.read() {
 		return
@@ -22,7 +22,7 @@ func (w *worker) diagnose() {
 	if root < 0 {
 		entry = top
 	}
-	if w.isJudged(entry) {
+	if w.isDiagnosed(entry) {
 		return
 	}
 	switch {
@@ -43,7 +43,7 @@ func (w *worker) diagnose() {
 	w.report(entry, root < 0)
 }
 
-// isLate reports whether the trace at hand is a part of one that has passed before.
+// isLate reports whether the spans belong to a trace that has been exported before.
 func (w *worker) isLate(root int32) bool {
 	switch w.extent {
 	case wholetrace.Whole:
@@ -56,7 +56,7 @@ func (w *worker) isLate(root int32) bool {
 	return known && !resent
 }
 
-// standsForRoot tells whether the one span on top of a trace may be taken for
+// standsForRoot reports whether the one span on top of a trace may be taken for
 // the request where the root is kept elsewhere or nowhere.
 func (w *worker) standsForRoot(top int32) bool {
 	switch w.cfg.WithoutRoot {
@@ -69,8 +69,8 @@ func (w *worker) standsForRoot(top int32) bool {
 	}
 }
 
-// isJudged tells whether a span carries a diagnosis, or the word that there can be none.
-func (w *worker) isJudged(entry int32) bool {
+// isDiagnosed reports whether a span has a diagnosis, or the mark that there is none.
+func (w *worker) isDiagnosed(entry int32) bool {
 	attrs := w.trace[entry].span.Attributes()
 	if _, ok := attrs.Get(vocab.DiagnosisBottleneck); ok {
 		return true
@@ -79,17 +79,17 @@ func (w *worker) isJudged(entry int32) bool {
 	return ok
 }
 
-// giveUp says of spans that they are a part of a trace, and nothing else.
+// giveUp marks spans as a part of a trace that is not diagnosed.
 func (w *worker) giveUp(entry int32, reason int) {
 	fill(w.trace[entry].span.Attributes(), vocab.DiagnosisPartial).SetBool(true)
 	w.counts.partial[reason]++
 }
 
-// report writes the diagnosis on the root, and on copies of it that a retry has made.
+// report writes the diagnosis to the root, and to duplicates of it that a retry sent.
 func (w *worker) report(entry int32, rootless bool) {
 	d := w.conclude()
 	for i := range w.tree.Inputs {
-		if w.tree.IsCopy(int32(i), entry) && !w.isJudged(int32(i)) {
+		if w.tree.IsCopy(int32(i), entry) && !w.isDiagnosed(int32(i)) {
 			d.write(w.trace[i].span.Attributes(), w, rootless || w.tree.Gaps)
 		}
 	}
@@ -104,7 +104,7 @@ func (w *worker) report(entry int32, rootless bool) {
 	}
 }
 
-// diagnosis is what the attributes say.
+// diagnosis is the content of the attributes.
 type diagnosis struct {
 	bottleneck cause.Cause
 	shares     [cause.Size]float64
@@ -129,7 +129,7 @@ func (w *worker) conclude() diagnosis {
 		stated |= w.ledger.Facts[visit.Span].Stated
 	}
 	for i, c := range all {
-		// The rest is no cause that anybody could look into, unless it is the most of all.
+		// The rest is listed only if it is the largest cause.
 		if i == 0 || c != cause.Other && (stated.Has(c) || d.shares[c] > 0 && d.shares[c] >= w.cfg.MinShare) {
 			d.causes = append(d.causes, c)
 		}
@@ -140,8 +140,8 @@ func (w *worker) conclude() diagnosis {
 	return d
 }
 
-// pathNames are the names of the spans on the critical path, in the order of
-// time, each run of one name once. Of too many the longest are named.
+// pathNames returns the names of the spans on the critical path, in the order of
+// time, without repetitions. If there are too many, the longest are listed.
 func (w *worker) pathNames() []string {
 	visits := w.path.Spans
 	least, ties := w.leastNamed()
@@ -160,7 +160,7 @@ func (w *worker) pathNames() []string {
 	return names
 }
 
-// leastNamed returns the time on the path of the last span that is named, and how many spans of just that time are.
+// leastNamed returns the shortest time on the path of a listed span, and how many spans of exactly that time are listed.
 func (w *worker) leastNamed() (least int64, ties int) {
 	visits, limit := w.path.Spans, w.cfg.CriticalPath.MaxSpans
 	if len(visits) <= limit {
@@ -217,8 +217,8 @@ var shareKeys = func() (keys [cause.Size]string) {
 	return keys
 }()
 
-// fill returns the value to set under a key; one that is thrown away where the
-// span has the key, because a user's own attribute is never overwritten.
+// fill returns the value to set under a key. If the span has the key, it is a
+// dummy value: attributes of the user are never overwritten.
 func fill(attrs pcommon.Map, key string) pcommon.Value {
 	v, existed := attrs.GetOrPutEmpty(key)
 	if existed {

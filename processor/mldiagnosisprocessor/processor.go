@@ -19,8 +19,8 @@ import (
 )
 
 // diagnosisProcessor adds attributes to the root spans of traces. Tail
-// sampling releases a trace as one batch, with a resource for each batch in
-// which its spans came, and spans that come later as batches of their own.
+// sampling exports a trace as one batch, with a resource for each batch in
+// which its spans arrived, and later spans in batches of their own.
 type diagnosisProcessor struct {
 	cfg       *Config
 	memory    *seentraces.Memory
@@ -28,7 +28,7 @@ type diagnosisProcessor struct {
 	pool      sync.Pool // of *worker
 }
 
-// worker is what one goroutine needs to work through a batch.
+// worker is the working memory for one batch.
 type worker struct {
 	*diagnosisProcessor
 	resources []resource
@@ -49,7 +49,7 @@ type resource struct {
 	service    int32 // the same number for the same service.name
 }
 
-// record is a span and where it is from.
+// record is a span with its resource and scope.
 type record struct {
 	span     ptrace.Span
 	trace    pcommon.TraceID
@@ -92,7 +92,7 @@ func (p *diagnosisProcessor) processTraces(ctx context.Context, td ptrace.Traces
 		for to < len(w.records) && w.records[to].trace == w.records[from].trace {
 			to++
 		}
-		// Without an ID, spans of different traces are not told apart.
+		// Without an ID, spans of different traces cannot be distinguished.
 		if !w.records[from].trace.IsEmpty() {
 			w.trace = w.records[from:to]
 			w.diagnose()
@@ -106,7 +106,7 @@ func (p *diagnosisProcessor) processTraces(ctx context.Context, td ptrace.Traces
 	return td, nil
 }
 
-// collect brings the spans of each trace together.
+// collect groups the spans of a batch by trace.
 func (w *worker) collect(td ptrace.Traces) {
 	mixed := false
 	for i, rs := range td.ResourceSpans().All() {
@@ -125,7 +125,7 @@ func (w *worker) collect(td ptrace.Traces) {
 	}
 }
 
-// serviceOf numbers the services of a batch by name.
+// serviceOf returns the number of a service name in the batch.
 func (w *worker) serviceOf(attributes pcommon.Map) int32 {
 	name := ""
 	if v, ok := attributes.Get(vocab.ServiceName); ok {
@@ -139,7 +139,7 @@ func (w *worker) serviceOf(attributes pcommon.Map) int32 {
 	return number
 }
 
-// forget keeps a pooled worker from holding on to the batch, and tells whether
+// forget keeps a pooled worker from holding on to the batch, and reports whether
 // the worker is worth keeping: not where a huge trace has made it huge.
 func (w *worker) forget() bool {
 	const huge = 100_000
@@ -151,7 +151,7 @@ func (w *worker) forget() bool {
 	return keep
 }
 
-// read takes in what the spans of the trace say, and tells whether any is of an ML pipeline.
+// read reads the facts of the spans of the trace and reports whether one is of an ML pipeline.
 func (w *worker) read() (ml bool) {
 	n := len(w.trace)
 	w.tree.Inputs = slices.Grow(w.tree.Inputs[:0], n)[:n]

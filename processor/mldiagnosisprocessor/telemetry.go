@@ -11,7 +11,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/metadata"
 )
 
-// What a trace can lack.
+// What can be missing in a trace.
 const (
 	noRootReason = iota
 	lateReason
@@ -30,7 +30,7 @@ type counts struct {
 	repaired    int64
 }
 
-// telemetry is what the processor tells about itself. The attribute sets are made once.
+// telemetry has the metrics of the processor itself. The attribute sets are made once.
 type telemetry struct {
 	builder     *metadata.TelemetryBuilder
 	bottlenecks [cause.Size]metric.AddOption

@@ -9,16 +9,16 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/attempts"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/nested"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/rules"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// tokens are what a call tells of its tokens.
-var tokens = reading.Bits(reading.InputTokens, reading.OutputTokens).Or(partsOfTokens)
+// tokens has the token counts of a call.
+var tokens = values.Bits(values.InputTokens, values.OutputTokens).Or(partsOfTokens)
 
-var partsOfTokens = reading.Bits(vocab.Index(vocab.CachedTokens), vocab.Index(vocab.CacheWriteTokens), vocab.Index(vocab.ReasoningTokens))
+var partsOfTokens = values.Bits(vocab.Index(vocab.CachedTokens), vocab.Index(vocab.CacheWriteTokens), vocab.Index(vocab.ReasoningTokens))
 
-// call takes back what the rules derived of a call that another span stands for.
+// call removes what the rules derived for a call that another span counts for.
 func (w *worker) call(span ptrace.Span) {
 	if span.TraceID().IsEmpty() || span.SpanID().IsEmpty() {
 		return
@@ -28,7 +28,7 @@ func (w *worker) call(span ptrace.Span) {
 	if isEntry(span) {
 		parent = pcommon.SpanID{}
 	}
-	verdict := w.calls.Judge(&nested.Call{
+	verdict := w.calls.Decide(&nested.Call{
 		Trace: span.TraceID(), Span: span.SpanID(), Parent: parent, Tokens: sc.Known.Meets(&tokens),
 	}, w.now)
 	if !verdict.Call {
@@ -39,7 +39,7 @@ func (w *worker) call(span ptrace.Span) {
 	}
 }
 
-// try counts attempts: those before a call that was tried again, and those of a span that asks until the answer is valid.
+// try counts attempts: earlier ones of a retried call, and those below a span that repeats a call until the answer is valid.
 func (w *worker) try(span ptrace.Span) {
 	if span.TraceID().IsEmpty() {
 		return
@@ -48,18 +48,18 @@ func (w *worker) try(span ptrace.Span) {
 	k := attempts.Key{Trace: span.TraceID(), Parent: span.SpanID()}
 	if w.out.Attempts == rules.ChildCalls {
 		if n := w.attempts.Below(k, w.now); n > 0 {
-			sc.Fill(reading.ValidationAttempts, float64(n))
+			sc.Fill(values.ValidationAttempts, float64(n))
 		}
 	}
 	if k.Parent = span.ParentSpanID(); !w.out.Call || k.Parent.IsEmpty() {
 		return
 	}
 	n := w.attempts.Add(k, attempts.Call{
-		Of:    maphash.String(callSeed, sc.TextOf(reading.ModelName, span.Attributes())) ^ maphash.String(callSeed, span.Name())<<1,
+		Of:    maphash.String(callSeed, sc.TextOf(values.ModelName, span.Attributes())) ^ maphash.String(callSeed, span.Name())<<1,
 		Start: span.StartTimestamp(), End: span.EndTimestamp(), Failed: span.Status().Code() == ptrace.StatusCodeError,
 	}, w.now)
 	if w.out.Attempts == rules.FailedSiblings {
-		sc.Fill(reading.InferenceAttempts, float64(n))
+		sc.Fill(values.InferenceAttempts, float64(n))
 	}
 }
 

@@ -14,41 +14,42 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/dialects"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/coldstart"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
-// Config is the configuration of the processor. Its defaults need no setting.
+// Config is the configuration of the processor. Every setting has a default.
 type Config struct {
 	// Signals has the threshold of each signal and switches it on or off.
 	Signals SignalsConfig `mapstructure:"signals"`
-	// GenAI writes the attributes of the OpenTelemetry GenAI conventions too.
+	// GenAI also writes the attributes of the OpenTelemetry GenAI conventions. Default: false.
 	GenAI bool `mapstructure:"genai_conventions"`
-	// Dialects are the names of the built-in dialects in use; all where it is not set.
+	// Dialects are the names of the built-in dialects in use. Default: all.
 	Dialects []string `mapstructure:"dialects"`
-	// CustomDialects are the user's own, in the form of the built-in ones.
+	// CustomDialects are dialects of the user, in the form of the built-in ones. Default: none.
 	CustomDialects []dialect.Dialect `mapstructure:"custom_dialects"`
-	// ReloadMemory bounds what is remembered to tell a reload from a first start.
+	// ReloadMemory limits the memory that distinguishes a reload from a first start.
 	ReloadMemory ReloadMemoryConfig `mapstructure:"reload_memory"`
-	// Join bounds what is remembered of spans whose values lie across two spans.
+	// Join limits the memory for values that are derived from several spans.
 	Join JoinConfig `mapstructure:"join"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
-// Unmarshal decodes the settings; a mistyped key is told with the keys that are
-// allowed, and so is what a dialect would not mean as it stands.
+// Unmarshal decodes the settings. The error for an unknown key names the allowed
+// ones. Settings of dialects that would be decoded differently are errors too.
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	if err := knownkeys.Unmarshal(conf, c); err != nil {
 		return err
 	}
-	// Whoever names their own spans means what they say.
+	// The default words belong to the default names of spans.
 	if conf.IsSet("signals::cold_start::span_names") && !conf.IsSet("signals::cold_start::components") {
 		c.Signals.ColdStart.Components = nil
 	}
 	custom, _ := conf.ToStringMap()["custom_dialects"].([]any)
 	var errs []error
 	for i := range custom {
-		errs = append(errs, dialect.Misread(custom[i], fmt.Sprintf("custom_dialects[%d]", i))...)
+		errs = append(errs, dialect.CheckYAML(custom[i], fmt.Sprintf("custom_dialects[%d]", i))...)
 	}
 	return errors.Join(errs...)
 }
@@ -72,55 +73,55 @@ type SwitchConfig struct {
 // QueueBoundConfig is about ml.signal.queue_bound.
 type QueueBoundConfig struct {
 	SwitchConfig `mapstructure:",squash"`
-	// Ratio: a queue wait of more than this times the forward pass sets the signal.
+	// Ratio: a queue wait longer than the forward pass times Ratio sets the signal. 0 to 1e9, default 1: the wait is longer than the compute.
 	Ratio float64 `mapstructure:"ratio"`
 }
 
 // HighQueueWaitConfig is about ml.signal.high_queue_wait.
 type HighQueueWaitConfig struct {
 	SwitchConfig `mapstructure:",squash"`
-	// Threshold: a queue wait of at least this sets the signal.
+	// Threshold: a queue wait of at least this duration sets the signal. At least 1ms, default 300ms, from the article.
 	Threshold time.Duration `mapstructure:"threshold"`
 }
 
 // CascadeConfig is about ml.signal.feature_cascade.
 type CascadeConfig struct {
 	SwitchConfig `mapstructure:",squash"`
-	// DBShare: a database lookup of at least this share of its span sets the signal.
+	// DBShare: database lookups of at least this share of their span set the signal. Above 0, at most 1, default 0.5.
 	DBShare float64 `mapstructure:"db_share"`
 }
 
 // RevalidatedConfig is about ml.signal.revalidated.
 type RevalidatedConfig struct {
 	SwitchConfig `mapstructure:",squash"`
-	// Attempts: at least so many validations set the signal.
+	// Attempts: at least this number of validations sets the signal. At least 2, default 2.
 	Attempts int `mapstructure:"attempts"`
 }
 
 // ColdStartConfig is about ml.signal.cold_start.
 type ColdStartConfig struct {
 	SwitchConfig `mapstructure:",squash"`
-	// MinDuration: a load that took less is no cold start.
+	// MinDuration is the shortest load that is a cold start. 0 or at least 1us, default 10ms.
 	MinDuration time.Duration `mapstructure:"min_duration"`
-	// SpanNames are patterns of the names of spans that load a component. What the * stands for is the component.
-	// Spans that a built-in dialect other than ml describes are left to that dialect.
+	// SpanNames are patterns of the names of spans that load a component; the * stands for the component. Spans that a
+	// built-in dialect other than ml recognises are not compared. Default: coldstart.DefaultSpanNames.
 	SpanNames []string `mapstructure:"span_names"`
-	// Components are words in one of which the name ends that the * stands for; any name does where there are none,
-	// and where only SpanNames is set.
+	// Components are words, one of which must be the last of the name that the * stands for. Empty, or SpanNames alone
+	// set: any name. Default: coldstart.DefaultComponents.
 	Components []string `mapstructure:"components"`
 }
 
 // ReloadMemoryConfig bounds the memory of loads.
 type ReloadMemoryConfig struct {
-	// MaxComponents is how many components are remembered, over all instances.
+	// MaxComponents is the number of components that are remembered, over all instances. At least 1, default 10,000.
 	MaxComponents int `mapstructure:"max_components"`
 }
 
 // JoinConfig bounds the memory of joins.
 type JoinConfig struct {
-	// MaxSpans is how many spans are remembered at most; join.MinSpans where it is less.
+	// MaxSpans is the largest number of spans that are buffered; smaller values mean join.MinSpans. At least 1, default 50,000.
 	MaxSpans int `mapstructure:"max_spans"`
-	// TTL is how long a span is remembered at least.
+	// TTL is how long a span is buffered; it is dropped after at most twice as long. At least 1ms, default 30s.
 	TTL time.Duration `mapstructure:"ttl"`
 }
 
@@ -144,7 +145,7 @@ func createDefaultConfig() component.Config {
 	}
 }
 
-// Validate tells everything that is wrong, each with the key, the value found and what is allowed.
+// Validate returns an error that lists every mistake, each with the key, the value found and what is allowed.
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -152,7 +153,7 @@ func (c *Config) Validate() error {
 	if r := c.Signals.QueueBound.Ratio; !(r >= 0 && r <= maxRatio) {
 		bad("signals::queue_bound::ratio: found %v, must be a number from 0 to %v", r, maxRatio)
 	}
-	// A number without a unit is read as nanoseconds, which nobody means.
+	// A number without a unit is read as nanoseconds by mistake.
 	if d := c.Signals.HighQueueWait.Threshold; d < time.Millisecond {
 		bad("signals::high_queue_wait::threshold: found %v, must be at least 1ms; write it with its unit, such as 300ms", d)
 	}
@@ -160,18 +161,18 @@ func (c *Config) Validate() error {
 		bad("signals::feature_cascade::db_share: found %v, must be above 0 and at most 1", s)
 	}
 	if n := c.Signals.Revalidated.Attempts; n < 2 {
-		bad("signals::revalidated::attempts: found %d, must be at least 2: the first attempt is no revalidation", n)
+		bad("signals::revalidated::attempts: found %d, must be at least 2: the first attempt is not a revalidation", n)
 	}
 	if d := c.Signals.ColdStart.MinDuration; d != 0 && d < time.Microsecond {
 		bad("signals::cold_start::min_duration: found %v, must be 0s or at least 1us; write it with its unit, such as 10ms", d)
 	}
 	for i, name := range c.Signals.ColdStart.SpanNames {
-		if _, err := dialect.ParsePattern(name); err != nil {
+		if _, err := pattern.Parse(name); err != nil {
 			bad("signals::cold_start::span_names[%d]: %w", i, err)
 		}
 	}
 	for i, word := range c.Signals.ColdStart.Components {
-		if words := slices.Collect(dialect.Words(word)); strings.Join(words, "_") != word || word == "" {
+		if words := slices.Collect(pattern.Words(word)); strings.Join(words, "_") != word || word == "" {
 			bad("signals::cold_start::components[%d]: found %q, must be words of a to z and 0 to 9 with _ between them, such as model or kv_cache", i, word)
 		}
 	}
@@ -188,7 +189,7 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// maxRatio is far above every ratio that a wait and a computation can have.
+// maxRatio is far above every ratio of a queue wait to a forward pass.
 const maxRatio = 1e9
 
 func (c *Config) validateDialects() []error {
@@ -205,7 +206,7 @@ func (c *Config) validateDialects() []error {
 		if !taken[name] {
 			errs = append(errs, fmt.Errorf("dialects[%d]: found %q, must be one of %s", i, name, dialects.Names()))
 		} else if slices.Contains(c.Dialects[:i], name) {
-			errs = append(errs, fmt.Errorf("dialects[%d]: found %q a second time; remove it", i, name))
+			errs = append(errs, fmt.Errorf("dialects[%d]: found %q twice, must be unique; remove one", i, name))
 		}
 	}
 	for i := range c.CustomDialects {
@@ -218,14 +219,14 @@ func (c *Config) validateDialects() []error {
 			errs = append(errs, fmt.Errorf("%s: %w", at, err))
 		}
 		if taken[d.Name] {
-			errs = append(errs, fmt.Errorf("%s: name: %q is taken by another dialect; choose another name", at, d.Name))
+			errs = append(errs, fmt.Errorf("%s: name: found %q, must be unique; another dialect has this name", at, d.Name))
 		}
 		taken[d.Name] = true
 	}
 	return errs
 }
 
-// inUse returns the dialects that are chosen, and how many of them, at the end, are the user's own.
+// inUse returns the configured dialects. The second value is the number of custom ones, at the end.
 func (c *Config) inUse() ([]*dialect.Dialect, int, error) {
 	builtin, err := dialects.All()
 	if err != nil {

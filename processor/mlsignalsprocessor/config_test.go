@@ -68,8 +68,8 @@ func TestMistakesInConfig(t *testing.T) {
 		yaml string
 		says []string
 	}{
-		"mistyped key":           {"signal: {}", []string{"signal: there is no such key", "signals"}},
-		"mistyped inner key":     {"signals: {queue_bound: {rato: 2}}", []string{"signals::queue_bound::rato: there is no such key", "enabled, ratio"}},
+		"mistyped key":           {"signal: {}", []string{"signal: found an unknown key", "signals"}},
+		"mistyped inner key":     {"signals: {queue_bound: {rato: 2}}", []string{"signals::queue_bound::rato: found an unknown key", "enabled, ratio"}},
 		"text for a number":      {"signals: {queue_bound: {ratio: high}}", []string{`signals::queue_bound::ratio: found "high", must be a number`}},
 		"negative ratio":         {"signals: {queue_bound: {ratio: -1}}", []string{"signals::queue_bound::ratio", "-1", "from 0"}},
 		"ratio without value":    {"signals: {queue_bound: {ratio: .nan}}", []string{"signals::queue_bound::ratio", "NaN"}},
@@ -84,10 +84,10 @@ func TestMistakesInConfig(t *testing.T) {
 		"no memory":              {"reload_memory: {max_components: 0}", []string{"reload_memory::max_components", "0", "at least 1"}},
 		"no join":                {"join: {max_spans: 0, ttl: 0s}", []string{"join::max_spans", "join::ttl", "0s"}},
 		"unknown dialect":        {"dialects: [ml, vlm]", []string{"dialects[1]", `"vlm"`, "one of", "ml"}},
-		"dialect twice":          {"dialects: [ml, ml]", []string{"dialects[1]", "second time"}},
+		"dialect twice":          {"dialects: [ml, ml]", []string{"dialects[1]", "twice, must be unique"}},
 		"custom dialect of a built-in's name": {
 			"custom_dialects: [{name: ml, rules: [{name: a, match: {span_names: [x]}, stage: inference}]}]",
-			[]string{"custom_dialects[0] (ml)", `"ml"`, "taken"}},
+			[]string{"custom_dialects[0] (ml)", `"ml"`, "must be unique"}},
 		"custom dialect without a name": {
 			"custom_dialects: [{rules: [{name: a, match: {span_names: [x]}, stage: inference}]}]",
 			[]string{"custom_dialects[0]", "name"}},
@@ -96,7 +96,7 @@ func TestMistakesInConfig(t *testing.T) {
 			[]string{"custom_dialects[0] (mine)", "rules[0] (a)", "stage", `"infer"`, "inference"}},
 		"custom dialect with a mistyped key": {
 			"custom_dialects: [{name: mine, rules: [{name: a, mach: {span_names: [x]}, stage: inference}]}]",
-			[]string{"custom_dialects[0]::rules[0]::mach: there is no such key", "match"}},
+			[]string{"custom_dialects[0]::rules[0]::mach: found an unknown key", "match"}},
 		"custom dialect of the name of none": {
 			"custom_dialects: [{name: none, rules: [{name: a, match: {span_names: [x]}, stage: inference}]}]",
 			[]string{"custom_dialects[0] (none): name", `"none"`, "another name"}},

@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/rules"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 const (
@@ -22,10 +22,10 @@ var reasonNames = [reasons]string{"end_before_start", "no_name", "no_resource", 
 // counts are what a worker counts in a batch, for the processor's own
 // telemetry. Positions are those of vocab.Attributes.
 type counts struct {
-	dialects  []int64 // one further than the dialect, none first
-	coerced   [reading.Size]int64
-	invalids  [reading.Size]int64
-	signals   [reading.Size]int64
+	dialects  []int64 // index is the dialect + 1; 0 is none
+	coerced   [values.Size]int64
+	invalids  [values.Size]int64
+	signals   [values.Size]int64
 	malformed [reasons]int64
 	// badSources are values of a dialect's own attributes, by key.
 	badSources map[string]int64
@@ -50,7 +50,7 @@ func (c *counts) derived(sc *rules.Scratch) {
 	for s := sc.Coerced; !s.Empty(); {
 		c.coerced[s.Pop()]++
 	}
-	for s := sc.Derived.And(reading.Signals); !s.Empty(); {
+	for s := sc.Derived.And(values.Signals); !s.Empty(); {
 		c.signals[s.Pop()]++
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/dialects"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
 )
 
 // TestREADME and TestDialectsPage fail where the pages differ from the code. `go test -update` writes them.
@@ -39,7 +38,7 @@ func TestDialectsPage(t *testing.T) {
 
 	page, err := os.ReadFile("../../docs/dialects.md")
 	require.NoError(t, err)
-	require.Contains(t, string(page), fmt.Sprintf("at most %d moments", join.MaxMoments))
+	require.Contains(t, string(page), fmt.Sprintf("at most %d moments", dialect.MaxTimePoints))
 }
 
 // describe writes the part of one dialect: what it is about, what it derives of
@@ -69,7 +68,7 @@ func stageOf(r *dialect.Rule) string {
 
 func keysSet(r *dialect.Rule) string {
 	var keys []string
-	add := func(sets []dialect.Set, note string) {
+	add := func(sets []dialect.Assignment, note string) {
 		for _, s := range sets {
 			if key := "`" + s.To + "`" + note; !slices.Contains(keys, key) {
 				keys = append(keys, key)

@@ -5,35 +5,35 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/rules"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// genAIKeys are the attributes of the GenAI conventions that say what the vocabulary says.
+// genAIKeys maps attributes of the vocabulary to those of the GenAI conventions.
 var genAIKeys = []struct {
 	key string
 	of  int
-	// over divides milliseconds where the convention is in seconds, 0 for what is taken as it is.
+	// over is the divisor from milliseconds to the unit of the convention, 0 for none.
 	over float64
 }{
-	{key: vocab.GenAIRequestModel, of: reading.ModelName},
-	{key: vocab.GenAIInputTokens, of: reading.InputTokens},
-	{key: vocab.GenAIOutputTokens, of: reading.OutputTokens},
+	{key: vocab.GenAIRequestModel, of: values.ModelName},
+	{key: vocab.GenAIInputTokens, of: values.InputTokens},
+	{key: vocab.GenAIOutputTokens, of: values.OutputTokens},
 	{key: vocab.GenAICacheReadTokens, of: vocab.Index(vocab.CachedTokens)},
 	{key: vocab.GenAICacheCreationTokens, of: vocab.Index(vocab.CacheWriteTokens)},
 	{key: vocab.GenAIReasoningTokens, of: vocab.Index(vocab.ReasoningTokens)},
-	{key: vocab.GenAITimeToFirstChunk, of: reading.TimeToFirstToken, over: 1000},
+	{key: vocab.GenAITimeToFirstChunk, of: values.TimeToFirstToken, over: 1000},
 }
 
-// unknownOperation is the operation of a call that generates tokens, whose span
-// does not say whether it was a chat: backends know a call of a model by its operation.
+// unknownOperation is the operation of a call that generates tokens and may or
+// may not be a chat: backends recognise calls of models by their operation.
 const unknownOperation = "generate_content"
 
-// writeGenAI writes what is known of a call of a model under the keys of the
-// GenAI conventions too, where the span does not have them.
+// writeGenAI adds the attributes of the GenAI conventions to a call of a model,
+// unless the span has them.
 func (w *worker) writeGenAI(span ptrace.Span) {
 	sc, attrs := w.scratch, span.Attributes()
-	if !sc.Known.Has(reading.Stage) || sc.Text[reading.Stage] != vocab.StageInference || !sc.Known.Meets(&tokens) {
+	if !sc.Known.Has(values.Stage) || sc.Text[values.Stage] != vocab.StageInference || !sc.Known.Meets(&tokens) {
 		return
 	}
 	for i := range genAIKeys {
@@ -44,7 +44,7 @@ func (w *worker) writeGenAI(span ptrace.Span) {
 		a := &vocab.Attributes[g.of]
 		switch {
 		case a.Type == vocab.String:
-			v, _ := attrs.Get(a.Key) // written already; taken before the map grows
+			v, _ := attrs.Get(a.Key) // already written; read before the map grows
 			text := v.Str()
 			attrs.PutStr(g.key, text)
 		case g.over != 0:
@@ -53,7 +53,7 @@ func (w *worker) writeGenAI(span ptrace.Span) {
 			attrs.PutInt(g.key, int64(sc.Number[g.of]))
 		}
 	}
-	if !has(attrs, vocab.GenAIOperation) && sc.Known.Has(reading.OutputTokens) && sc.Number[reading.OutputTokens] > 0 {
+	if !has(attrs, vocab.GenAIOperation) && sc.Known.Has(values.OutputTokens) && sc.Number[values.OutputTokens] > 0 {
 		attrs.PutStr(vocab.GenAIOperation, unknownOperation)
 	}
 	if !has(attrs, vocab.GenAIProvider) {

@@ -137,9 +137,9 @@ func TestDisabledColdStartsDeriveNothingOfThem(t *testing.T) {
 	cfg.Signals.ColdStart.Enabled = false
 	cfg.CustomDialects = []dialect.Dialect{{Name: "house", Rules: []dialect.Rule{{
 		Name: "swap", Match: dialect.Match{SpanNames: []string{"swap"}}, Signals: []string{"cold_start"},
-		Set: []dialect.Set{{To: vocab.ColdStartDuration, Source: dialect.Source{SpanDuration: true}}},
+		Set: []dialect.Assignment{{To: vocab.ColdStartDuration, Source: dialect.Source{SpanDuration: true}}},
 		Join: &dialect.Join{Relation: dialect.Parent, Match: dialect.Match{SpanNames: []string{"fetch"}},
-			Set: []dialect.Set{{To: vocab.ColdStartComponent, Source: dialect.Source{Value: "weights"}}}},
+			Set: []dialect.Assignment{{To: vocab.ColdStartComponent, Source: dialect.Source{Value: "weights"}}}},
 	}}}}
 	p := newTestProcessor(t, cfg)
 	function := map[string]any{"service.name": "embed", "faas.name": "embed", "faas.instance": "1"}

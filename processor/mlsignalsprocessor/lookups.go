@@ -7,10 +7,10 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// Bits of a span's flags, of OTLP's SpanFlags: whether the parent is known to be remote, and whether it is.
+// Bits of OTLP's SpanFlags: whether it is known if the parent is remote, and whether it is.
 const (
 	knowsRemote = 0x100
 	isRemote    = 0x200
@@ -20,13 +20,13 @@ func hasRemoteParent(span ptrace.Span) bool {
 	return span.Flags()&(knowsRemote|isRemote) == knowsRemote|isRemote
 }
 
-// isEntry reports whether a request enters its service with the span.
+// isEntry reports whether a request enters the service with this span.
 func isEntry(span ptrace.Span) bool {
 	return span.ParentSpanID().IsEmpty() || span.Kind() == ptrace.SpanKindServer || span.Kind() == ptrace.SpanKindConsumer || hasRemoteParent(span)
 }
 
-// read takes in a span that reads a cache or a database. It returns false for one that is to be looked at again when
-// the other spans of the resource are known.
+// read processes a span that reads a cache or a database. It returns false for a span that is to be processed again
+// after the other spans of the resource.
 func (w *worker) read(span ptrace.Span, final bool) bool {
 	sc := w.scratch
 	if span.TraceID().IsEmpty() || span.ParentSpanID().IsEmpty() || sc.Lasting != vocab.Lasts {
@@ -35,7 +35,7 @@ func (w *worker) read(span ptrace.Span, final bool) bool {
 	w.looksUp = true
 	verdict := w.lookups.Read(&lookup.Read{
 		Kind: w.out.Lookup, Trace: span.TraceID(), Parent: span.ParentSpanID(),
-		Start: span.StartTimestamp(), End: span.EndTimestamp(), Told: !sc.Missing(reading.FeaturesDBLookup),
+		Start: span.StartTimestamp(), End: span.EndTimestamp(), Told: !sc.Missing(values.FeaturesDBLookup),
 		Alone: hasRemoteParent(span), Service: w.serviceHash(),
 	}, final, w.now)
 	switch verdict {
@@ -43,19 +43,19 @@ func (w *worker) read(span ptrace.Span, final bool) bool {
 		w.undecided = append(w.undecided, undecided{span, w.scope})
 		return false
 	case lookup.Carries:
-		sc.Fill(reading.FeaturesDBLookup, sc.DurationMS)
+		sc.Fill(values.FeaturesDBLookup, sc.DurationMS)
 	}
 	return true
 }
 
-// pass gives a span the time of the reads below it, if it is the one to carry it, and reports whether it is.
+// pass sets the time of the reads below a span if this span gets it, and reports whether it does.
 func (w *worker) pass(span ptrace.Span) bool {
 	sc := w.scratch
 	role := lookup.Between
 	switch {
-	case !sc.Missing(reading.FeaturesDBLookup):
+	case !sc.Missing(values.FeaturesDBLookup):
 		role = lookup.Teller
-	case sc.Known.Has(reading.Stage) && sc.Text[reading.Stage] == vocab.StageFeatureExtraction || isEntry(span):
+	case sc.Known.Has(values.Stage) && sc.Text[values.Stage] == vocab.StageFeatureExtraction || isEntry(span):
 		role = lookup.Carrier
 	}
 	if role != lookup.Carrier && w.lookups.Empty() {
@@ -70,14 +70,14 @@ func (w *worker) pass(span ptrace.Span) bool {
 	}
 	ms, found := w.lookups.Pass(below, span.ParentSpanID(), role, w.serviceHash(), w.now)
 	if found {
-		sc.Fill(reading.FeaturesDBLookup, ms)
+		sc.Fill(values.FeaturesDBLookup, ms)
 	}
 	return found
 }
 
 var serviceSeed = maphash.MakeSeed()
 
-// serviceHash stands for the name of the service.
+// serviceHash returns a hash of the name of the service.
 func (w *worker) serviceHash() uint64 {
 	if w.service == 0 {
 		name := ""

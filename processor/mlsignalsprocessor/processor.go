@@ -16,17 +16,16 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/nested"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/rules"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/signals"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/unrecognised"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// signalsProcessor marks spans in place, one at a time. Everything that it
-// keeps between spans (the memory of loads, the joins, the pool) is safe for
-// concurrent use.
+// signalsProcessor marks spans in place. Its state between batches (tables,
+// memory of loads, pool of workers) is safe for concurrent use.
 type signalsProcessor struct {
-	rules     *rules.Set
+	rules     *rules.Compiled
 	settings  signals.Settings
 	minColdMS float64
 	genAI     bool
@@ -36,12 +35,12 @@ type signalsProcessor struct {
 	calls     *nested.Table
 	attempts  *attempts.Table
 	telemetry *telemetry
-	// unrecognised are the names of spans that no dialect recognised.
+	// unrecognised counts the names of spans that no dialect recognised.
 	unrecognised unrecognised.Table
 	pool         sync.Pool // of *worker
 }
 
-// worker is what one goroutine needs to work through a batch.
+// worker is the working memory for one batch.
 type worker struct {
 	*signalsProcessor
 	scratch *rules.Scratch
@@ -50,16 +49,16 @@ type worker struct {
 	now     time.Time
 	unknowns
 
-	// of the resource at hand
+	// of the current resource
 	resource   pcommon.Map
-	pipeline   bool               // it carries ml.pipeline.name
+	pipeline   bool               // it has ml.pipeline.name
 	instance   coldstart.Instance // filled in when first needed
 	identified bool
 	service    uint64 // hash of its name
-	// undecided are reads of the resource that are looked at again when the others of it are known.
+	// undecided are lookups that are processed again after the other spans of the resource.
 	undecided []undecided
-	scope     string // of the span at hand
-	// looksUp: there were reads of caches or databases of late.
+	scope     string // of the current span
+	// looksUp: there were recent reads of caches or databases.
 	looksUp bool
 }
 
@@ -74,17 +73,16 @@ func newSignalsProcessor(cfg *Config, tel *telemetry) (*signalsProcessor, error)
 	if err != nil {
 		return nil, err
 	}
-	set := rules.Compile(use, custom)
 	names, err := coldstart.NewNames(cfg.Signals.ColdStart.SpanNames, cfg.Signals.ColdStart.Components)
 	if err != nil {
 		return nil, err
 	}
-	set.Component = names.Component
+	options := rules.Options{Custom: custom, Component: names.Component}
 	if !cfg.Signals.ColdStart.Enabled {
-		set.Drop(reading.OfColdStart)
+		options.Without = values.OfColdStart
 	}
 	p := &signalsProcessor{
-		rules: set,
+		rules: rules.Compile(use, options),
 		settings: signals.Settings{
 			Enabled:             enabledSignals(&cfg.Signals),
 			QueueBoundRatio:     cfg.Signals.QueueBound.Ratio,
@@ -109,18 +107,18 @@ func (p *signalsProcessor) newWorker() any {
 	return &worker{signalsProcessor: p, scratch: p.rules.NewScratch(), counts: newCounts(len(p.rules.Dialects))}
 }
 
-func enabledSignals(c *SignalsConfig) reading.Set {
-	var s reading.Set
+func enabledSignals(c *SignalsConfig) values.Set {
+	var s values.Set
 	for _, signal := range []struct {
 		index   int
 		enabled bool
 	}{
-		{reading.QueueBound, c.QueueBound.Enabled},
-		{reading.HighQueueWait, c.HighQueueWait.Enabled},
-		{reading.FeatureCascade, c.FeatureCascade.Enabled},
-		{reading.FeaturesUnavailSignal, c.FeaturesUnavailable.Enabled},
-		{reading.Revalidated, c.Revalidated.Enabled},
-		{reading.ColdStart, c.ColdStart.Enabled},
+		{values.QueueBound, c.QueueBound.Enabled},
+		{values.HighQueueWait, c.HighQueueWait.Enabled},
+		{values.FeatureCascade, c.FeatureCascade.Enabled},
+		{values.FeaturesUnavailSignal, c.FeaturesUnavailable.Enabled},
+		{values.Revalidated, c.Revalidated.Enabled},
+		{values.ColdStart, c.ColdStart.Enabled},
 	} {
 		if signal.enabled {
 			s.Add(signal.index)
@@ -145,10 +143,10 @@ func (p *signalsProcessor) processTraces(ctx context.Context, td ptrace.Traces) 
 	return td, nil
 }
 
-// forget keeps a pooled worker from holding on to the batch.
+// forget removes all references to the batch from a pooled worker.
 func (w *worker) forget() {
 	w.scratch.Forget()
-	w.out = rules.Outcome{Meetings: w.out.Meetings[:0]}
+	w.out = rules.Outcome{Joins: w.out.Joins[:0]}
 	w.resource, w.scope = pcommon.Map{}, ""
 	clear(w.undecided[:cap(w.undecided)])
 }
@@ -164,7 +162,7 @@ func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 	if !w.looksUp {
 		w.scopes(scopes, allSpans)
 	} else {
-		// SDKs put the spans of an instrumentation together, so that those above the reads of a database can come before them.
+		// SDKs group spans by instrumentation, so the parents of database reads can come before them.
 		w.scopes(scopes, clientSpans)
 		w.scopes(scopes, otherSpans)
 	}
@@ -173,7 +171,7 @@ func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 			w.counts.malformed[noResourceReason] += int64(scopes.At(i).Spans().Len())
 		}
 	}
-	slices.SortStableFunc(w.undecided, byStart) // of spans within each other the outer one carries the time
+	slices.SortStableFunc(w.undecided, byStart) // of nested spans, the outer one gets the time
 	for _, u := range w.undecided {
 		w.scope = u.scope
 		w.rules.Scope(w.scope, w.scratch)
@@ -182,12 +180,12 @@ func (w *worker) resourceSpans(rs ptrace.ResourceSpans) {
 	w.undecided = w.undecided[:0]
 }
 
-// byStart orders spans by their start, and the longer first.
+// byStart orders spans by their start, the longer one first.
 func byStart(a, b undecided) int {
 	return cmp.Or(cmp.Compare(a.span.StartTimestamp(), b.span.StartTimestamp()), cmp.Compare(b.span.EndTimestamp(), a.span.EndTimestamp()))
 }
 
-// Which spans of a resource.
+// The values of which, for scopes.
 const (
 	allSpans = iota
 	clientSpans
@@ -215,7 +213,7 @@ func (w *worker) scopes(scopes ptrace.ScopeSpansSlice, which int) {
 	}
 }
 
-// span marks a span. final is set for one that is seen a second time, because it was undecided.
+// span marks a span. final is set the second time, for a span that was undecided.
 func (w *worker) span(span ptrace.Span, final bool) {
 	sc, out := w.scratch, &w.out
 	w.rules.Apply(span, sc, out)
@@ -231,10 +229,10 @@ func (w *worker) span(span ptrace.Span, final bool) {
 	if sc.Lasting != vocab.Lasts || span.Name() == "" {
 		w.countMalformed(span)
 	}
-	if len(out.Meetings) > 0 {
-		w.rules.Meet(span, sc, out, w.joins, w.now)
+	if len(out.Joins) > 0 {
+		w.rules.Join(span, sc, out, w.joins, w.now)
 	}
-	if out.Dialect == rules.None && sc.TellsStage() {
+	if out.Dialect == rules.None && sc.HasStageAttribute() {
 		out.Dialect = w.rules.Vocabulary
 	}
 	w.counts.dialects[out.Dialect+1]++
@@ -247,7 +245,7 @@ func (w *worker) span(span ptrace.Span, final bool) {
 	if !sc.Invalid.Empty() || len(sc.BadSources) > 0 {
 		w.counts.invalid(sc)
 	}
-	if sc.Missing(reading.Stage) {
+	if sc.Missing(values.Stage) {
 		w.fillStage(span)
 	}
 	if w.looksUp && out.Lookup == lookup.None && w.pass(span) {
@@ -261,15 +259,15 @@ func (w *worker) span(span ptrace.Span, final bool) {
 	}
 }
 
-// fillStage derives the stage from what the span carries. The time of a lookup alone does not make a request that enters
-// a service of a pipeline feature extraction: its handler may do more.
+// fillStage derives the stage from the attributes of the span. A lookup time alone does not make a span feature
+// extraction if a request of a pipeline enters its service with it, because the handler can do more.
 func (w *worker) fillStage(span ptrace.Span) {
 	if w.rules.Vocabulary == rules.None {
 		return
 	}
-	var but reading.Set
+	var but values.Set
 	if w.pipeline && isEntry(span) {
-		but = reading.Lookups
+		but = values.Lookups
 	}
 	w.scratch.FillStage(but)
 }
@@ -281,16 +279,16 @@ func (w *worker) derive(span ptrace.Span) {
 		Failed:     span.Status().Code() == ptrace.StatusCodeError,
 		WaitOnly:   w.out.WaitOnly,
 	}
-	signals.Fill(&sc.Readings, &facts)
-	signals.Derive(&sc.Readings, &facts, &w.settings)
-	cold := w.out.Cold || sc.LoadedByName() != "" || w.out.Signals.Has(reading.ColdStart)
+	signals.Fill(&sc.Values, &facts)
+	signals.Derive(&sc.Values, &facts, &w.settings)
+	cold := w.out.Cold || sc.LoadedByName() != "" || w.out.Signals.Has(values.ColdStart)
 	switch {
 	case !cold:
-	case w.out.Told || sc.IsTrue(reading.ColdStartRepeated): // another span is marked for this start
-		w.out.Signals.Remove(reading.ColdStart)
-		if sc.Missing(reading.ColdStart) {
+	case w.out.MarkedElsewhere || sc.IsTrue(values.ColdStartRepeated): // another span is already marked for this cold start
+		w.out.Signals.Remove(values.ColdStart)
+		if sc.Missing(values.ColdStart) {
 			w.loadTime()
-			sc.FillBool(reading.ColdStartRepeated, true)
+			sc.FillBool(values.ColdStartRepeated, true)
 		}
 	default:
 		w.coldStart(span)
@@ -303,10 +301,10 @@ func (w *worker) derive(span ptrace.Span) {
 	}
 }
 
-// coldStart marks a span that is the load of a component by a dialect or by its name.
+// coldStart marks a span that loads a component according to a dialect or its name.
 func (w *worker) coldStart(span ptrace.Span) {
 	sc := w.scratch
-	if !w.settings.Enabled.Has(reading.ColdStart) || !sc.Missing(reading.ColdStart) {
+	if !w.settings.Enabled.Has(values.ColdStart) || !sc.Missing(values.ColdStart) {
 		return
 	}
 	component, ms := w.out.Component, w.out.ColdMS
@@ -319,28 +317,28 @@ func (w *worker) coldStart(span ptrace.Span) {
 	if ms < 0 || ms < w.minColdMS {
 		return
 	}
-	sc.FillBool(reading.ColdStart, true)
-	sc.FillText(reading.ColdStartComponent, component)
-	sc.Fill(reading.ColdStartDuration, ms)
+	sc.FillBool(values.ColdStart, true)
+	sc.FillText(values.ColdStartComponent, component)
+	sc.Fill(values.ColdStartDuration, ms)
 	if instance := w.loader(); instance.Known && !w.out.ReloadUnknown {
 		attrs := span.Attributes()
-		load := instance.Load(sc.TextOf(reading.ColdStartComponent, attrs), sc.TextOf(reading.ModelName, attrs), sc.TextOf(reading.ModelVersion, attrs))
-		sc.FillBool(reading.ColdStartReload, w.memory.Reload(load, span.StartTimestamp(), span.SpanID()))
+		load := instance.Load(sc.TextOf(values.ColdStartComponent, attrs), sc.TextOf(values.ModelName, attrs), sc.TextOf(values.ModelVersion, attrs))
+		sc.FillBool(values.ColdStartReload, w.memory.Reload(load, span.StartTimestamp(), span.SpanID()))
 	}
 }
 
-// loadTime leaves a span, whose start another one is marked for, the time of the load. Of the two only one has it.
+// loadTime keeps the time of the load on a span whose cold start is marked on another span. Only one of the two has it.
 func (w *worker) loadTime() {
-	if !w.settings.Enabled.Has(reading.ColdStart) || !w.out.Cold || w.out.ColdMS < max(0, w.minColdMS) {
-		w.scratch.Drop(reading.OfColdStart)
+	if !w.settings.Enabled.Has(values.ColdStart) || !w.out.Cold || w.out.ColdMS < max(0, w.minColdMS) {
+		w.scratch.Drop(values.OfColdStart)
 		return
 	}
-	w.scratch.Drop(reading.Bits(reading.ColdStartReload))
-	w.scratch.FillText(reading.ColdStartComponent, w.out.Component)
-	w.scratch.Fill(reading.ColdStartDuration, w.out.ColdMS)
+	w.scratch.Drop(values.Bits(values.ColdStartReload))
+	w.scratch.FillText(values.ColdStartComponent, w.out.Component)
+	w.scratch.Fill(values.ColdStartDuration, w.out.ColdMS)
 }
 
-// loader is the process whose load the span is.
+// loader returns the process that loaded the component.
 func (w *worker) loader() coldstart.Instance {
 	if w.out.Instance != "" {
 		return w.process().Named(w.out.Instance)
@@ -348,7 +346,7 @@ func (w *worker) loader() coldstart.Instance {
 	return w.process()
 }
 
-// process is what the resource at hand says of the process.
+// process returns the process that the resource identifies.
 func (w *worker) process() coldstart.Instance {
 	if !w.identified {
 		w.instance, w.identified = coldstart.Identify(w.resource), true

@@ -11,7 +11,7 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/metadata"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 // telemetry is what the processor tells about itself. The attribute sets are
@@ -19,8 +19,8 @@ import (
 type telemetry struct {
 	builder  *metadata.TelemetryBuilder
 	dialects []metric.AddOption
-	keys     [reading.Size]metric.AddOption
-	signals  [reading.Size]metric.AddOption
+	keys     [values.Size]metric.AddOption
+	signals  [values.Size]metric.AddOption
 	reasons  [reasons]metric.AddOption
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/unrecognised"
 )
 
-// Of the unrecognised spans of a batch the first few are noted one by one, because a service that has just begun sends
-// few; of the others, batch after batch, one of so many, for as many.
+// The first unrecognised spans of a batch are recorded one by one, because new services send few. Of the others one in
+// every is recorded, and counts for every.
 const (
 	first = 8
 	every = 64
@@ -21,11 +21,11 @@ const (
 // unknowns are the unrecognised spans of a batch.
 type unknowns struct {
 	number int64 // in the batch
-	others int64 // in all batches, those that were noted one by one aside
+	others int64 // in all batches, beyond the first of each
 	noted  []unrecognised.Seen
 }
 
-// note remembers a span that no dialect recognised until the end of the batch.
+// note records a span that no dialect recognised, until flush.
 func (w *worker) note(span ptrace.Span) {
 	u := &w.unknowns
 	u.number++
@@ -45,7 +45,7 @@ func (w *worker) note(span ptrace.Span) {
 	})
 }
 
-// flush counts the spans of a batch and lets go of it.
+// flush counts the recorded spans and removes the references to the batch.
 func (u *unknowns) flush(table *unrecognised.Table) {
 	table.Add(u.noted)
 	clear(u.noted)

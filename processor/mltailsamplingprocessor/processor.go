@@ -24,7 +24,7 @@ type tailSampling struct {
 	cfg       *Config
 	logger    *zap.Logger
 	hold      *hold.Hold
-	judge     *judge
+	decider   *decider
 	next      consumer.Traces
 	unknown   []string // policies that the prefilter cannot exclude
 	telemetry *metadata.TelemetryBuilder
@@ -75,7 +75,7 @@ func newProcessor(ctx context.Context, set processor.Settings, cfg *Config, next
 	if err != nil {
 		return nil, err
 	}
-	if p.judge, err = newJudge(ctx, set, cfg, p.hold, kept); err != nil {
+	if p.decider, err = newDecider(ctx, set, cfg, p.hold, kept); err != nil {
 		return nil, err
 	}
 	p.telemetry, err = newTelemetry(set.TelemetrySettings, p.hold)
@@ -90,11 +90,11 @@ func (*tailSampling) Capabilities() consumer.Capabilities { return consumer.Capa
 
 // Start starts contrib's processor, and sending it what is due.
 func (p *tailSampling) Start(ctx context.Context, host component.Host) error {
-	if err := p.judge.Start(ctx, host); err != nil {
+	if err := p.decider.Start(ctx, host); err != nil {
 		return err
 	}
 	if len(p.unknown) > 0 {
-		p.logger.Info("Every trace is decoded and given to the policies, because these may match any; "+
+		p.logger.Info("Every trace is decoded and passed to the policies, because these can match any trace; "+
 			"mltailsampling costs less with policies that compare attributes, status, duration or a probability",
 			zap.String("policies", strings.Join(p.unknown, ", ")))
 	}
@@ -132,8 +132,8 @@ func (p *tailSampling) ConsumeTraces(_ context.Context, td ptrace.Traces) error 
 func (p *tailSampling) sendDue(all bool) {
 	for more := true; more; {
 		more = p.hold.Due(&p.batch, all)
-		if len(p.batch.Judge) > 0 {
-			p.judge.judge(context.Background(), p.batch.Judge)
+		if len(p.batch.Decide) > 0 {
+			p.decider.decide(context.Background(), p.batch.Decide)
 		}
 		for _, direct := range p.batch.Direct {
 			p.forward(direct)
@@ -168,7 +168,7 @@ func (p *tailSampling) Shutdown(ctx context.Context) error {
 		}
 		p.sendDue(true)
 	}
-	err := p.judge.Shutdown(ctx)
+	err := p.decider.Shutdown(ctx)
 	if p.stop != nil {
 		p.sendDue(true) // spans that came while the last traces were decided
 	}

@@ -22,11 +22,11 @@ func TestConfigErrors(t *testing.T) {
 	}{
 		"mistyped key of mlsignals": {
 			"yaml:processors::mlsignals::signal::high_queue_wait::threshold: 200ms",
-			[]string{"mlsignals", "signal: there is no such key, must be one of", "signals"},
+			[]string{"mlsignals", "signal: found an unknown key, must be one of", "signals"},
 		},
 		"mistyped key of mlmetrics": {
 			"yaml:connectors::mlmetrics::flush_intervall: 15s",
-			[]string{"mlmetrics", "flush_intervall: there is no such key, must be one of", "metrics_flush_interval"},
+			[]string{"mlmetrics", "flush_intervall: found an unknown key, must be one of", "metrics_flush_interval"},
 		},
 		"text for a duration": {
 			"yaml:processors::mlsignals::signals::high_queue_wait::threshold: long",

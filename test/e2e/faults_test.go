@@ -46,16 +46,16 @@ func TestBadReloads(t *testing.T) {
 	sendTo(t, running, 71, 10)
 
 	write("receivers: [")
-	reload("The new configuration is not valid", 1)
+	reload("The new configuration is invalid", 1)
 	sendTo(t, running, 72, 10)
 	write("processors: {mlsignals: {no_such_key: 1}}")
-	reload("The new configuration is not valid", 2)
+	reload("The new configuration is invalid", 2)
 	require.Contains(t, running.Log(), "no_such_key")
 	sendTo(t, running, 73, 10)
 	require.Equal(t, 1, strings.Count(running.Log(), "Everything is ready."), "it has not been started again")
 
 	write(fmt.Sprintf("receivers: {otlp/second: {protocols: {http: {endpoint: %q}}}}\nservice: {pipelines: {traces/receive: {receivers: [otlp, otlp/second]}}}", taken.Addr()))
-	reload("it starts again with the last one that worked", 1)
+	reload("it restarts with the last one that worked", 1)
 	stack.Until(t, running.Process, "the collector to be ready again", func(context.Context) error {
 		if n := strings.Count(running.Log(), "Everything is ready."); n < 2 {
 			return fmt.Errorf("it was ready %d times", n)

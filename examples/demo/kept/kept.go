@@ -53,7 +53,7 @@ func (s Span) Number(key string) (float64, bool) {
 	}
 }
 
-// Is tells whether an attribute is the bool true.
+// Is reports whether an attribute is the bool true.
 func (s Span) Is(key string) bool {
 	v, ok := s.Attributes().Get(key)
 	return ok && v.Type() == pcommon.ValueTypeBool && v.Bool()

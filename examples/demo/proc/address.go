@@ -38,7 +38,7 @@ func FreeAddress() (string, error) {
 	return "", errors.New("no free port on 127.0.0.1 after 1000 tries")
 }
 
-// IsFree tells whether an address, host:port, can be listened on.
+// IsFree reports whether an address, host:port, can be listened on.
 func IsFree(address string) bool {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

@@ -13,7 +13,7 @@ type bottleneck struct {
 	name string
 	// signal is the name after ml.signal.
 	signal string
-	// sent tells whether a request was made to show it.
+	// sent reports whether a request was made to show it.
 	sent func(shop.Request) bool
 	// lost is the time in ms that a marked span lost to it. usual is the median duration of the spans of the same
 	// name that are not marked.

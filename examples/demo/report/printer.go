@@ -75,7 +75,7 @@ func (p *Printer) Table(rows [][]string) {
 	}
 }
 
-// number tells whether a column has a number in each row but the first.
+// number reports whether a column has a number in each row but the first.
 func number(rows [][]string, column int) bool {
 	for _, row := range rows[1:] {
 		if column < len(row) && (row[column] == "" || !strings.ContainsRune("0123456789", rune(row[column][0]))) {

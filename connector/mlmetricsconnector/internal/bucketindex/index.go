@@ -1,4 +1,5 @@
-// Package bucketindex finds the bucket of a value among explicit bounds.
+// Package bucketindex finds the bucket of a value among explicit bounds. An Index
+// does not change and may be used concurrently.
 package bucketindex
 
 import (
@@ -6,20 +7,19 @@ import (
 	"math/bits"
 )
 
-// Max is how many bounds an Index can have.
+// Max is the largest number of bounds of an Index.
 const Max = math.MaxUint8
 
-// Index finds buckets. A table on the exponent and the first bits of the
-// mantissa leaves one bound to compare in most cases, whatever their number,
-// and that comparison does not branch: measured values do not repeat, so a
-// branch on them is predicted wrong half of the time.
+// Index finds buckets. A table, indexed by the exponent and the first bits of the
+// mantissa, leaves one bound to compare in most cases. That comparison has no
+// branch, because the CPU would mispredict it half of the time.
 type Index struct {
 	starts [size]uint8
 	// keys are the bounds in an order that integers can compare, and a last one above all.
 	keys []uint64
 }
 
-// The table spans 2^-16 to 2^48 in eighths of a power of two; its ends take what lies outside.
+// The table spans 2^-16 to 2^48 in eighths of a power of two; values outside go to its ends.
 const (
 	mantissa = 3
 	lowest   = (1023 - 16) << mantissa
@@ -45,7 +45,7 @@ func New(bounds []float64) *Index {
 }
 
 // Find returns the position of the first bound that is not below v, which is
-// the bucket's; the number of bounds where there is none. v is not NaN.
+// the bucket; the number of bounds if all are below. v must not be NaN.
 func (x *Index) Find(v float64) int {
 	place := int64(math.Float64bits(v))>>(52-mantissa) - lowest
 	place = min(max(place, 0), size-1) // negative values have the sign bit, and with it place 0

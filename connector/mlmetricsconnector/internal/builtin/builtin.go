@@ -1,4 +1,5 @@
-// Package builtin holds the built-in metrics as data.
+// Package builtin holds the built-in metrics and their buckets as data. Metrics
+// and GenAI return copies that the caller may change; they may be called concurrently.
 package builtin
 
 import (
@@ -15,7 +16,7 @@ import (
 var (
 	// Spans of a request take milliseconds, those of a training run hours.
 	spanMS = []float64{1, 2.5, 5, 10, 25, 50, 100, 250, 500, 800, 1000, 2500, 5000, 10_000, 30_000, 60_000, 600_000, 3_600_000}
-	// A request that takes over a minute has failed whatever it returns.
+	// Requests of over a minute share one bucket: they count as failed.
 	requestMS = []float64{5, 10, 25, 50, 100, 250, 500, 800, 1000, 1500, 2000, 3000, 5000, 10_000, 30_000, 60_000}
 	// A database lookup is ten to fifty times slower than the cache. That of a fallback takes a second or two, where the bounds are close.
 	lookupMS = []float64{0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 800, 1000, 1500, 2000, 3000, 5000, 10_000}
@@ -25,7 +26,7 @@ var (
 	tokenMS = []float64{1, 2.5, 5, 7.5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 2500}
 	rates   = []float64{1, 2.5, 5, 10, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000, 2500, 5000}
 	longMS  = []float64{100, 1000, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000, 10_800_000}
-	// 1 is where the queue outweighs the compute.
+	// Above 1 the wait is longer than the compute.
 	ratios    = []float64{0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 50}
 	hitRates  = []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1}
 	batches   = []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512}
@@ -33,7 +34,7 @@ var (
 	trainDays = 7 * 24 * time.Hour
 )
 
-// DefaultBuckets are the bounds of histograms that users define without any.
+// DefaultBuckets are the bounds of user-defined histograms without buckets, in ms.
 var DefaultBuckets = spanMS
 
 // Common are the labels that every metric has.
@@ -51,7 +52,7 @@ var Common = []metric.Label{
 func Metrics() []metric.Definition {
 	requests := []metric.Condition{{Field: span(vocab.Stage), In: []string{vocab.StageRequest}}}
 	device := either(vocab.DeviceID)
-	// Replicas that nothing tells apart would overwrite each other's newest value.
+	// Without the label, replicas would overwrite each other's newest value.
 	replica := metric.Label{Name: vocab.ServiceInstanceID, Field: metric.Field{Origin: metric.Resource, Key: vocab.InstanceKeys[0], Alternatives: vocab.InstanceKeys[1:]}}
 	coldStart := []metric.Condition{isTrue(vocab.SignalColdStart)}
 	coldLabels := []metric.Label{
@@ -103,7 +104,7 @@ func Metrics() []metric.Definition {
 
 		when(coldStart, counter("ml.cold_starts", "Loads of a component; `reload` tells those that were not the first", "{load}",
 			metric.Value{Source: metric.Count}, coldLabels...)),
-		// The span that has the time need not be the one that is marked: two can show one start.
+		// The duration and the mark can be on different spans of one cold start.
 		histogram(vocab.ColdStartDuration, "Time that the load took in ms", loadMS, attribute(vocab.ColdStartDuration), coldLabels...),
 
 		split("direction", counter("ml.tokens", "Tokens; `cached` and `cache_write` are part of `input`, `reasoning` of `output`", "{token}", metric.Value{}),
@@ -155,13 +156,13 @@ func split(label string, m metric.Definition, values ...metric.Value) metric.Def
 	return m
 }
 
-// lasting keeps the series of a rare event for long: a model is trained once a day or a week.
+// lasting sets a long expiration for rare events: a model is trained once a day or a week.
 func lasting(d time.Duration, m metric.Definition) metric.Definition {
 	m.Expiration = &d
 	return m
 }
 
-// attribute is the number in a span attribute of the vocabulary, within the range that the vocabulary allows.
+// attribute observes the number in a span attribute of the vocabulary, with its range.
 func attribute(key string) metric.Value {
 	a := vocab.Lookup(key)
 	return metric.Value{Field: span(key), Min: a.Min, Max: a.Max, Whole: a.Type == vocab.Int}

@@ -17,12 +17,12 @@ var (
 )
 
 // GenAI returns the metrics of the OpenTelemetry GenAI conventions, from the
-// spans of whatever system: names, units, labels and bounds are those of the
+// spans of every system: names, units, labels and bounds are those of the
 // conventions (docs/gen-ai/gen-ai-metrics.md, v1.41.0 and semantic-conventions-genai at 004902b8, which agree), so that
-// dashboards made for them fill.
+// dashboards for them work.
 func GenAI() []metric.Definition {
 	inference := metric.Condition{Field: span(vocab.Stage), In: []string{vocab.StageInference}}
-	// Not what is only a part of a call, such as a wait or a transfer of the KV cache.
+	// Parts of a call are excluded, such as a wait or a transfer of the KV cache.
 	exists := true
 	call := metric.Condition{Field: alternative(vocab.InputTokens, vocab.OutputTokens, vocab.GenAIRequestModel, vocab.ModelName), Exists: &exists}
 	kind := func(kinds ...string) []metric.Condition {
@@ -35,12 +35,12 @@ func GenAI() []metric.Definition {
 		{Name: "gen_ai.request.model", Field: alternative(vocab.GenAIRequestModel, vocab.ModelName)},
 		{Name: "gen_ai.response.model", Field: span(vocab.GenAIResponseModel)},
 	}
-	// Only durations are of calls that failed, too.
+	// Only durations include failed calls.
 	failures := append(slices.Clip(labels), metric.Label{Name: "error.type", Field: span("error.type")})
 	genAI := func(name, description, unit string, labels []metric.Label, buckets []float64, when []metric.Condition, values ...metric.Value) metric.Definition {
 		m := histogram(name, description, buckets, values[0])
 		m.Unit, m.Values, m.When = unit, values, when
-		// The service and its environment, and else the labels of the conventions.
+		// The service, its environment, and the labels of the conventions.
 		m.Labels = append([]metric.Label{Common[0], Common[1], Common[len(Common)-1]}, labels...)
 		return m
 	}

@@ -6,9 +6,9 @@ import (
 )
 
 // training returns the metrics of training pipelines, in the order of their
-// stages. A pipeline runs once a day or a week, and what is shown is the newest run.
+// stages. A pipeline runs once a day or a week; gauges show the newest run.
 func training() []metric.Definition {
-	// One that says nothing of this is among ml.stage.calls.
+	// A span without these attributes is counted in ml.stage.calls only.
 	says := true
 	deployments := []metric.Condition{{Field: alternative(vocab.DeploymentStrategy, vocab.DeploymentHealthy), Exists: &says}}
 	all := []metric.Definition{

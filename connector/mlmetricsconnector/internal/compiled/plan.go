@@ -1,6 +1,9 @@
-// Package compiled compiles metric definitions into what the hot path reads: each
-// attribute key that any metric needs gets a slot, so that one pass over a
-// span's attributes collects everything, and each observation knows its slot.
+// Package compiled compiles metric definitions for the hot path: each attribute
+// key that a metric reads gets a slot, so that one pass over a span's attributes
+// collects all values, and each observation has the slot of its value.
+//
+// Compile is called once. A Plan does not change after that and may be used
+// concurrently.
 package compiled
 
 import (
@@ -12,7 +15,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// groupKeys are the span attributes that make a group, see package observe. They have few values
+// groupKeys are the span attributes that define a group, see package observe. They have few values
 // and many metrics have them as labels; any other label costs a lookup per observation.
 var groupKeys = []string{vocab.Stage, vocab.ModelName, vocab.ModelVersion, vocab.DeviceID, vocab.PipelineSuccess,
 	vocab.PipelineName, vocab.DeploymentEnvironment, vocab.DeploymentEnvironmentName}
@@ -21,10 +24,10 @@ var groupKeys = []string{vocab.Stage, vocab.ModelName, vocab.ModelVersion, vocab
 type Plan struct {
 	Span, Resource, Event KeyTable
 	Metrics               []*Metric
-	// GroupSlots is the number of span slots, from 0 on, that make a group, together with the resource and the span's
+	// GroupSlots is the number of span slots, from 0 on, that define a group, together with the resource and the span's
 	// name, status and kind.
 	GroupSlots int
-	// StageSlot and PipelineSlot are where ml.stage and the resource's ml.pipeline.name are found.
+	// StageSlot and PipelineSlot are the slots of ml.stage and the resource's ml.pipeline.name are found.
 	StageSlot, PipelineSlot int
 	// ML observes the spans of ML pipelines, Other the rest.
 	ML, Other Work
@@ -40,23 +43,23 @@ const Words = 4
 // Set is a set of span slots.
 type Set [Words]uint64
 
-// Has tells whether a slot is in the set.
+// Has reports whether a slot is in the set.
 func (s *Set) Has(slot int) bool { return s[slot>>6&(Words-1)]&(1<<(slot&63)) != 0 }
 
-// Remove takes a slot out of the set.
+// Remove removes a slot from the set.
 func (s *Set) Remove(slot int) { s[slot>>6&(Words-1)] &^= 1 << (slot & 63) }
 
-// Add puts a slot into the set.
+// Add adds a slot to the set.
 func (s *Set) Add(slot int) { s[slot>>6&(Words-1)] |= 1 << (slot & 63) }
 
 // Work is what to observe on a span.
 type Work struct {
-	// Always is looked at on every span.
+	// Always is observed on every span.
 	Always []*Observation
-	// BySlot is looked at where the span carries the slot's attribute; Slots is the set of those slots.
+	// BySlot is observed on spans that have the slot's attribute; Slots is the set of those slots.
 	BySlot [][]*Observation
 	Slots  Set
-	// Events is looked at on the span events of that name.
+	// Events is observed on the span events of that name.
 	Events []Event
 }
 
@@ -88,9 +91,9 @@ type Field struct {
 	Origin                            metric.Origin
 	Key                               string
 	SpanSlot, ResourceSlot, EventSlot int
-	// Bool: the attribute is a bool, whatever its text.
+	// Bool: the attribute is a bool, also if it is sent as text.
 	Bool bool
-	// Next is what to read where the field is absent or empty, nil for nothing.
+	// Next is read if the field is absent or empty; nil for nothing.
 	Next *Field
 }
 
@@ -122,18 +125,18 @@ const (
 type Observation struct {
 	Read Read
 	Kind metric.Kind
-	// Whole tells that only whole numbers can be true.
+	// Whole reports whether only whole numbers are valid.
 	Whole bool
-	// ByGroup tells that the group decides the conditions: they are tested once per group, not once per span.
+	// ByGroup: the conditions depend on the group only, so they are tested once per group instead of per span.
 	ByGroup bool
-	// Slot is the span slot without whose attribute there is nothing to observe, -1 where there is none.
+	// Slot is the span slot of a required attribute, -1 if none is required.
 	// ReadNumber and ReadFlag read it.
 	Slot int32
-	// InGroup is the observation's number in a group, -1 where its labels need more than the group.
+	// InGroup is the observation's number in a group, -1 if its labels depend on more than the group.
 	InGroup int
 	// Index finds the buckets of a histogram.
 	Index *bucketindex.Index
-	// Min and Max bound the values that can be true, both inclusive.
+	// Min and Max are the bounds of valid values, inclusive.
 	Min, Max float64
 
 	Metric *Metric
@@ -151,12 +154,12 @@ type Observation struct {
 	Extra []*Field
 }
 
-// Empty tells that there is nothing to observe.
+// Empty reports whether there is nothing to observe.
 func (w *Work) Empty() bool {
 	return len(w.Always) == 0 && len(w.Events) == 0 && w.Slots == Set{}
 }
 
-// MustCompile compiles definitions that do not read too many attributes, such as the built-in ones.
+// MustCompile is Compile for definitions that are known to be valid, such as the built-in ones.
 func MustCompile(metrics []metric.Definition) *Plan {
 	p, err := Compile(metrics)
 	if err != nil {
@@ -165,8 +168,8 @@ func MustCompile(metrics []metric.Definition) *Plan {
 	return p
 }
 
-// Compile compiles definitions that are valid. It returns an error where they
-// read more attributes of spans than a Set has room for.
+// Compile compiles valid definitions. It returns an error if they read more
+// attributes of spans than a Set can hold.
 func Compile(metrics []metric.Definition) (*Plan, error) {
 	p := &Plan{GroupSlots: len(groupKeys)}
 	for _, key := range groupKeys {
@@ -174,7 +177,7 @@ func Compile(metrics []metric.Definition) (*Plan, error) {
 	}
 	p.StageSlot = p.Span.add(vocab.Stage)
 	p.PipelineSlot = p.Resource.add(vocab.PipelineName)
-	// The rest of the vocabulary gets slots too: an attribute that is known is found faster than one that is not.
+	// The rest of the vocabulary gets slots too: known attributes are found faster than unknown ones.
 	for i := range vocab.Attributes {
 		p.Span.add(vocab.Attributes[i].Key)
 	}
@@ -268,7 +271,7 @@ func (o *Observation) read() Read {
 	}
 }
 
-// isTrue tells that the condition is that a span attribute is true, and no more.
+// isTrue reports whether the only condition is that a span attribute is true.
 func (c *Condition) isTrue() bool {
 	t := c.Test
 	return c.Field.Origin == metric.Span && c.Field.SpanSlot >= 0 && slices.Equal(t.In, []string{"true"}) &&
@@ -297,7 +300,7 @@ func (p *Plan) field(f metric.Field) Field {
 	return c
 }
 
-// inGroup tells that two spans of one group have the same value for the field.
+// inGroup reports whether all spans of one group have the same value for the field.
 func (p *Plan) inGroup(f Field) bool {
 	if f.Next != nil && !p.inGroup(*f.Next) {
 		return false
@@ -334,8 +337,8 @@ func (w *Work) add(o *Observation) {
 	w.Always = append(w.Always, o)
 }
 
-// trigger is a span attribute without which there is nothing to observe, -1 where there is none.
-// A field with alternatives is none: each of its keys is enough.
+// trigger returns the slot of a span attribute that the observation requires, -1 for none.
+// A field with alternatives has none: each of its keys is enough.
 func (o *Observation) trigger() int {
 	if o.Source == metric.Attribute && o.Field.Origin == metric.Span && o.Field.Next == nil && !o.OrDuration {
 		return o.Field.SpanSlot

@@ -1,6 +1,6 @@
-// Package metric says what a metric is made of. The built-in metrics and
-// those that users write in YAML are both values of Definition: nothing downstream
-// can tell them apart.
+// Package metric defines metrics as data. Built-in metrics and those of the
+// configuration are both a Definition and are handled alike. Definitions are not
+// changed after the configuration is built, so they may be read concurrently.
 package metric
 
 import (
@@ -74,7 +74,7 @@ type Label struct {
 // Condition is a test on one field. All the tests that are set must pass.
 type Condition struct {
 	Field Field
-	// Exists, where set, asks for the field to be present (true) or absent (false).
+	// Exists, if set, requires that the field is present (true) or absent (false).
 	Exists *bool
 	// In passes where the field's text is one of these. Empty: any text.
 	In []string
@@ -86,7 +86,7 @@ type Condition struct {
 	Min, Max *float64
 }
 
-// Holds tells whether a field passes, given its text ("" where absent).
+// Holds reports whether a field passes, given its text ("" where absent).
 func (c *Condition) Holds(text string, present bool) bool {
 	if c.Exists != nil && *c.Exists != present {
 		return false
@@ -107,8 +107,8 @@ func (c *Condition) Holds(text string, present bool) bool {
 	return err == nil && (c.Min == nil || f >= *c.Min) && (c.Max == nil || f <= *c.Max)
 }
 
-// HoldsAbsent tells whether an absent field passes: where absence is asked for,
-// or where the field is only to be none of some values.
+// HoldsAbsent reports whether an absent field passes: if absence is required, or
+// if the field must only not be one of some values.
 func (c *Condition) HoldsAbsent() bool {
 	if c.Exists != nil {
 		return !*c.Exists
@@ -116,7 +116,7 @@ func (c *Condition) HoldsAbsent() bool {
 	return len(c.In) == 0 && c.Matches == nil && c.Min == nil && c.Max == nil
 }
 
-// Source is what a value is.
+// Source is the kind of an observed value.
 type Source uint8
 
 // The sources of values.
@@ -135,13 +135,13 @@ type Value struct {
 	Field  Field
 	// OrDuration observes the span's duration where the field is absent.
 	OrDuration bool
-	// Event is the name of the span events that are looked at. Empty: the span itself.
+	// Event is the name of the span events that are observed. Empty: the span itself.
 	Event string
-	// Min and Max bound what can be true, both inclusive; a value outside is counted as invalid and not observed.
+	// Min and Max are the bounds of valid values, inclusive; other values are counted as invalid and not observed.
 	Min, Max float64
-	// Scale is what the number of an attribute is multiplied with after it is checked, 0 for 1.
+	// Scale multiplies the number of an attribute after it is checked; 0 means 1.
 	Scale float64
-	// Whole tells that only whole numbers can be true.
+	// Whole reports whether only whole numbers are valid.
 	Whole bool
 	// When must hold in addition to the metric's own conditions.
 	When []Condition
@@ -156,12 +156,12 @@ type Definition struct {
 	// Unit is a UCUM unit. Durations are in milliseconds unless it is "s".
 	Unit string
 	Kind Kind
-	// Values is what is observed: usually one, several where SplitLabel tells them apart.
+	// Values are the observed values: one, or several with a SplitLabel.
 	Values     []Value
 	SplitLabel string
 	Labels     []Label
 	When       []Condition
-	// AllSpans looks at every span, not only at those of ML pipelines.
+	// AllSpans observes every span, not only those of ML pipelines.
 	AllSpans bool
 	// Buckets are the upper bounds of a histogram's explicit buckets: inclusive, sorted, finite.
 	Buckets []float64
@@ -173,7 +173,7 @@ type Definition struct {
 	SeriesLimit *int
 }
 
-// Whole tells that a counter only ever grows by whole numbers, so that its points are integers.
+// Whole reports whether a counter only grows by whole numbers, so that its points are integers.
 func (m *Definition) Whole() bool {
 	for i := range m.Values {
 		if v := &m.Values[i]; v.Source == Duration || v.Source == Attribute && !v.Whole {

@@ -36,7 +36,7 @@ var floods = []struct {
 // more of its own: a label set that was not there before for every metric. The heap in use stays within
 // the bound and no longer grows, series that were there before stay exact, sums are right, and telemetry tells which
 // labels are to blame. With the race detector or -short there are fewer spans and a tenth of the limit,
-// too few to tell whether memory grows.
+// too few to reports whether memory grows.
 func TestFloodOfLabelSets(t *testing.T) {
 	few := raceDetector || testing.Short()
 	cores := 2

@@ -244,7 +244,7 @@ func (r *reference) starts() map[string]pcommon.Timestamp {
 	return out
 }
 
-// taken notes whether the next consumer took the points, and lets go of what is idle. It tells whether points were at
+// taken notes whether the next consumer took the points, and lets go of what is idle. It reports whether points were at
 // zero.
 func (r *reference) taken(accepted bool, now time.Time) (held bool) {
 	for key, s := range r.series {

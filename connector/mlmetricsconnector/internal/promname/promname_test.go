@@ -77,6 +77,6 @@ func TestUnitsAreUCUM(t *testing.T) {
 		require.NoError(t, Unit("a.b", unit), unit)
 	}
 	for _, unit := range []string{"foo bar!", "foo!", " ms", "ms ", "m//s", "s/", "{x", "x}", "{a b}", "µs", "a,b", "€"} {
-		require.ErrorContains(t, Unit("a.b", unit), "is no UCUM unit", unit)
+		require.ErrorContains(t, Unit("a.b", unit), "must be a UCUM unit", unit)
 	}
 }

@@ -1,5 +1,8 @@
-// Package budget decides how much of each class of traces is kept, so that all
-// that is kept stays within a number of traces per second.
+// Package budget decides which traces are kept, so that their number per second
+// stays within a budget. Rare classes are kept whole; frequent ones share the rest.
+//
+// New returns an Allocator. Call Decide for each trace. Stats returns its state.
+// All methods may be called concurrently.
 package budget
 
 import (
@@ -10,7 +13,7 @@ import (
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
 )
 
-// Limits say what may be kept.
+// Limits are the settings of an Allocator.
 type Limits struct {
 	// Budget is how many traces per second are kept of all classes that are not in KeepAll.
 	Budget float64
@@ -31,20 +34,20 @@ func (l *Limits) known(signal string) bool {
 	return signal == l.Baseline || signal == Other || slices.Contains(l.Known, signal)
 }
 
-// Trace is what is decided on.
+// Trace has what the decision on a trace needs.
 type Trace struct {
 	// Classes are at least one and at most MaxPerTrace, sorted and distinct.
 	Classes []Class
 	// Randomness decides: the trace is kept if it is not below the threshold.
 	Randomness sampling.Randomness
-	// Before is the threshold that the trace has passed already, ahead of the collector.
+	// Before is the sampling threshold that was applied before the collector.
 	Before sampling.Threshold
 }
 
 // Tally counts the decisions on traces with a signal.
 type Tally struct{ Kept, Dropped int64 }
 
-// Stats is what an Allocator tells about itself. Rates are traces per second, those of KeepAll aside.
+// Stats is the state of an Allocator. Rates are traces per second, without those of KeepAll.
 type Stats struct {
 	EvaluatedRate, KeptRate float64
 	// EachClass is how many traces per second one class may have.
@@ -106,10 +109,10 @@ const (
 	reserve = 1.0 / 3
 	// repay is how much of a second's budget goes at most into making up for what seconds before took too much.
 	repay = 0.5
-	// late is how many seconds a batch of judgements may come late, so that the next one comes as much sooner.
+	// late is the largest delay of a batch of decisions in seconds; the next batch comes that much sooner.
 	late = 0.5
-	// maxWeight bounds what a trace can claim to stand for: a wrong threshold in
-	// one trace state must not take the budget of all others.
+	// maxWeight limits the adjusted count of a trace: a wrong threshold in one trace
+	// state must not use the budget of all others.
 	maxWeight = 10_000
 )
 
@@ -187,7 +190,7 @@ func (a *Allocator) advance() {
 	a.evaluated.close(seconds)
 	a.stored.close(seconds)
 	a.opened = now
-	// A budget is not saved for later: only what a window took too much is taken from the next ones.
+	// Unused budget is not saved. An overrun is deducted from the next windows.
 	most := nominal
 	if seconds <= nominal+late {
 		most = max(most, seconds)

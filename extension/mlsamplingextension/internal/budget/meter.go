@@ -8,8 +8,8 @@ import (
 
 const (
 	// window is how long arrivals are counted before they become a rate. tail_sampling
-	// judges once a second; a little less than that lets each window start with
-	// a batch of judgements even if the batch comes early.
+	// decides once a second; a window that is a little shorter starts with a batch
+	// of decisions even if the batch is early.
 	window = 950 * time.Millisecond
 	// nominal is the time that the arrivals of an open window are taken to cover, in seconds.
 	nominal = 1.0
@@ -23,7 +23,7 @@ const (
 	jump = 1.5
 	// sigmas is how unlikely a number of arrivals must be to be unusual.
 	sigmas = 4
-	// again is how many more come in a window that has more than was expected, for each that came.
+	// again is the number of further traces that are expected for each one above the forecast.
 	again = 1.0
 )
 
@@ -58,8 +58,8 @@ func (m *meter) known() count {
 	return m.sum.times(1 / m.seconds)
 }
 
-// future is what is still to come in the open window: what was expected and has not come. How much there will be of
-// what comes in greater numbers than expected nobody knows: the excess is taken to double, and if it cannot be noise, all of it.
+// future estimates the traces that the open window will still get: the forecast minus those that have arrived. Above the
+// forecast the excess is assumed to double, and if it is not noise, the whole number.
 func (m *meter) future() count {
 	known := m.known()
 	of := known

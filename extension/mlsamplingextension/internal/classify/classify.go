@@ -1,4 +1,5 @@
-// Package classify reads out of a whole trace which classes it is in and how it was sampled before.
+// Package classify finds the classes of a whole trace and how it was sampled before.
+// A Reader does not change and may be used concurrently.
 package classify
 
 import (
@@ -68,7 +69,7 @@ func (r *Reader) Read(id pcommon.TraceID, td ptrace.Traces) budget.Trace {
 	return budget.Trace{Classes: s.classes, Randomness: s.randomness, Before: s.before}
 }
 
-// scan is what was seen of a trace so far.
+// scan is the state of reading one trace.
 type scan struct {
 	classes    []budget.Class
 	start, end uint64 // ns

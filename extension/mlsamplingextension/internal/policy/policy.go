@@ -1,4 +1,5 @@
-// Package policy is the sampling policy that tail_sampling asks.
+// Package policy is the sampling policy as tail sampling calls it: Evaluate for each
+// trace. It may be called concurrently.
 package policy
 
 import (
@@ -13,7 +14,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/extension/mlsamplingextension/internal/classify"
 )
 
-// Policy judges traces by a budget and marks those that it keeps. Policies may share a budget.
+// Policy decides on traces by a budget and marks those that it keeps. Policies may share a budget.
 type Policy struct {
 	Reader classify.Reader
 	Budget *budget.Allocator
@@ -43,5 +44,5 @@ func (p *Policy) EvaluateWithThreshold(_ context.Context, id pcommon.TraceID, tr
 	return samplingpolicy.Sampled, threshold, nil
 }
 
-// IsStateful tells that a decision depends on the traces before.
+// IsStateful reports that decisions depend on earlier traces.
 func (p *Policy) IsStateful() bool { return true }

@@ -11,14 +11,14 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/spantree"
 )
 
-// Kind is what a span does, as far as a diagnosis tells it apart.
+// Kind is what a span does.
 type Kind uint8
 
 // The kinds of spans.
 const (
-	// Unknown says nothing: the span belongs to what the span above it does.
+	// Unknown: the span is a part of what its parent does.
 	Unknown Kind = iota
-	// Request contains the whole pipeline.
+	// Request is the whole pipeline.
 	Request
 	// Features is the feature store.
 	Features
@@ -28,7 +28,7 @@ const (
 	Step
 )
 
-// Facts are what a span says about its time. Durations are nanoseconds, -1 where the span does not say.
+// Facts are the values of a span about its time. Durations are in nanoseconds, -1 if unknown.
 type Facts struct {
 	Kind Kind
 	// ML: the span is one of an ML pipeline.
@@ -42,18 +42,18 @@ type Facts struct {
 	Revalidated     bool
 	// Attempts are the validations, 0 where unknown.
 	Attempts int64
-	// Failed is when the first validation failed, 0 where no event says so.
+	// Failed is the time of the event of the first failed validation, 0 if there is none.
 	Failed pcommon.Timestamp
 	Cold   bool
 	// Load is how long the cold start took.
 	Load int64
-	// Entry: the span answers a caller, so a cold start is a part of it and not all.
+	// Entry: the span answers a caller, so a cold start is only a part of it.
 	Entry bool
-	// Stated has the causes that a signal of the span names.
+	// Stated has the causes of the signals on the span.
 	Stated Set
 }
 
-// Detail is how much the span says about what its time was for.
+// Detail returns how many of the facts the span has.
 func (f *Facts) Detail() spantree.Detail {
 	switch {
 	case f.Stated.Has(ColdStart) || f.Stated.Has(Revalidation):
@@ -70,10 +70,10 @@ func (f *Facts) Detail() spantree.Detail {
 // Set is a set of causes.
 type Set uint8
 
-// Has tells whether a cause is in the set.
+// Has reports whether a cause is in the set.
 func (s Set) Has(c Cause) bool { return s>>c&1 != 0 }
 
-// With returns the set with a cause more.
+// With returns the set with one more cause.
 func (s Set) With(c Cause) Set { return s | 1<<c }
 
 // The keys that are read, in the order of the table.
@@ -117,7 +117,7 @@ var (
 	}()
 )
 
-// Read reads the facts of a span. Values that cannot be true are left out, as mlsignals leaves them out.
+// Read reads the facts of a span. Values that are out of range are ignored, as in mlsignals.
 func Read(span ptrace.Span) Facts {
 	f := Facts{Wait: -1, Compute: -1, Prefill: -1, Decode: -1, Lookup: -1, Load: -1}
 	transfers, repeats := false, false
@@ -214,7 +214,7 @@ func isTrue(v pcommon.Value) bool {
 	return ok && b
 }
 
-// nanoseconds reads milliseconds; -1 where the value cannot be true.
+// nanoseconds converts milliseconds; it returns -1 for values that are out of range.
 func nanoseconds(key int, v pcommon.Value) int64 {
 	ms, ok := vocab.ReadDouble(v)
 	if !ok || !attributes[key].InRange(ms) { // no time of the vocabulary is so long that nanoseconds overflow

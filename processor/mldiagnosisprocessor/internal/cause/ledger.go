@@ -8,31 +8,31 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/spantree"
 )
 
-// Ledger divides the time of a critical path among the causes. What a span
-// says holds for the spans below it too, unless they say something themselves:
-// a model server's span without attributes computes where the inference above
-// it says so. It is used for one trace at a time and reuses its memory.
+// Ledger divides the time of a critical path among the causes. The facts of a
+// span also apply to its descendants that have none: a model server's span
+// without attributes computes if the inference above it does. A Ledger is used
+// for one trace at a time and reuses its memory.
 type Ledger struct {
-	// Undivided is the cause of the time of an inference that does not tell wait from compute.
+	// Undivided is the cause of the time of an inference span without queue wait and compute time.
 	Undivided Cause
 	// Facts are those of each span, set by the user of the ledger.
 	Facts []Facts
-	// Ahead is how much of each span's wait lies ahead of its start, in nanoseconds.
+	// Ahead is the part of each span's wait before its start, in nanoseconds.
 	Ahead []int64
 	// Time is the nanoseconds of each cause.
 	Time [Size]int64
-	// UndividedTime is the part of Time[Undivided] that may as well have been a wait.
+	// UndividedTime is the part of Time[Undivided] that can also have been a wait.
 	UndividedTime int64
 
 	nodes   []node
 	entries []entry
 }
 
-// node has the rules that hold for a span's time.
+// node has the rules for a span's time.
 type node struct {
-	// firm: loads and revalidations, which are what they are whatever goes on within them.
+	// firm: loads and revalidations, which include the time of all spans within them.
 	firm int32
-	// soft: what the span, or the one above it, does.
+	// soft: what the span or its parent does.
 	soft int32
 	// told by the spans below.
 	waitBelow, computeBelow, featuresBelow bool
@@ -40,12 +40,12 @@ type node struct {
 	gpu bool
 }
 
-// entry is a rule: in this time it was that cause. Rules are looked at in turn, the closest first.
+// entry is a rule: a period of time and its cause. Rules apply in order, the closest first.
 type entry struct {
 	from, to int64
 	cause    Cause
 	next     int32
-	// most is how much of that time it was at most.
+	// most is the largest time of the cause in the period.
 	most int64
 }
 
@@ -71,8 +71,8 @@ func (l *Ledger) Prepare(t *spantree.Tree) {
 	}
 }
 
-// lookBelow tells each span what those below it say: the same wait may be told
-// by the server and by its caller, whose own time is then something else.
+// lookBelow passes the facts of descendants up: if the server reports the same
+// wait as its caller, the caller's own time is something else.
 func (l *Ledger) lookBelow(t *spantree.Tree) {
 	for _, s := range slices.Backward(t.Order) {
 		if p := t.Nodes[s].Parent; p >= 0 {
@@ -111,8 +111,8 @@ func (l *Ledger) rules(t *spantree.Tree, s int32) {
 	}
 }
 
-// parts: a span that does other things too says how long it waited, computed
-// and looked features up in all, and not when. Its own time was that, up to so much.
+// parts adds the rules for a span that has the total times of waits, compute and
+// lookups but not their positions: its own time has these causes, up to these totals.
 func (l *Ledger) parts(f *Facts, own *node) {
 	for _, part := range [...]struct {
 		cause Cause
@@ -126,7 +126,7 @@ func (l *Ledger) parts(f *Facts, own *node) {
 	}
 }
 
-// inference: the wait comes first, then the compute.
+// inference adds the rules for an inference: the wait comes first, then the compute.
 func (l *Ledger) inference(span *spantree.Node, f *Facts, own *node, s int32) {
 	wait, compute := f.Wait, f.Compute
 	if own.waitBelow {
@@ -167,8 +167,8 @@ func (l *Ledger) inference(span *spantree.Node, f *Facts, own *node, s int32) {
 	own.soft = l.add(span.Start-l.Ahead[s], span.Start+waited, GPUQueue, own.soft)
 }
 
-// repair is when the first validation had failed: what follows would not have
-// been needed. Where no event says it, each attempt took the same time.
+// repair returns when the first validation failed: the time after it is caused by
+// the revalidation. Without an event, all attempts are assumed to be equally long.
 func (l *Ledger) repair(t *spantree.Tree, s int32) int64 {
 	f, span, in := &l.Facts[s], &t.Nodes[s], &t.Inputs[s]
 	if f.Failed >= in.Start && f.Failed <= in.End && f.Failed > 0 {
@@ -178,8 +178,8 @@ func (l *Ledger) repair(t *spantree.Tree, s int32) int64 {
 	return span.Start + (span.End-span.Start)/max(f.Attempts, 2)
 }
 
-// loadEnd is when the load of a component ended. A function's first call says
-// that it was cold, not for how long.
+// loadEnd returns when the load of a component ended. The first call of a
+// serverless function has a cold start of unknown duration.
 func loadEnd(f *Facts, span *spantree.Node) int64 {
 	switch {
 	case f.Load >= 0:
@@ -199,7 +199,7 @@ func (l *Ledger) add(from, to int64, c Cause, next int32) int32 {
 	return int32(len(l.entries) - 1)
 }
 
-// Divide books the segments of a path. Their sum is the sum of Time.
+// Divide adds the segments of a path to Time. The sum of Time is their sum.
 func (l *Ledger) Divide(segments []criticalpath.Segment) {
 	l.Time, l.UndividedTime = [Size]int64{}, 0
 	for _, s := range segments {
@@ -208,7 +208,7 @@ func (l *Ledger) Divide(segments []criticalpath.Segment) {
 	}
 }
 
-// book divides a stretch by the first rule that holds in a part of it, and the rest by the next.
+// book divides a period by the first rule that applies to a part of it, and the rest by the next ones.
 func (l *Ledger) book(from, to int64, rule, soft int32, left int) {
 	for {
 		if from >= to {

@@ -1,7 +1,10 @@
-// Package criticalpath says for every moment of a request which span the
-// request was waiting for: the spans that were last to end, from the end of
-// the request back to its start. Each moment belongs to one span, so work that
-// went on beside it is not counted.
+// Package criticalpath computes the critical path of a request: which span the
+// request was waiting for at each point in time. It follows the spans that ended
+// last, from the end of the request back to its start. Each point in time belongs
+// to one span, so parallel work is not counted.
+//
+// Walk computes the path of one tree and reuses the memory of the Path, which
+// belongs to one goroutine. The results are valid until the next Walk.
 package criticalpath
 
 import (
@@ -11,7 +14,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/spantree"
 )
 
-// Segment is a stretch of time that a span had for itself, in nanoseconds after the root's start.
+// Segment is a period that belongs to one span, in nanoseconds after the root's start.
 type Segment struct {
 	Span     int32
 	From, To int64
@@ -19,7 +22,7 @@ type Segment struct {
 
 // Path is computed for one trace at a time, reusing its memory.
 type Path struct {
-	// Self has every moment of the request once, no two segments overlap.
+	// Self covers the whole request; no two segments overlap.
 	Self []Segment
 	// Spans are those on the path, in the order in which the path enters them, a parent ahead of its children.
 	Spans []Visit
@@ -38,7 +41,7 @@ type Visit struct {
 	From, Time int64
 }
 
-// piece is a time for which a span competes among those below one owner.
+// piece is a period of a span below one owner, which competes with those of its siblings.
 type piece struct {
 	owner    int32 // position of the owner in the order of the tree
 	turn     turn
@@ -46,18 +49,18 @@ type piece struct {
 	from, to int64
 }
 
-// turn is when a piece has its turn to fill what is left of the owner's time.
+// turn is the order in which pieces fill what is left of the owner's time.
 type turn uint8
 
 const (
 	first turn = iota
 	// late pieces fill only what nothing else covers.
 	late
-	// last are late pieces of spans that say nothing, nor any span below them.
+	// last are late pieces of spans without facts on them and on their descendants.
 	last
 )
 
-// window is a stretch of the path that goes through a span; a span's windows are linked from the latest to the earliest.
+// window is a period in which the path goes through a span; a span's windows are linked from the latest to the earliest.
 type window struct {
 	from, to int64
 	next     int32
@@ -68,15 +71,15 @@ type list struct {
 	position          int32
 }
 
-// maxWindows bounds into how many stretches a span is cut that outlasts its
-// parent, and with it the work for a trace that is made to be hard.
+// maxWindows limits the number of periods of a span that ends after its parent,
+// and with it the work for a hostile trace.
 const maxWindows = 16
 
 // maxClimb bounds the search for the span that a child which outlasts its parent runs under.
 const maxClimb = 32
 
 // Walk computes the path of a tree. ahead has for each span the nanoseconds
-// of its work that lie ahead of its start, such as a wait that ended with it; zero for most.
+// of its work before its start, such as a wait that ended with it; zero for most.
 func (p *Path) Walk(t *spantree.Tree, ahead []int64) {
 	p.reset(t)
 	p.collect(t, ahead)
@@ -176,7 +179,7 @@ func (p *Path) addAbove(t *spantree.Tree, c, above int32, when turn) {
 // maxBetween bounds how many spans above, each of which it outlasts, a child may have time of.
 const maxBetween = 4
 
-// gaveUp tells whether the span above a call to another process ended, and failed, while that went on.
+// gaveUp reports whether the span above a call to another process ended, and failed, while that went on.
 func gaveUp(t *spantree.Tree, c int32) bool {
 	parent := t.Nodes[c].Parent
 	return t.Inputs[parent].Failed && t.Nodes[c].Start < t.Nodes[parent].End

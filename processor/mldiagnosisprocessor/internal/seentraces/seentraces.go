@@ -1,5 +1,6 @@
-// Package seentraces remembers which traces have passed, so that spans that
-// come after their trace's release are not taken for a trace of their own.
+// Package seentraces remembers which traces have been processed, so that spans
+// that arrive after their trace are not diagnosed as a trace of their own. It is
+// bounded, and may be used concurrently.
 package seentraces
 
 import (

@@ -7,8 +7,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// stretch is a piece of time, To not included.
-type stretch struct{ from, to int64 }
+// period is a half-open period of time, without To.
+type period struct{ from, to int64 }
 
 // align puts spans of other machines, whose clocks are off, back into their
 // parents. A shift holds for the whole clock: the spans below that share it move along.
@@ -35,7 +35,7 @@ func (t *Tree) align() {
 	}
 }
 
-// SameProcess tells whether two spans are of one process.
+// SameProcess reports whether two spans are of one process.
 func (t *Tree) SameProcess(a, b int32) bool {
 	ra, rb := t.Inputs[a].Resource, t.Inputs[b].Resource
 	return ra == rb || t.clocks.SameProcess(ra, rb)
@@ -95,7 +95,7 @@ func (t *Tree) isOff(p, c int32) bool {
 	return child.End-child.Start <= parent.End-parent.Start
 }
 
-// IsMessage tells whether the child was started by a message that nobody need wait for.
+// IsMessage reports whether the child was started by a message that nobody need wait for.
 func (t *Tree) IsMessage(p, c int32) bool {
 	return t.Inputs[c].Kind == ptrace.SpanKindConsumer || t.Inputs[p].Kind == ptrace.SpanKindProducer
 }
@@ -126,9 +126,9 @@ func (t *Tree) moveInto(p int32) {
 	for k, c := range t.off {
 		n := &t.Nodes[c]
 		if k == maxPlaced { // looking for a place is worth it for services, not for a flood of spans
-			t.occupied = append(t.occupied[:0], stretch{parent.Start, parent.End})
+			t.occupied = append(t.occupied[:0], period{parent.Start, parent.End})
 		}
-		n.move(t.shiftInto(parent, stretch{n.Start, n.End}))
+		n.move(t.shiftInto(parent, period{n.Start, n.End}))
 		if k < maxPlaced {
 			t.occupy(parent, n)
 		}
@@ -138,7 +138,7 @@ func (t *Tree) moveInto(p int32) {
 // moveTogether moves some children by one shift, if that brings them all into the parent.
 func (t *Tree) moveTogether(p int32, some []int32) bool {
 	parent := &t.Nodes[p]
-	hull := stretch{t.Nodes[some[0]].Start, t.Nodes[some[0]].End}
+	hull := period{t.Nodes[some[0]].Start, t.Nodes[some[0]].End}
 	for _, c := range some[1:] {
 		hull.from, hull.to = min(hull.from, t.Nodes[c].Start), max(hull.to, t.Nodes[c].End)
 	}
@@ -175,25 +175,25 @@ const maxPlaced = 64
 
 func (t *Tree) occupy(parent, child *Node) {
 	if from, to := max(child.Start, parent.Start), min(child.End, parent.End); from < to {
-		t.occupied = append(t.occupied, stretch{from, to})
+		t.occupied = append(t.occupied, period{from, to})
 	}
 }
 
 // shiftInto returns by how much to move s: into the middle of the longest free
-// stretch of the parent if it has room there, else just into the parent, and
+// period of the parent if it has room there, else just into the parent, and
 // to its start if even that is too short.
-func (t *Tree) shiftInto(parent *Node, s stretch) int64 {
-	slices.SortFunc(t.occupied, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
-	free := stretch{}
+func (t *Tree) shiftInto(parent *Node, s period) int64 {
+	slices.SortFunc(t.occupied, func(a, b period) int { return cmp.Compare(a.from, b.from) })
+	free := period{}
 	at := parent.Start
 	for _, o := range t.occupied {
 		if o.from-at > free.to-free.from {
-			free = stretch{at, o.from}
+			free = period{at, o.from}
 		}
 		at = max(at, o.to)
 	}
 	if parent.End-at > free.to-free.from {
-		free = stretch{at, parent.End}
+		free = period{at, parent.End}
 	}
 	length := s.to - s.from
 	switch {

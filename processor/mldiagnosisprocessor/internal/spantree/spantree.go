@@ -1,6 +1,7 @@
-// Package spantree puts the spans of one trace into a tree that a walk can
-// trust: every span is below the root exactly once, whatever the parents said,
-// and lies on the root's clock as far as that can be told.
+// Package spantree builds the tree of one trace: every span is below the root
+// exactly once, also if parents are missing or form a cycle, and its times are
+// corrected to the root's clock where the difference is known. A Tree reuses its
+// memory and belongs to one goroutine.
 package spantree
 
 import (
@@ -83,7 +84,7 @@ type Tree struct {
 	seen     []uint8
 	off      []int32
 	others   []int32
-	occupied []stretch
+	occupied []period
 	clocks   Clocks
 
 	// of nest
@@ -96,10 +97,10 @@ type Tree struct {
 
 // Clocks compares resources. Both are asked only where a span lies outside of its parent.
 type Clocks interface {
-	// SameProcess tells whether two resources are one process: a task that outlasts the one
+	// SameProcess reports whether two resources are one process: a task that outlasts the one
 	// that started it is not waited for there, across processes it is a call.
 	SameProcess(a, b int32) bool
-	// SameClock tells whether two resources share a machine's clock.
+	// SameClock reports whether two resources share a machine's clock.
 	SameClock(a, b int32) bool
 }
 
@@ -207,7 +208,7 @@ func earlier(a, b *Input) bool {
 	return bytes.Compare(a.ID[:], b.ID[:]) < 0
 }
 
-// usable tells whether a span has a time at all. Timestamps past the year 2116 have overflowed somewhere.
+// usable reports whether a span has a time at all. Timestamps past the year 2116 have overflowed somewhere.
 func usable(in *Input) bool {
 	return in.Start > 0 && in.End >= in.Start && in.End < 1<<62
 }
@@ -304,7 +305,7 @@ func longer(a, b *Input) bool {
 }
 
 // Build makes the tree of the inputs below a root that TopOf has found. It
-// tells whether there is one: a root without a duration has nothing to divide.
+// reports whether there is one: a root without a duration has nothing to divide.
 // tolerance is a share of the root's duration.
 func (t *Tree) Build(root int32, tolerance float64, clocks Clocks) bool {
 	r := &t.Inputs[root]

@@ -1,6 +1,9 @@
-// Package attempts remembers the calls of models that lie right below a span, so
-// that a call which is tried again knows how often. It is bounded and forgets
-// after a while.
+// Package attempts remembers the calls of models directly below a span and counts
+// retries.
+//
+// Table.Add records a call and returns which attempt it is; Table.Below returns
+// the number of calls below a span. All methods may be called concurrently. A
+// Table is bounded in parents and time.
 package attempts
 
 import (
@@ -12,7 +15,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/clock"
 )
 
-// Key says below which span calls lie.
+// Key is the parent of calls.
 type Key struct {
 	Trace  pcommon.TraceID
 	Parent pcommon.SpanID
@@ -20,24 +23,24 @@ type Key struct {
 
 // Call is one call of a model.
 type Call struct {
-	// Of stands for the operation and its model. Only calls of the same are attempts at the same.
+	// Of is a hash of the operation and the model. Only calls with the same hash are attempts of each other.
 	Of         uint64
 	Start, End pcommon.Timestamp
 	Failed     bool
 }
 
-// below are the calls below one span, as far as they have arrived.
+// below are the calls below one span that have arrived.
 type below struct {
 	calls int
-	// last is the call that ended last, and failed how many up to it failed in a row.
+	// last is the call that ended last. failed is the number of consecutive failures up to it.
 	last   Call
 	failed int
 }
 
 const shards = 16
 
-// Table is safe for concurrent use. It holds two generations: when the young
-// one is full or old enough it becomes the old one, and the old one is forgotten.
+// Table is safe for concurrent use. It has two generations: when the young one
+// is full or as old as the TTL, it becomes the old one, and the old one is dropped.
 type Table struct {
 	ttl           int64
 	perGeneration int
@@ -50,7 +53,7 @@ type shard struct {
 	born       int64
 }
 
-// NewTable returns a table that remembers at most so many parents, 2 for each of its locks at least, each for ttl to twice ttl.
+// NewTable returns a table of at most the given number of parents (at least 2 for each lock), each for ttl to twice ttl.
 func NewTable(parents int, ttl time.Duration) *Table {
 	t := &Table{ttl: int64(ttl), perGeneration: max(1, parents/(2*shards))}
 	for i := range t.shards {
@@ -59,14 +62,14 @@ func NewTable(parents int, ttl time.Duration) *Table {
 	return t
 }
 
-// Add remembers a call and returns which attempt it is: 1, and one more for
-// each call of the same that failed right before it under the same parent.
+// Add records a call and returns which attempt it is: 1, plus the number of calls
+// of the same operation that failed directly before it under the same parent.
 func (t *Table) Add(k Key, c Call, now time.Time) int {
 	s := t.lock(k, now)
 	defer s.mu.Unlock()
 	b, ok := s.young[k]
 	if !ok {
-		b = s.old[k] // which stays there: the young generation is looked at first
+		b = s.old[k] // not removed there: the young generation is read first
 		if len(s.young) >= t.perGeneration {
 			s.turn(now.UnixNano())
 		}
@@ -86,7 +89,7 @@ func (t *Table) Add(k Key, c Call, now time.Time) int {
 	return attempt
 }
 
-// Below is the number of calls below a span that have arrived so far.
+// Below returns the number of calls below a span that have arrived.
 func (t *Table) Below(k Key, now time.Time) int {
 	s := t.lock(k, now)
 	defer s.mu.Unlock()
@@ -96,7 +99,7 @@ func (t *Table) Below(k Key, now time.Time) int {
 	return s.old[k].calls
 }
 
-// Len is the number of parents that are remembered.
+// Len returns the number of remembered parents.
 func (t *Table) Len() (n int) {
 	for i := range t.shards {
 		s := &t.shards[i]
@@ -124,7 +127,7 @@ func (t *Table) lock(k Key, now time.Time) *shard {
 	return s
 }
 
-// turn forgets the old generation.
+// turn drops the old generation and starts a new young one.
 func (s *shard) turn(born int64) {
 	clear(s.old)
 	s.young, s.old = s.old, s.young

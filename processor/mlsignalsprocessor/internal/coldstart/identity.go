@@ -8,30 +8,30 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// identityKeys are those that, beside vocab.InstanceKeys, tell one run of a process from
-// another. service.instance.id alone is not enough where it is set to a pod or
-// host name, which outlives a restart.
+// identityKeys identify, together with vocab.InstanceKeys, one run of a process.
+// service.instance.id is not enough if it is a pod or host name, which stays the
+// same after a restart.
 var identityKeys = []string{
 	"service.namespace", "service.name", "k8s.namespace.name", "k8s.container.name", "k8s.container.restart_count",
 	"process.pid", "process.creation.time",
-	"vllm.process_id", // each worker of a tensor parallel group loads its own part
+	"vllm.process_id", // each worker of a tensor parallel group loads its own shard
 }
 
-// Instance stands for a process, as precisely as its spans describe it. It is a
-// hash, so that it takes the same little room whatever the resource carries.
+// Instance identifies a process, as precisely as its spans describe it. It is a
+// hash, so its size does not depend on the resource.
 type Instance struct {
 	hash uint64
-	// Known is false where the process cannot be told from another of the same service.
+	// Known reports whether the process can be distinguished from others of its service.
 	Known bool
 }
 
-// Load stands for something that an instance loads. It is a hash too: of ten
-// thousand loads, two are taken for one with a probability of 3 in 10^12.
+// Load identifies something that an instance loads. It is a hash: among ten
+// thousand loads the probability of a collision is 3 in 10^12.
 type Load uint64
 
 var seed = maphash.MakeSeed()
 
-// Identify returns the instance that a resource describes.
+// Identify returns the instance of a resource.
 func Identify(resource pcommon.Map) Instance {
 	var h maphash.Hash
 	h.SetSeed(seed)
@@ -47,7 +47,7 @@ func Identify(resource pcommon.Map) Instance {
 	return Instance{hash: h.Sum64(), Known: known}
 }
 
-// add tells whether the attribute has a value.
+// add hashes the value of an attribute and reports whether it has one.
 func add(h *maphash.Hash, v pcommon.Value, ok bool) bool {
 	text := ""
 	if ok {
@@ -62,12 +62,12 @@ func addText(h *maphash.Hash, text string) {
 	h.WriteByte(0)
 }
 
-// Named returns the instance that a span names itself, where a resource has several.
+// Named returns the instance that a span names, for resources with several instances.
 func (i Instance) Named(name string) Instance {
 	return Instance{hash: uint64(i.Load(name)), Known: true}
 }
 
-// Load returns what stands for the instance's load of a thing of these names.
+// Load returns the identity of the instance's load of a component with these names.
 func (i Instance) Load(names ...string) Load {
 	var h maphash.Hash
 	h.SetSeed(seed)

@@ -9,8 +9,8 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/recent"
 )
 
-// Memory remembers when each load happened first. It is bounded: it forgets
-// loads that did not happen again for long. It is safe for concurrent use.
+// Memory remembers when each load happened first. It is bounded: it evicts the
+// loads that did not happen again for the longest time. It is safe for concurrent use.
 type Memory struct {
 	mu    sync.Mutex
 	loads *recent.Map[Load, first]
@@ -22,15 +22,15 @@ type first struct {
 	span  pcommon.SpanID
 }
 
-// NewMemory returns a memory of the last loads, at least so many and at most
-// twice as many.
+// NewMemory returns a memory of at least the last loads loads, at most twice as
+// many.
 func NewMemory(loads int) *Memory {
 	return &Memory{loads: recent.New[Load, first](loads, 0)}
 }
 
-// Reload remembers a load and reports whether it had happened before. Spans
-// may come in any order: one that started before every other one seen is the
-// first, however late it arrives. The same span sent twice is one load.
+// Reload remembers a load and reports whether it happened before. Spans may
+// arrive in any order: the one with the earliest start is the first load, even
+// if it arrives late. A span that was sent twice is one load.
 func (m *Memory) Reload(load Load, start pcommon.Timestamp, span pcommon.SpanID) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -49,7 +49,7 @@ func (m *Memory) Len() int {
 	return m.loads.Len()
 }
 
-// Evicted returns the number of loads forgotten.
+// Evicted returns the number of evicted loads.
 func (m *Memory) Evicted() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()

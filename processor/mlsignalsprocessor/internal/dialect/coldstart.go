@@ -8,13 +8,13 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// Unknown is what the spans of a load say of a reload, where they say nothing.
+// Unknown is the value of ColdStart.Reload for spans that do not show whether a load is a reload.
 const Unknown = "unknown"
 
 func (c *ColdStart) problems() []error {
 	var errs []error
 	if c.Component != "" && c.ComponentFrom != "" {
-		errs = append(errs, errors.New("set either component or component_from, not both"))
+		errs = append(errs, errors.New("found component and component_from, must be one of them; remove the other"))
 	}
 	if err := exactName(c.ComponentFrom); c.ComponentFrom != "" && err != nil {
 		errs = append(errs, fmt.Errorf("component_from: %w", err))
@@ -25,7 +25,7 @@ func (c *ColdStart) problems() []error {
 		}
 	}
 	if !(c.MinMS >= 0) {
-		errs = append(errs, fmt.Errorf("min_ms: found %v, must be 0 or more milliseconds", c.MinMS))
+		errs = append(errs, fmt.Errorf("min_ms: found %v, must be at least 0 (milliseconds)", c.MinMS))
 	}
 	if c.Duration != nil {
 		errs = append(errs, prefixed("duration", c.Duration.problems(vocab.Lookup(vocab.ColdStartDuration), false))...)
@@ -34,7 +34,7 @@ func (c *ColdStart) problems() []error {
 		errs = append(errs, fmt.Errorf("reload: found %s, must be %s or left out", knownkeys.Found(c.Reload), Unknown))
 	}
 	if c.Reload == Unknown && len(c.InstanceFrom) > 0 {
-		errs = append(errs, errors.New("instance_from: serves to tell a reload; remove it or reload: unknown"))
+		errs = append(errs, errors.New("instance_from: found beside reload: unknown, must be alone, because it identifies reloads; remove one of the two"))
 	}
 	return errs
 }

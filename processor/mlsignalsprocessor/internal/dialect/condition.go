@@ -13,20 +13,21 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
-// Condition says what the value of an attribute must be.
+// Condition is a condition on the value of an attribute.
 type Condition struct {
 	// Any holds for every value.
 	Any bool
-	// Texts holds for a string that is one of these, and for what is neither a string nor a number by its text.
+	// Texts holds for a string that is one of these, and for bools and other types whose text is one of these.
 	Texts []string
-	// Ints and Doubles hold for a number that is one of these. They are the numbers among
-	// the values, and those that a text among them is the text of.
+	// Ints and Doubles hold for a number that is one of these: the numbers among the
+	// values, and the numbers that texts among them represent.
 	Ints    []int64
 	Doubles []float64
-	// Patterns holds for a string that fits one of these.
-	Patterns []Pattern
+	// Patterns holds for a string that matches one of these.
+	Patterns []pattern.Pattern
 	// Range holds for a number from Min to Max, both inclusive.
 	Range    bool
 	Min, Max float64
@@ -38,13 +39,13 @@ func ParseCondition(want any) (Condition, error) {
 	switch w := want.(type) {
 	case []any:
 		if len(w) == 0 {
-			return c, fmt.Errorf("the list is empty; give values, or \"*\" for any value")
+			return c, fmt.Errorf("found an empty list, must have values; write them, or \"*\" for any value")
 		}
 		for _, v := range w {
 			if v == "*" {
-				return c, fmt.Errorf("the list has \"*\", which stands for any value; write \"*\" without a list, or remove it")
+				return c, fmt.Errorf("found \"*\" in a list, must be whole values; write \"*\" without a list for any value, or remove it")
 			}
-			if err := c.add(v, "a list may hold strings, numbers and bools"); err != nil {
+			if err := c.add(v, "must be strings, numbers and bools in a list"); err != nil {
 				return c, err
 			}
 		}
@@ -58,13 +59,13 @@ func ParseCondition(want any) (Condition, error) {
 	return c, c.add(want, `must be "*", a value, a list of values, or {min: n, max: n}`)
 }
 
-// add takes in one of the values.
+// add adds one of the values. allowed is the part of the error that says what a value must be.
 func (c *Condition) add(value any, allowed string) error {
 	switch v := value.(type) {
 	case string:
-		// "*" alone is any value, and span names have patterns: nobody means a star here.
+		// Users who write a star here expect a pattern, as in span_names.
 		if strings.HasPrefix(v, "*") || strings.HasSuffix(v, "*") {
-			return fmt.Errorf("%q: values are compared as they are, a * within one stands for no text; give whole values in a list, \"*\" for any value, or match span_names", v)
+			return fmt.Errorf("found %q, must be a whole value, because a * is not a pattern here; write whole values in a list, \"*\" for any value, or match span_names", v)
 		}
 		c.Texts = append(c.Texts, v)
 		if i, err := strconv.ParseInt(v, 10, 64); err == nil && pcommon.NewValueInt(i).AsString() == v {
@@ -75,7 +76,7 @@ func (c *Condition) add(value any, allowed string) error {
 		}
 	case bool:
 		text := strconv.FormatBool(v)
-		c.Texts = append(c.Texts, text, strings.ToUpper(text[:1])+text[1:], strings.ToUpper(text)) // as vocab.ParseBool reads
+		c.Texts = append(c.Texts, text, strings.ToUpper(text[:1])+text[1:], strings.ToUpper(text)) // the spellings of vocab.ParseBool
 	case time.Time:
 		return fmt.Errorf("found a date, %s; put it in quotes", allowed)
 	default:
@@ -100,13 +101,13 @@ func (c *Condition) add(value any, allowed string) error {
 func parseRange(bounds map[string]any) (Condition, error) {
 	c := Condition{Range: true, Min: math.Inf(-1), Max: math.Inf(1)}
 	if len(bounds) == 0 {
-		return c, fmt.Errorf("the range is empty; give min, max or both, or write \"*\" for any value")
+		return c, fmt.Errorf("found an empty range, must have min, max or both; write \"*\" for any value")
 	}
 	for _, key := range slices.Sorted(maps.Keys(bounds)) {
 		n, ok := number(bounds[key])
 		switch {
 		case key != "min" && key != "max":
-			return c, fmt.Errorf("%q is not known; use min and max", key)
+			return c, fmt.Errorf("found the key %q, must be min and max", key)
 		case !ok:
 			return c, fmt.Errorf("%s: found %s, must be a number", key, knownkeys.Found(bounds[key]))
 		case key == "min":
@@ -116,12 +117,12 @@ func parseRange(bounds map[string]any) (Condition, error) {
 		}
 	}
 	if c.Min > c.Max {
-		return c, fmt.Errorf("min %v is above max %v", c.Min, c.Max)
+		return c, fmt.Errorf("found min %v above max %v, must be at most max; swap them", c.Min, c.Max)
 	}
 	return c, nil
 }
 
-// Holds tells whether the value fulfils the condition.
+// Holds reports whether the value meets the condition.
 func (c *Condition) Holds(v pcommon.Value) bool {
 	if c.Any {
 		return true
@@ -132,7 +133,7 @@ func (c *Condition) Holds(v pcommon.Value) bool {
 	}
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
-		return slices.Contains(c.Texts, v.Str()) || slices.ContainsFunc(c.Patterns, func(p Pattern) bool { return p.Matches(v.Str()) })
+		return slices.Contains(c.Texts, v.Str()) || slices.ContainsFunc(c.Patterns, func(p pattern.Pattern) bool { return p.Matches(v.Str()) })
 	case pcommon.ValueTypeInt:
 		return slices.Contains(c.Ints, v.Int())
 	case pcommon.ValueTypeDouble:
@@ -142,7 +143,7 @@ func (c *Condition) Holds(v pcommon.Value) bool {
 	}
 }
 
-// number reads a finite number.
+// number returns a finite number and reports whether v is one.
 func number(v any) (float64, bool) {
 	f := math.NaN()
 	switch n := v.(type) {

@@ -11,10 +11,10 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// constantProblem tells why a constant cannot be the value of an attribute, nil where it can.
+// constantProblem returns an error if a constant cannot be the value of an attribute.
 func constantProblem(value any, to *vocab.Attribute) error {
 	v := pcommon.NewValueEmpty()
-	_ = v.FromRaw(value) // what is no attribute's value stays empty and fits nothing
+	_ = v.FromRaw(value) // a value of another type stays empty and fits no attribute
 	text, isText := value.(string)
 	fits := false
 	switch to.Type {
@@ -29,10 +29,10 @@ func constantProblem(value any, to *vocab.Attribute) error {
 	if fits {
 		return nil
 	}
-	return fmt.Errorf("value: found %s, but %s must be %s%s", knownkeys.Found(value), to.Key, wanted(to), hint(value, to))
+	return fmt.Errorf("value: found %s, must be %s for %s%s", knownkeys.Found(value), wanted(to), to.Key, hint(value, to))
 }
 
-// wanted says what the values of an attribute are.
+// wanted describes the values of an attribute.
 func wanted(to *vocab.Attribute) string {
 	number := "a number"
 	switch to.Type {
@@ -56,7 +56,7 @@ func wanted(to *vocab.Attribute) string {
 	}
 }
 
-// hint says what to write instead, where that is plain.
+// hint returns what to write instead, "" if that is not clear.
 func hint(value any, to *vocab.Attribute) string {
 	switch v := value.(type) {
 	case string:
@@ -65,7 +65,7 @@ func hint(value any, to *vocab.Attribute) string {
 		}
 	case int, float64, bool, time.Time:
 		if to.Type == vocab.String {
-			return "; put it in quotes, here and not in a variable"
+			return "; put it in quotes here, not in a variable"
 		}
 	}
 	return ""

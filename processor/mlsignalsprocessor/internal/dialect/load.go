@@ -23,7 +23,7 @@ func Parse(file string, yaml []byte) (*Dialect, error) {
 	if err := knownkeys.Unmarshal(conf, d); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if err := errors.Join(prefixed(file, Misread(conf.ToStringMap(), ""))...); err != nil {
+	if err := errors.Join(prefixed(file, CheckYAML(conf.ToStringMap(), ""))...); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(prefixed(file, d.Problems())...); err != nil {

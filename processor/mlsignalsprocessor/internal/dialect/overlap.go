@@ -3,20 +3,22 @@ package dialect
 import (
 	"slices"
 	"strings"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
-// overlaps tells whether one span can fulfil both matches, as far as its name,
-// scope and kind tell. Their other conditions are not compared.
+// overlaps reports whether one span can meet the conditions of both matches on
+// its name, scope and kind. Other conditions are not compared.
 func (m *Match) overlaps(o *Match) bool {
 	if len(m.AnySpelling)+len(o.AnySpelling) > 0 {
-		return true // how a name is spelled is not compared
+		return true // spellings are not compared
 	}
 	return anyOverlap(m.SpanNames, o.SpanNames, patternsOverlap) &&
 		anyOverlap(m.Scopes, o.Scopes, patternsOverlap) &&
 		anyOverlap(m.Kinds, o.Kinds, func(a, b string) bool { return a == b })
 }
 
-// anyOverlap tells whether an entry of one list fits one of the other. An empty list holds for all.
+// anyOverlap reports whether an entry of one list overlaps with one of the other. An empty list overlaps with every list.
 func anyOverlap(as, bs []string, overlap func(a, b string) bool) bool {
 	return len(as) == 0 || len(bs) == 0 || slices.ContainsFunc(as, func(a string) bool {
 		return slices.ContainsFunc(bs, func(b string) bool { return overlap(a, b) })
@@ -24,11 +26,11 @@ func anyOverlap(as, bs []string, overlap func(a, b string) bool) bool {
 }
 
 func patternsOverlap(a, b string) bool {
-	p, err1 := ParsePattern(a)
-	q, err2 := ParsePattern(b)
+	p, err1 := pattern.Parse(a)
+	q, err2 := pattern.Parse(b)
 	switch {
 	case err1 != nil || err2 != nil:
-		return true // that is told already
+		return true // reported as a mistake elsewhere
 	case p.Exact():
 		return q.Matches(p.Text)
 	case q.Exact():
@@ -38,5 +40,5 @@ func patternsOverlap(a, b string) bool {
 	case !p.StarFront && !q.StarFront:
 		return strings.HasPrefix(p.Text, q.Text) || strings.HasPrefix(q.Text, p.Text)
 	}
-	return true // one says how a name begins, the other how it ends, or what is in it
+	return true // beginning and end, or a part in the middle: both can be true
 }

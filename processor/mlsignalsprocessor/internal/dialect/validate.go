@@ -8,45 +8,45 @@ import (
 	"strings"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
-// Kinds lists the span kinds that a match can name, in the order of OTLP's enumeration.
+// Kinds lists the span kinds, in the order of their numbers in OTLP.
 var Kinds = []string{"unspecified", "internal", "server", "client", "producer", "consumer"}
 
-// The relations of a join.
+// The values of Join.Relation.
 const (
 	Parent  = "parent"
 	Sibling = "sibling"
-	// Resource: the two spans are of one resource, as far as an attribute of it tells.
+	// Resource: the resources of both spans have the same value of an attribute.
 	Resource = "resource"
 )
 
-// Which calls of a model are attempts at the same.
+// The values of Rule.Attempts.
 const (
-	// FailedSiblings: the span is a call of a model. Calls of the same under the
-	// same parent that failed right before it were the attempts before.
+	// FailedSiblings: the span is a call of a model. Calls of the same model under
+	// the same parent that failed directly before it are its earlier attempts.
 	FailedSiblings = "failed_siblings"
-	// ChildCalls: the span asks until the answer is valid. Each call of a model below it is an attempt.
+	// ChildCalls: the span repeats a call until the answer is valid. Each call of a model below it is an attempt.
 	ChildCalls = "child_calls"
 )
 
-// NoDialect is what the telemetry says of spans that no dialect recognises.
+// NoDialect is the value of the label dialect, in the telemetry, for spans that no dialect recognises.
 const NoDialect = "none"
 
-// Problems are the mistakes in the dialect, each with the rule, the key, the
-// value found and what is allowed. A method Validate the collector would call
-// by itself, and so tell every mistake twice.
+// Problems returns the mistakes in the dialect, each with the rule, the key, the
+// value found and what is allowed. It is not named Validate because the
+// collector would call that method too, and report every mistake twice.
 func (d *Dialect) Problems() []error {
 	var errs []error
 	if d.Name == "" {
-		errs = append(errs, errors.New("name: must not be empty; give the dialect a short name such as my_server"))
+		errs = append(errs, errors.New("name: found no value, must be a short name such as my_server"))
 	}
 	if d.Name == NoDialect {
-		errs = append(errs, fmt.Errorf("name: %q is what the telemetry says of spans that no dialect recognises; choose another name", d.Name))
+		errs = append(errs, fmt.Errorf("name: found %q, must be another name: the telemetry uses it for spans that no dialect recognises", d.Name))
 	}
 	if len(d.Rules) == 0 {
-		errs = append(errs, errors.New("rules: must have at least one rule"))
+		errs = append(errs, errors.New("rules: found no rules, must have at least one"))
 	}
 	seen := map[string]bool{}
 	for i := range d.Rules {
@@ -54,9 +54,9 @@ func (d *Dialect) Problems() []error {
 		at := fmt.Sprintf("rules[%d] (%s)", i, r.Name)
 		if r.Name == "" {
 			at = fmt.Sprintf("rules[%d]", i)
-			errs = append(errs, fmt.Errorf("%s: name: must not be empty", at))
+			errs = append(errs, fmt.Errorf("%s: name: found no value, must be a name", at))
 		} else if seen[r.Name] {
-			errs = append(errs, fmt.Errorf("%s: name: %q stands twice in this dialect; every rule needs its own", at, r.Name))
+			errs = append(errs, fmt.Errorf("%s: name: found %q twice in this dialect, must be unique; choose another name", at, r.Name))
 		}
 		seen[r.Name] = true
 		for _, err := range r.problems(d) {
@@ -73,22 +73,22 @@ func (r *Rule) problems(d *Dialect) []error {
 		errs = append(errs, fmt.Errorf("match: %w", err))
 	}
 	if r.Stage != "" && !slices.Contains(vocab.Stages, r.Stage) {
-		errs = append(errs, fmt.Errorf("stage: %q is not a stage; use one of %s", r.Stage, strings.Join(vocab.Stages, ", ")))
+		errs = append(errs, fmt.Errorf("stage: found %q, must be one of %s", r.Stage, strings.Join(vocab.Stages, ", ")))
 	}
 	if r.StageFrom != nil {
 		if r.Stage != "" {
-			errs = append(errs, errors.New("stage_from: set either stage or stage_from, not both"))
+			errs = append(errs, errors.New("stage_from: found beside stage, must be the only one of the two; remove one"))
 		}
 		errs = append(errs, prefixed("stage_from", r.StageFrom.problems())...)
 	}
 	errs = append(errs, setProblems(r.Set, nil)...)
 	for i, s := range r.Signals {
 		if !slices.Contains(vocab.Signals, vocab.SignalPrefix+s) {
-			errs = append(errs, fmt.Errorf("signals[%d]: %q is not a signal; use one of %s", i, s, strings.Join(signalNames(), ", ")))
+			errs = append(errs, fmt.Errorf("signals[%d]: found %q, must be one of %s", i, s, strings.Join(signalNames(), ", ")))
 		}
 	}
 	if i := slices.Index(r.Signals, "cold_start"); i >= 0 && r.ColdStart != nil {
-		errs = append(errs, fmt.Errorf("signals[%d]: cold_start would take the place of the rule's cold_start, with its component and duration; remove it", i))
+		errs = append(errs, fmt.Errorf("signals[%d]: found cold_start, must not be beside the rule's cold_start, which also sets component and duration; remove it", i))
 	}
 	if r.Lookup != "" && r.Lookup != CacheLookup && r.Lookup != DatabaseLookup {
 		errs = append(errs, fmt.Errorf("lookup: found %q, must be %s or %s", r.Lookup, CacheLookup, DatabaseLookup))
@@ -99,20 +99,20 @@ func (r *Rule) problems(d *Dialect) []error {
 	if r.Join != nil {
 		errs = append(errs, prefixed("join", r.Join.problems())...)
 		if len(r.Join.Set) == 0 && !r.Join.OneColdStart && !d.gives(vocab.QueueWait, &r.Match) && !d.gives(vocab.ForwardPass, &r.Match) {
-			errs = append(errs, fmt.Errorf("join: without a set it puts the wait of one span beside the compute of the other, and no rule of this dialect gives these spans either; "+
-				"give the join a set, or the rule one of %s or %s. Where another dialect sets it, set it here too; "+
-				"where the span has it already, match attributes: {%[1]s: \"*\"}", vocab.QueueWait, vocab.ForwardPass))
+			errs = append(errs, fmt.Errorf("join: found no set, must have one, or a rule that sets %s on one span and %s on the other; "+
+				"write a set for the join or for the rules, also where another dialect sets it. "+
+				"If the span has the attribute already, match attributes: {%[1]s: \"*\"}", vocab.QueueWait, vocab.ForwardPass))
 		}
 	}
 	if r.Attempts != "" && r.Attempts != FailedSiblings && r.Attempts != ChildCalls {
-		errs = append(errs, fmt.Errorf("attempts: %q is not known; use %s or %s", r.Attempts, FailedSiblings, ChildCalls))
+		errs = append(errs, fmt.Errorf("attempts: found %q, must be %s or %s", r.Attempts, FailedSiblings, ChildCalls))
 	}
 	derives := r.Attempts != "" || r.Stage != "" || r.StageFrom != nil || len(r.Set) > 0 || len(r.Signals) > 0 || r.ColdStart != nil || r.Join != nil || r.Lookup != ""
 	if r.LeaveAlone && derives {
-		errs = append(errs, errors.New("leave_alone: has nothing beside it but name and match; remove it, or what the rule derives"))
+		errs = append(errs, errors.New("leave_alone: found beside settings that derive something, must be with name and match only; remove it or the others"))
 	}
 	if !r.LeaveAlone && !derives {
-		errs = append(errs, errors.New("the rule derives nothing; give it a stage, set, signals, cold_start, attempts, join or lookup, or leave_alone: true"))
+		errs = append(errs, errors.New("found a rule that derives nothing, must have stage, set, signals, cold_start, attempts, join or lookup, or leave_alone: true"))
 	}
 	return errs
 }
@@ -120,35 +120,35 @@ func (r *Rule) problems(d *Dialect) []error {
 func (j *Join) problems() []error {
 	var errs []error
 	if j.Relation != Parent && j.Relation != Sibling && j.Relation != Resource {
-		errs = append(errs, fmt.Errorf("relation: %q is not known; use parent, sibling or resource", j.Relation))
+		errs = append(errs, fmt.Errorf("relation: found %q, must be parent, sibling or resource", j.Relation))
 	}
 	if (j.Relation == Resource) != (j.SameResourceAttribute != "") {
-		errs = append(errs, errors.New("same_resource_attribute: belongs to relation: resource; give both or neither"))
+		errs = append(errs, errors.New("same_resource_attribute: found one without the other, must be together with relation: resource; write both or neither"))
 	}
 	if err := exactName(j.SameResourceAttribute); j.SameResourceAttribute != "" && err != nil {
 		errs = append(errs, fmt.Errorf("same_resource_attribute: %w", err))
 	}
 	if j.OneColdStart && len(j.Set) > 0 {
-		errs = append(errs, errors.New("one_cold_start: has no set beside it; remove one of them"))
+		errs = append(errs, errors.New("one_cold_start: found beside set, must be without it; remove one of the two"))
 	}
 	if j.After && j.Relation != Sibling {
-		errs = append(errs, errors.New("after: only siblings can follow one another; remove it or set relation: sibling"))
+		errs = append(errs, errors.New("after: found with another relation, must be with relation: sibling; remove it or change the relation"))
 	}
 	errs = append(errs, prefixed("match", j.Match.problems())...)
 	if err := j.Match.tooWide("the join"); err != nil {
 		errs = append(errs, fmt.Errorf("match: %w", err))
 	}
 	errs = append(errs, setProblems(j.Set, j)...)
-	return append(errs, j.momentProblems()...)
+	return append(errs, j.timePointProblems()...)
 }
 
-// momentProblems tells where more moments of one span are asked for than a join keeps.
-func (j *Join) momentProblems() []error {
-	seen := map[Moment]bool{}
-	var names [2][]string // of this span, of the other one
+// timePointProblems returns an error for each span of which the join reads more than MaxTimePoints.
+func (j *Join) timePointProblems() []error {
+	seen := map[TimePoint]bool{}
+	var names [2][]string // 0 this span, 1 the other one
 	for i := range j.Set {
 		for _, text := range j.Set[i].Gap {
-			if m, err := ParseMoment(text); err == nil && !seen[m] {
+			if m, err := ParseTimePoint(text); err == nil && !seen[m] {
 				seen[m] = true
 				side := 0
 				if m.Other {
@@ -159,25 +159,25 @@ func (j *Join) momentProblems() []error {
 		}
 	}
 	var errs []error
-	for _, moments := range names {
-		if len(moments) > join.MaxMoments {
-			errs = append(errs, fmt.Errorf("set: found %d moments of one span (%s), at most %d are kept; "+
-				"leave some out, or set them in a second rule with a join of its own", len(moments), strings.Join(moments, ", "), join.MaxMoments))
+	for _, side := range names {
+		if len(side) > MaxTimePoints {
+			errs = append(errs, fmt.Errorf("set: found %d points in time of one span (%s), must be at most %d; "+
+				"leave some out, or add a second rule with its own join", len(side), strings.Join(side, ", "), MaxTimePoints))
 		}
 	}
 	return errs
 }
 
-func (s *Set) problems(join *Join) []error {
+func (s *Assignment) problems(join *Join) []error {
 	a := vocab.Lookup(s.To)
 	if a == nil {
-		return []error{fmt.Errorf("to: %q is not in the vocabulary; see docs/vocabulary.md for the attributes that can be set", s.To)}
+		return []error{fmt.Errorf("to: found %q, must be an attribute of the vocabulary; see docs/vocabulary.md", s.To)}
 	}
 	if a.Key == vocab.Stage {
-		return []error{fmt.Errorf("to: use the rule's stage instead of setting %s", vocab.Stage)}
+		return []error{fmt.Errorf("to: found %s, must be another attribute; write the rule's stage instead", vocab.Stage)}
 	}
 	if strings.HasPrefix(a.Key, vocab.SignalPrefix) {
-		return []error{fmt.Errorf("to: use the rule's signals instead of setting %s", a.Key)}
+		return []error{fmt.Errorf("to: found %s, must be another attribute; write the rule's signals instead", a.Key)}
 	}
 	errs := s.Source.problems(a, join != nil)
 	if join != nil {
@@ -186,15 +186,15 @@ func (s *Set) problems(join *Join) []error {
 	return errs
 }
 
-// setProblems are those of each entry, and of entries that come behind a constant for the same attribute.
-func setProblems(sets []Set, join *Join) []error {
+// setProblems returns the mistakes in each entry, and in entries that follow a constant for the same attribute.
+func setProblems(sets []Assignment, join *Join) []error {
 	var errs []error
 	constant := map[string]int{}
 	for i := range sets {
 		at := fmt.Sprintf("set[%d]", i)
 		errs = append(errs, prefixed(at, sets[i].problems(join))...)
 		if first, ok := constant[sets[i].To]; ok {
-			errs = append(errs, fmt.Errorf("%s: is never reached, because set[%d] has a constant for %s; put the constant last", at, first, sets[i].To))
+			errs = append(errs, fmt.Errorf("%s: found after set[%d], a constant for %s, must be before it, or it is never used; put the constant last", at, first, sets[i].To))
 		} else if sets[i].Value != nil {
 			constant[sets[i].To] = i
 		}
@@ -202,7 +202,7 @@ func setProblems(sets []Set, join *Join) []error {
 	return errs
 }
 
-// gives tells whether spans that fulfil a match can have an attribute, by a rule that finds or sets it.
+// gives reports whether a rule that matches or sets the attribute can apply to spans that meet the conditions of m.
 func (d *Dialect) gives(key string, m *Match) bool {
 	return slices.ContainsFunc(d.Rules, func(r Rule) bool {
 		joined := r.Join != nil && sets(r.Join.Set, key)
@@ -211,11 +211,11 @@ func (d *Dialect) gives(key string, m *Match) bool {
 	})
 }
 
-func sets(all []Set, key string) bool {
-	return slices.ContainsFunc(all, func(s Set) bool { return s.To == key })
+func sets(all []Assignment, key string) bool {
+	return slices.ContainsFunc(all, func(s Assignment) bool { return s.To == key })
 }
 
-// finds tells whether spans that fulfil the match can have an attribute by that.
+// finds reports whether a condition of the match requires the attribute.
 func (m *Match) finds(key string) bool {
 	_, asked := m.Attributes[key]
 	_, oneOf := m.AnyOf[key]
@@ -232,52 +232,52 @@ func (f *StageFrom) problems() []error {
 	}
 	for _, word := range slices.Sorted(maps.Keys(f.Words)) {
 		if stage := f.Words[word]; !slices.Contains(vocab.Stages, stage) {
-			errs = append(errs, fmt.Errorf("words: %s: %q is not a stage; use one of %s", word, stage, strings.Join(vocab.Stages, ", ")))
+			errs = append(errs, fmt.Errorf("words: %s: found %q, must be one of %s", word, stage, strings.Join(vocab.Stages, ", ")))
 		}
-		switch parts := slices.Collect(Words(word)); {
+		switch parts := slices.Collect(pattern.Words(word)); {
 		case len(parts) == 0:
-			errs = append(errs, fmt.Errorf("words: %q has no letter of a to z and no digit, so no name has it as a word; remove it", word))
+			errs = append(errs, fmt.Errorf("words: found %q, must have a letter from a to z or a digit; remove it", word))
 		case len(parts) > 1 || parts[0] != word:
-			errs = append(errs, fmt.Errorf("words: %q is never found, because names are put in lower case and taken apart at all but a to z and 0 to 9; write %s",
+			errs = append(errs, fmt.Errorf("words: found %q, must be one word of a to z and 0 to 9; write %s",
 				word, strings.Join(parts, " or ")))
 		}
 	}
 	return errs
 }
 
-// tooWide tells why the conditions are not enough for a rule or a join, nil where they are.
+// tooWide returns an error if the conditions do not select spans by anything but their kind.
 func (m *Match) tooWide(of string) error {
 	const add = "span_names, any_spelling, scopes, attributes, attribute_patterns, any_attribute, any_of, resource_attributes or events"
 	switch {
 	case len(m.SpanNames)+len(m.AnySpelling)+len(m.Scopes)+len(m.Attributes)+len(m.AttributePatterns)+len(m.AnyAttribute)+len(m.AnyOf)+len(m.ResourceAttributes)+len(m.Events) > 0:
 		return nil
 	case len(m.Kinds) > 0:
-		return fmt.Errorf("kinds alone is not enough, %s would apply to every span of kind %s; add %s", of, strings.Join(m.Kinds, ", "), add)
+		return fmt.Errorf("found kinds only, must have another condition, or %s would apply to every span of kind %s; add %s", of, strings.Join(m.Kinds, ", "), add)
 	default:
-		return fmt.Errorf("must have at least one condition, or %s would apply to every span; give %s", of, add)
+		return fmt.Errorf("found no condition, must have at least one, or %s would apply to every span; write %s", of, add)
 	}
 }
 
 func (m *Match) problems() []error {
 	var errs []error
 	for i, name := range m.SpanNames {
-		if _, err := ParsePattern(name); err != nil {
+		if _, err := pattern.Parse(name); err != nil {
 			errs = append(errs, fmt.Errorf("span_names[%d]: %w", i, err))
 		}
 	}
 	for i, name := range m.AnySpelling {
-		if _, ok := Folded(nil, name); !ok {
-			errs = append(errs, fmt.Errorf("any_spelling[%d]: found %q, must be a name of letters, digits and what separates words, %d bytes at most, without a *", i, name, maxFolded))
+		if _, ok := pattern.Fold(nil, name); !ok {
+			errs = append(errs, fmt.Errorf("any_spelling[%d]: found %q, must be a name of letters, digits and word separators, at most %d bytes, without a *", i, name, pattern.MaxFold))
 		}
 	}
 	for i, scope := range m.Scopes {
-		if _, err := ParsePattern(scope); err != nil {
+		if _, err := pattern.Parse(scope); err != nil {
 			errs = append(errs, fmt.Errorf("scopes[%d]: %w", i, err))
 		}
 	}
 	for i, kind := range m.Kinds {
 		if !slices.Contains(Kinds, kind) {
-			errs = append(errs, fmt.Errorf("kinds[%d]: %q is not a span kind; use one of %s", i, kind, strings.Join(Kinds, ", ")))
+			errs = append(errs, fmt.Errorf("kinds[%d]: found %q, must be one of %s", i, kind, strings.Join(Kinds, ", ")))
 		}
 	}
 	errs = append(errs, conditionProblems("attributes", m.Attributes)...)
@@ -286,10 +286,10 @@ func (m *Match) problems() []error {
 			errs = append(errs, fmt.Errorf("attribute_patterns: %w", err))
 		}
 		if len(m.AttributePatterns[key]) == 0 {
-			errs = append(errs, fmt.Errorf("attribute_patterns: %s: the list is empty; give patterns such as \"*Model\"", key))
+			errs = append(errs, fmt.Errorf("attribute_patterns: %s: found an empty list, must have patterns such as \"*Model\"", key))
 		}
 		for i, text := range m.AttributePatterns[key] {
-			if _, err := ParsePattern(text); err != nil {
+			if _, err := pattern.Parse(text); err != nil {
 				errs = append(errs, fmt.Errorf("attribute_patterns: %s[%d]: %w", key, i, err))
 			}
 		}
@@ -304,12 +304,12 @@ func (m *Match) problems() []error {
 			errs = append(errs, fmt.Errorf("without[%d]: %w", i, err))
 		}
 		if m.finds(key) {
-			errs = append(errs, fmt.Errorf("without[%d]: %s is asked for too, so the rule would never apply; remove one of the two", i, key))
+			errs = append(errs, fmt.Errorf("without[%d]: found %s, which another condition requires, must be another key, or the rule never applies; remove one of the two", i, key))
 		}
 	}
 	errs = append(errs, conditionProblems("any_of", m.AnyOf)...)
 	if len(m.AnyOf) == 1 {
-		errs = append(errs, errors.New("any_of: has one condition; give another one, or write attributes"))
+		errs = append(errs, errors.New("any_of: found one condition, must be at least two; add one, or write attributes"))
 	}
 	errs = append(errs, conditionProblems("resource_attributes", m.ResourceAttributes)...)
 	for i, name := range m.Events {
@@ -319,7 +319,7 @@ func (m *Match) problems() []error {
 	}
 	errs = append(errs, conditionProblems("event_attributes", m.EventAttributes)...)
 	if len(m.EventAttributes) > 0 && len(m.Events) == 0 {
-		errs = append(errs, errors.New("event_attributes: needs events, the names of the events that must have them"))
+		errs = append(errs, errors.New("event_attributes: found without events, must have them beside it; write the names of the events"))
 	}
 	return errs
 }

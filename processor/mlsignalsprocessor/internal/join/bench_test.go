@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// BenchmarkMeet is per span of a pair. B/span is the memory of a full table for each span that it remembers.
-func BenchmarkMeet(b *testing.B) {
+// BenchmarkMatch is per span of a pair. B/span is the memory of a full table for each span that it remembers.
+func BenchmarkMatch(b *testing.B) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
@@ -20,7 +20,7 @@ func BenchmarkMeet(b *testing.B) {
 		pair := uint64(i / 2)
 		k := Key{Span: pcommon.SpanID{byte(pair)}}
 		binary.BigEndian.PutUint64(k.Trace[8:], pair*0x9e3779b97f4a7c15)
-		table.Meet(k, i%2, How{}, Side{Span: pcommon.SpanID{byte(i % 2)}}, now)
+		table.Match(k, i%2, Mode{}, Side{Span: pcommon.SpanID{byte(i % 2)}}, now)
 	}
 	stats := table.Stats(now)
 	if b.N > 1 && stats.Hits == 0 {

@@ -1,5 +1,10 @@
-// Package join lets two spans of a trace meet that come in any order and in
-// different batches. It is bounded and forgets what has not met after a while.
+// Package join finds the second of two related spans, which can arrive in any
+// order and in different batches.
+//
+// A Table buffers spans. Call Match for every span that takes part in a join:
+// it returns the matching span if that one has been buffered, and buffers this
+// one. The table is bounded: it evicts the oldest spans, and those older than
+// its TTL. All methods may be called concurrently.
 package join
 
 import (
@@ -8,75 +13,75 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
 )
 
-// MaxMoments is the number of moments that one side can leave behind.
-const MaxMoments = 4
-
-// Key says where two spans meet: at a span, for one join of the rules.
+// Key is what both spans of a pair have in common.
 type Key struct {
 	Trace pcommon.TraceID
-	// Span is the parent of one or of both of the spans that meet.
+	// Span is the parent of one or of both spans of the pair.
 	Span pcommon.SpanID
+	// Join is the number of the join in the rules.
 	Join uint16
 }
 
-// Side is what a span leaves behind for the one that arrives later.
+// Side is what the table buffers of a span for the one that arrives later.
 type Side struct {
 	Span       pcommon.SpanID
 	Start, End pcommon.Timestamp
-	// Moments are the points in time that the join asks for; 0 where the span does not have one.
-	Moments [MaxMoments]pcommon.Timestamp
-	// QueueWait and ForwardPass are the span's own readings in ms, negative where it has none.
+	// TimePoints are the points in time that the join reads; 0 where the span does not have one.
+	TimePoints [dialect.MaxTimePoints]pcommon.Timestamp
+	// QueueWait and ForwardPass are the span's own values in ms, negative where it has none.
 	QueueWait, ForwardPass float64
-	// Done says that the span carries the result of the join already.
+	// Done reports whether the span already carries the result of the join.
 	Done bool
 }
 
-// How says who meets whom. Spans are of side 0, which the rule of the join is about, or of side 1, the other one.
-type How struct {
-	// After: a span of side 0 meets the last one of side 1 that ended before it started.
+// Mode selects the pairs of a join. Spans of side 0 are those that the rule matches, spans of side 1 the other ones.
+type Mode struct {
+	// After: a span of side 0 is paired with the last span of side 1 that ended before it started.
 	After bool
-	// Once: a span of side 1 meets one of side 0 only. Otherwise it meets all that follow.
+	// Once: a span of side 1 is paired with at most one span of side 0. Otherwise it is paired with all that follow.
 	Once bool
 }
 
-// maxSides is the number of spans that one key remembers.
+// maxSides is the number of spans that are buffered under one key.
 const maxSides = 16
 
-// left is a side that was left behind.
-type left struct {
+// buffered is a span in the table.
+type buffered struct {
 	Side
-	which int
-	at    int64
-	met   bool
+	which   int // side 0 or 1
+	at      int64
+	matched bool
 }
 
-// Stats are counts since the start, and the size now.
+// Stats are counts since the start, and the current size.
 type Stats struct {
-	// Size is the number of spans that are remembered.
+	// Size is the number of buffered spans.
 	Size int64
-	// Hits is the number of meetings that gave a result.
+	// Hits is the number of pairs that gave a result.
 	Hits int64
-	// Misses is the number of spans that were forgotten without a meeting because their time was up; for some there is no other.
+	// Misses is the number of spans that expired unpaired. Not every span has a counterpart.
 	Misses int64
-	// Evictions is the number of spans that were forgotten without a meeting for want of room.
+	// Evictions is the number of spans that were evicted unpaired because the table was full.
 	Evictions int64
 }
 
 // maxShards is the number of locks of a large table; a small one has fewer.
 const maxShards = 16
 
-// Table is where spans meet. It is safe for concurrent use.
+// Table buffers spans until their counterparts arrive. It is safe for concurrent use.
 type Table struct {
 	ttl           int64
 	perGeneration int // spans
 	shards        []shard
 }
 
-// shard holds two generations of spans. When the young one is full or old
-// enough it becomes the old one, and the old one is forgotten: a span lives
-// for one to two times the ttl.
+// shard holds two generations of spans. When the young one is full or as old
+// as the TTL, it becomes the old one, and the old one is dropped: a span stays
+// for one to two TTLs.
 type shard struct {
 	mu         sync.Mutex
 	young, old generation
@@ -86,14 +91,14 @@ type shard struct {
 }
 
 type generation struct {
-	sides map[Key][]left
+	sides map[Key][]buffered
 	size  int
 }
 
 // MinSpans is the smallest size of a table.
 const MinSpans = 2 * maxSides
 
-// NewTable returns a table that remembers at most so many spans, MinSpans at least, each for ttl to twice ttl.
+// NewTable returns a table that buffers at most the given number of spans (at least MinSpans), each for ttl to twice ttl.
 func NewTable(spans int, ttl time.Duration) *Table {
 	n := maxShards
 	for n > 1 && spans/n < 2*MinSpans {
@@ -101,14 +106,15 @@ func NewTable(spans int, ttl time.Duration) *Table {
 	}
 	t := &Table{ttl: int64(ttl), perGeneration: max(spans, MinSpans) / (2 * n), shards: make([]shard, n)}
 	for i := range t.shards {
-		t.shards[i].young.sides, t.shards[i].old.sides = map[Key][]left{}, map[Key][]left{}
+		t.shards[i].young.sides, t.shards[i].old.sides = map[Key][]buffered{}, map[Key][]buffered{}
 	}
 	return t
 }
 
-// Meet leaves a side behind and returns the other one if it has been there and
-// neither has the result already. which is 0 or 1. The same span coming again meets nobody.
-func (t *Table) Meet(k Key, which int, how How, side Side, now time.Time) (Side, bool) {
+// Match buffers this span and returns the matching span that was buffered under
+// the same key, unless one of the two already carries the result. which is the
+// side of this span, 0 or 1. A span that was sent twice has no match the second time.
+func (t *Table) Match(k Key, which int, mode Mode, side Side, now time.Time) (Side, bool) {
 	s := &t.shards[int(k.Trace[15]^k.Trace[7]^k.Span[7])%len(t.shards)]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,16 +124,16 @@ func (t *Table) Meet(k Key, which int, how How, side Side, now time.Time) (Side,
 	sides := t.take(s, k, at)
 	var other Side
 	result := false
-	if own := (left{Side: side, which: which, at: at}); !slices.ContainsFunc(sides, own.isAgain) {
-		if i := own.partner(sides, how); i >= 0 {
+	if own := (buffered{Side: side, which: which, at: at}); !slices.ContainsFunc(sides, own.isAgain) {
+		if i := own.partner(sides, mode); i >= 0 {
 			other = sides[i].Side
-			sides[i].met, own.met = true, true
+			sides[i].matched, own.matched = true, true
 			if result = !side.Done && !other.Done; result {
 				s.stats.Hits++
 			}
 		}
 		if len(sides) == maxSides {
-			sides = s.makeRoom(sides, how)
+			sides = s.evictOne(sides, mode)
 		}
 		sides = append(sides, own)
 	}
@@ -135,27 +141,27 @@ func (t *Table) Meet(k Key, which int, how How, side Side, now time.Time) (Side,
 	return other, result
 }
 
-func (own *left) isAgain(l left) bool { return l.which == own.which && l.Span == own.Span }
+func (own *buffered) isAgain(b buffered) bool { return b.which == own.which && b.Span == own.Span }
 
-// partner returns the position of the span that is met, -1 for none: of those that can be, the one nearest in time.
-func (own *left) partner(sides []left, how How) int {
+// partner returns the position of the matching span, -1 for none. Of several candidates it is the one nearest in time.
+func (own *buffered) partner(sides []buffered, mode Mode) int {
 	best, nearest := -1, pcommon.Timestamp(0)
 	for i := range sides {
-		l := &sides[i]
-		if l.which == own.which || l.Span == own.Span || l.met && (how.Once || own.which == 1) {
+		b := &sides[i]
+		if b.which == own.which || b.Span == own.Span || b.matched && (mode.Once || own.which == 1) {
 			continue
 		}
-		if how.After && (own.which == 0 && own.Start < l.End || own.which == 1 && l.Start < own.End) {
+		if mode.After && (own.which == 0 && own.Start < b.End || own.which == 1 && b.Start < own.End) {
 			continue
 		}
-		if d := between(&l.Side, &own.Side); best < 0 || d < nearest {
+		if d := between(&b.Side, &own.Side); best < 0 || d < nearest {
 			best, nearest = i, d
 		}
 	}
 	return best
 }
 
-// between is the time from the end of the one span to the start of the other, 0 where they overlap.
+// between returns the time from the end of one span to the start of the other, 0 where they overlap.
 func between(a, b *Side) pcommon.Timestamp {
 	switch {
 	case a.End <= b.Start:
@@ -167,17 +173,17 @@ func between(a, b *Side) pcommon.Timestamp {
 	}
 }
 
-// makeRoom forgets one side: one that can meet nobody any more, or else the first.
-func (s *shard) makeRoom(sides []left, how How) []left {
-	i := max(0, slices.IndexFunc(sides, func(l left) bool { return l.met && (l.which == 0 || how.Once) }))
-	if !sides[i].met {
+// evictOne removes one span: one that cannot be paired any more, or else the oldest.
+func (s *shard) evictOne(sides []buffered, mode Mode) []buffered {
+	i := max(0, slices.IndexFunc(sides, func(b buffered) bool { return b.matched && (b.which == 0 || mode.Once) }))
+	if !sides[i].matched {
 		s.stats.Evictions++
 	}
 	return slices.Delete(sides, i, i+1)
 }
 
-// take removes what is known under a key from its generation, and returns it without what is out of date.
-func (t *Table) take(s *shard, k Key, now int64) []left {
+// take removes the spans of a key from their generation and returns those that have not expired.
+func (t *Table) take(s *shard, k Key, now int64) []buffered {
 	g := &s.young
 	sides, ok := g.sides[k]
 	if !ok {
@@ -188,47 +194,47 @@ func (t *Table) take(s *shard, k Key, now int64) []left {
 	}
 	delete(g.sides, k)
 	g.size -= len(sides)
-	sides = slices.DeleteFunc(sides, func(l left) bool {
-		late := now-l.at >= 2*t.ttl
-		if late && !l.met {
+	sides = slices.DeleteFunc(sides, func(b buffered) bool {
+		expired := now-b.at >= 2*t.ttl
+		if expired && !b.matched {
 			s.stats.Misses++
 		}
-		return late
+		return expired
 	})
 	return sides
 }
 
-// age forgets the old generation when it is time, and both where nothing came for long.
+// age drops the old generation when the young one is as old as the TTL, and both when it is twice as old.
 func (t *Table) age(s *shard, now int64) {
 	switch late := now - s.born; {
 	case late < 0: // the clock was set back
 		s.born = now
 	case late >= 2*t.ttl:
-		s.forget(false)
-		s.forget(false)
+		s.rotate(false)
+		s.rotate(false)
 		s.born = now
 	case late >= t.ttl:
-		s.forget(false)
+		s.rotate(false)
 		s.born += t.ttl
 	}
 }
 
-// put adds what is known under a key to the young generation.
-func (t *Table) put(s *shard, k Key, sides []left, now int64) {
+// put adds the spans of a key to the young generation.
+func (t *Table) put(s *shard, k Key, sides []buffered, now int64) {
 	if s.young.size > 0 && s.young.size+len(sides) > t.perGeneration {
-		s.forget(true)
+		s.rotate(true)
 		s.born = now
 	}
 	s.young.sides[k] = sides
 	s.young.size += len(sides)
 }
 
-// forget forgets the old generation; full says that it is for want of room.
-func (s *shard) forget(full bool) {
+// rotate drops the old generation and starts a new young one. full reports whether the reason is a full table.
+func (s *shard) rotate(full bool) {
 	for _, sides := range s.old.sides {
 		for i := range sides {
 			switch {
-			case sides[i].met:
+			case sides[i].matched:
 			case full:
 				s.stats.Evictions++
 			default:
@@ -241,7 +247,7 @@ func (s *shard) forget(full bool) {
 	s.young, s.old = s.old, s.young
 }
 
-// Stats adds up the shards, without what is out of date.
+// Stats returns the sums over all shards, without spans that have expired.
 func (t *Table) Stats(now time.Time) Stats {
 	var sum Stats
 	for i := range t.shards {

@@ -18,9 +18,9 @@ func side(span byte) Side { return Side{Span: pcommon.SpanID{span}, QueueWait: f
 func TestSpansMeetInEitherOrder(t *testing.T) {
 	for _, first := range []int{0, 1} {
 		table := NewTable(100, time.Minute)
-		_, met := table.Meet(key(1), first, How{}, side(1), now)
+		_, met := table.Match(key(1), first, Mode{}, side(1), now)
 		assert.False(t, met, "the first finds nobody")
-		other, met := table.Meet(key(1), 1-first, How{}, side(2), now)
+		other, met := table.Match(key(1), 1-first, Mode{}, side(2), now)
 		assert.True(t, met)
 		assert.Equal(t, 1.0, other.QueueWait)
 		assert.EqualValues(t, 1, table.Stats(now).Hits)
@@ -29,9 +29,9 @@ func TestSpansMeetInEitherOrder(t *testing.T) {
 
 func TestOneParentMeetsSeveralChildren(t *testing.T) {
 	table := NewTable(100, time.Minute)
-	table.Meet(key(1), 1, How{}, side(1), now)
+	table.Match(key(1), 1, Mode{}, side(1), now)
 	for child := byte(2); child < 5; child++ {
-		other, met := table.Meet(key(1), 0, How{}, side(child), now)
+		other, met := table.Match(key(1), 0, Mode{}, side(child), now)
 		assert.True(t, met)
 		assert.Equal(t, pcommon.SpanID{1}, other.Span)
 	}
@@ -39,22 +39,22 @@ func TestOneParentMeetsSeveralChildren(t *testing.T) {
 
 func TestTheSameSpanSentTwiceMeetsNobody(t *testing.T) {
 	table := NewTable(100, time.Minute)
-	table.Meet(key(1), 0, How{}, side(1), now)
-	_, met := table.Meet(key(1), 1, How{}, side(2), now)
+	table.Match(key(1), 0, Mode{}, side(1), now)
+	_, met := table.Match(key(1), 1, Mode{}, side(2), now)
 	assert.True(t, met)
-	_, met = table.Meet(key(1), 0, How{}, side(1), now)
+	_, met = table.Match(key(1), 0, Mode{}, side(1), now)
 	assert.False(t, met, "its other side was marked already")
 }
 
 func TestKeysAreApart(t *testing.T) {
 	table := NewTable(100, time.Minute)
-	table.Meet(key(1), 0, How{}, side(1), now)
+	table.Match(key(1), 0, Mode{}, side(1), now)
 	for name, k := range map[string]Key{
 		"another span":  {Trace: key(1).Trace, Span: pcommon.SpanID{9}},
 		"another trace": {Trace: pcommon.TraceID{9}, Span: key(1).Span},
 		"another join":  {Trace: key(1).Trace, Span: key(1).Span, Join: 1},
 	} {
-		_, met := table.Meet(k, 1, How{}, side(2), now)
+		_, met := table.Match(k, 1, Mode{}, side(2), now)
 		assert.False(t, met, name)
 	}
 }
@@ -63,8 +63,8 @@ func TestDoneSpansAreNotMarkedAgain(t *testing.T) {
 	table := NewTable(100, time.Minute)
 	done := side(1)
 	done.Done = true
-	table.Meet(key(1), 0, How{}, done, now)
-	_, met := table.Meet(key(1), 1, How{}, side(2), now)
+	table.Match(key(1), 0, Mode{}, done, now)
+	_, met := table.Match(key(1), 1, Mode{}, side(2), now)
 	assert.False(t, met)
 }
 
@@ -78,12 +78,12 @@ func TestSpansLiveAsLongAsTheTTLAndNoLongerThanTwice(t *testing.T) {
 	} {
 		for _, between := range []time.Duration{0, after / 2, after * 19 / 20} { // the shard ages when it is used
 			table := NewTable(100, time.Minute)
-			table.Meet(key(1), 0, How{}, side(1), now)
+			table.Match(key(1), 0, Mode{}, side(1), now)
 			if between > 0 {
-				table.Meet(key(1), 0, How{}, side(3), now.Add(between))
-				table.Meet(key(17), 0, How{}, side(3), now.Add(between))
+				table.Match(key(1), 0, Mode{}, side(3), now.Add(between))
+				table.Match(key(17), 0, Mode{}, side(3), now.Add(between))
 			}
-			other, met := table.Meet(key(1), 1, How{}, side(2), now.Add(after))
+			other, met := table.Match(key(1), 1, Mode{}, side(2), now.Add(after))
 			if between == 0 || lives {
 				assert.Equal(t, lives, met, "after %s, used after %s", after, between)
 			}
@@ -108,9 +108,9 @@ func TestNearest(t *testing.T) {
 		of    byte
 	}
 	const x, y = 0, 1
-	once, all := How{After: true, Once: true}, How{After: true}
+	once, all := Mode{After: true, Once: true}, Mode{After: true}
 	for name, tc := range map[string]struct {
-		how      How
+		mode     Mode
 		arrivals []arrival
 	}{
 		"in order, each its own": {once, []arrival{
@@ -134,8 +134,8 @@ func TestNearest(t *testing.T) {
 		"the first that follows": {all, []arrival{
 			{x, span(1, 0, 5), 0}, {x, span(4, 60, 70), 0}, {x, span(3, 20, 30), 0}, {y, span(2, 6, 12), 3},
 		}},
-		"nobody meets itself": {How{}, []arrival{{x, span(1, 0, 10), 0}, {y, span(1, 0, 10), 0}}},
-		"in any order, the nearest": {How{Once: true}, []arrival{
+		"nobody meets itself": {Mode{}, []arrival{{x, span(1, 0, 10), 0}, {y, span(1, 0, 10), 0}}},
+		"in any order, the nearest": {Mode{Once: true}, []arrival{
 			{y, span(1, 0, 10), 0}, {y, span(2, 100, 110), 0}, {x, span(3, 10, 20), 1}, {x, span(4, 90, 100), 2},
 		}},
 		"at the same time": {all, []arrival{{y, span(1, 0, 10), 0}, {x, span(2, 9, 20), 0}}},
@@ -144,7 +144,7 @@ func TestNearest(t *testing.T) {
 			table := NewTable(100, time.Minute)
 			hits := int64(0)
 			for i, a := range tc.arrivals {
-				other, met := table.Meet(key(1), a.which, tc.how, a.side, now)
+				other, met := table.Match(key(1), a.which, tc.mode, a.side, now)
 				assert.Equal(t, a.of != 0, met, "arrival %d", i)
 				if met {
 					assert.Equal(t, pcommon.SpanID{a.of}, other.Span, "arrival %d", i)
@@ -159,13 +159,13 @@ func TestNearest(t *testing.T) {
 // A span that has the result already takes the place of the one that it got it from.
 func TestDoneSpansTakeTheirPartner(t *testing.T) {
 	table := NewTable(100, time.Minute)
-	how := How{After: true}
+	mode := Mode{After: true}
 	done := span(1, 0, 5)
 	done.Done = true
-	table.Meet(key(1), 0, how, span(3, 20, 30), now)
-	_, met := table.Meet(key(1), 1, how, done, now)
+	table.Match(key(1), 0, mode, span(3, 20, 30), now)
+	_, met := table.Match(key(1), 1, mode, done, now)
 	assert.False(t, met)
-	_, met = table.Meet(key(1), 1, how, span(2, 6, 12), now)
+	_, met = table.Match(key(1), 1, mode, span(2, 6, 12), now)
 	assert.False(t, met, "its time is on the other one")
 	assert.Zero(t, table.Stats(now).Hits)
 }
@@ -175,7 +175,7 @@ func TestTableIsBounded(t *testing.T) {
 		table := NewTable(most, time.Hour)
 		for i := range 100_000 {
 			k := Key{Trace: pcommon.TraceID{byte(i), byte(i >> 8), byte(i >> 16), 15: byte(i)}, Span: pcommon.SpanID{byte(i)}}
-			table.Meet(k, 0, How{}, side(1), now)
+			table.Match(k, 0, Mode{}, side(1), now)
 		}
 		s := table.Stats(now)
 		assert.LessOrEqual(t, s.Size, int64(max(most, MinSpans)))
@@ -191,18 +191,18 @@ func TestManySpansOfOneParent(t *testing.T) {
 		return Side{Span: pcommon.SpanID{1, byte(i), byte(i >> 8)}, Start: pcommon.Timestamp(i), End: pcommon.Timestamp(i)}
 	}
 	for i := range 1000 {
-		table.Meet(key(1), 1, How{After: true}, y(i), now)
+		table.Match(key(1), 1, Mode{After: true}, y(i), now)
 	}
 	s := table.Stats(now)
 	assert.EqualValues(t, maxSides, s.Size)
 	assert.EqualValues(t, 1000-maxSides, s.Evictions)
-	table.Meet(key(1), 1, How{After: true}, y(999), now)
+	table.Match(key(1), 1, Mode{After: true}, y(999), now)
 	assert.Equal(t, s, table.Stats(now), "the same span again takes no place")
 
 	for i := range 40 {
 		x := span(2, 2000+i, 3000)
 		x.Span[1] = byte(i)
-		other, met := table.Meet(key(1), 0, How{After: true}, x, now)
+		other, met := table.Match(key(1), 0, Mode{After: true}, x, now)
 		assert.True(t, met, "those that have met make room for those that have not")
 		assert.EqualValues(t, 999, other.End, "the last is remembered")
 	}
@@ -211,9 +211,9 @@ func TestManySpansOfOneParent(t *testing.T) {
 func TestWhatIsFirstIsMetBeforeItMakesRoom(t *testing.T) {
 	table := NewTable(1000, time.Hour)
 	for i := range maxSides {
-		table.Meet(key(1), 1, How{After: true, Once: true}, span(byte(1+i), 10*i, 10*i+5), now)
+		table.Match(key(1), 1, Mode{After: true, Once: true}, span(byte(1+i), 10*i, 10*i+5), now)
 	}
-	other, met := table.Meet(key(1), 0, How{After: true, Once: true}, span(100, 5, 9), now)
+	other, met := table.Match(key(1), 0, Mode{After: true, Once: true}, span(100, 5, 9), now)
 	assert.True(t, met)
 	assert.Equal(t, pcommon.SpanID{1}, other.Span)
 	assert.Zero(t, table.Stats(now).Evictions)
@@ -221,16 +221,16 @@ func TestWhatIsFirstIsMetBeforeItMakesRoom(t *testing.T) {
 
 func TestAQuietTableForgetsToo(t *testing.T) {
 	table := NewTable(1000, time.Minute)
-	table.Meet(key(1), 0, How{}, side(1), now)
+	table.Match(key(1), 0, Mode{}, side(1), now)
 	assert.EqualValues(t, 1, table.Stats(now.Add(time.Minute)).Size)
 	assert.Equal(t, Stats{Misses: 1}, table.Stats(now.Add(2*time.Minute)))
 }
 
 func TestAClockThatIsSetBack(t *testing.T) {
 	table := NewTable(1000, time.Minute)
-	table.Meet(key(1), 0, How{}, side(1), now)
+	table.Match(key(1), 0, Mode{}, side(1), now)
 	before := now.Add(-24 * time.Hour)
-	_, met := table.Meet(key(1), 1, How{}, side(2), before)
+	_, met := table.Match(key(1), 1, Mode{}, side(2), before)
 	assert.True(t, met)
 	assert.Zero(t, table.Stats(before.Add(2*time.Minute)).Size)
 }
@@ -245,7 +245,7 @@ func TestManyGoroutines(t *testing.T) {
 			defer wg.Done()
 			for i := range 1000 {
 				k := Key{Trace: pcommon.TraceID{byte(i), byte(i >> 8), 15: byte(i)}, Span: pcommon.SpanID{1}}
-				if _, met := table.Meet(k, which, How{}, side(byte(which+1)), now); met {
+				if _, met := table.Match(k, which, Mode{}, side(byte(which+1)), now); met {
 					meetings[which]++
 				}
 			}

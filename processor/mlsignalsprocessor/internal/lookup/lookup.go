@@ -1,13 +1,16 @@
-// Package lookup finds the reads of a database that follow a read of a cache
-// under the same parent span, a feature store that fell back to its database,
-// and has one span carry how long they took.
+// Package lookup finds database reads that follow a cache read under the same
+// parent span, which is the fallback of a feature store, and adds their time to
+// one span.
 //
-// Instrumentations nest: an ORM, its driver and the service itself may each
-// have a span for one read. Whether a span above tells the time itself is known
-// only when that span arrives, which is after the reads, because it ends after
-// them. So the reads are remembered, and the span that carries their time is
-// the nearest one above them that is feature extraction, or the one by which
-// the request entered the service. Times that overlap count once.
+// Instrumentations nest: an ORM, its driver and the service may each have a span
+// for one read. Ancestors end, and usually arrive, after the reads, so reads are
+// buffered. Their time is added to the nearest ancestor that is feature
+// extraction, or to the span with which the request entered the service, unless
+// an ancestor has a lookup time of its own. Times that overlap count once.
+//
+// For each batch call Active. If it reports true, call Read for each span that
+// reads a store, and Below and then Pass for each other span. All methods may be
+// called concurrently. A Table is bounded in places and time.
 package lookup
 
 import (
@@ -37,47 +40,47 @@ const (
 type Read struct {
 	Kind  Kind
 	Trace pcommon.TraceID
-	// Parent is the span below which caches and databases belong together.
+	// Parent is the span below which a cache and a database belong together.
 	Parent     pcommon.SpanID
 	Start, End pcommon.Timestamp
-	// Told: the span carries its time already.
+	// Told: the span already has a lookup time.
 	Told bool
-	// Alone: the parent is a span of another service, so no span above carries the time.
+	// Alone: the parent is a span of another service, so no ancestor gets the time.
 	Alone bool
-	// Service is a hash of what names the service.
+	// Service is a hash of the name of the service.
 	Service uint64
 }
 
-// Verdict says what becomes of a read.
+// Verdict says which span gets the time of a read.
 type Verdict uint8
 
 // The verdicts on a read.
 const (
-	// Remembered: a span above carries its time when it arrives, if there is any to carry.
+	// Remembered: an ancestor gets the time when it arrives.
 	Remembered Verdict = iota
-	// Carries: the spans above have passed without its time, so the read's own span carries it.
+	// Carries: the ancestors have already passed, so the read's own span gets the time.
 	Carries
-	// Undecided: the spans above have passed, and other reads may be still to come.
+	// Undecided: the ancestors have already passed, and other reads can follow.
 	Undecided
 )
 
-// Role is what a span can be to the reads below it.
+// Role is what a span does with the time of the reads below it.
 type Role uint8
 
 // The roles of a span.
 const (
-	// Between leaves the reads to the span above it.
+	// Between leaves the time to its parent.
 	Between Role = iota
-	// Carrier gets their time.
+	// Carrier gets the time.
 	Carrier
-	// Teller has a time of its own, which is theirs.
+	// Teller has a lookup time of its own, which includes that of the reads.
 	Teller
 )
 
-// maxReads is the number of reads that are remembered below one span. Of more, the two that are nearest are taken for one.
+// maxReads is the number of reads that are buffered below one span. Beyond it the two nearest are merged.
 const maxReads = 16
 
-// place is where reads meet: below a span.
+// place is the span that reads are below.
 type place struct {
 	trace pcommon.TraceID
 	span  pcommon.SpanID
@@ -85,49 +88,49 @@ type place struct {
 
 type interval struct {
 	start, end pcommon.Timestamp
-	// follows: a read of a cache came before, below the same parent. told: its time is counted.
+	// follows: a cache read ended before, under the same parent. told: the time is already on a span.
 	follows, told bool
 }
 
-// reads are what is known of a place.
+// reads are the reads of one place.
 type reads struct {
 	service  uint64
 	cacheEnd pcommon.Timestamp // of the first read of a cache, 0 for none
 	database []interval
-	passed   bool // the span itself has, and did not tell
+	passed   bool // the span of the place has passed without a lookup time
 }
 
 // Stats are counts since the start, and the size now.
 type Stats struct {
-	// Size is the number of places that are remembered.
+	// Size is the number of buffered places.
 	Size int64
-	// Found is the number of spans that were given a time.
+	// Found is the number of spans that got a time.
 	Found int64
-	// Evictions is the number of places with reads of a database that were forgotten for want of room.
+	// Evictions is the number of places with database reads that were evicted because the table was full.
 	Evictions int64
 }
 
 const (
 	shards = 16
-	// filterSize is the number of counters that say where reads may be remembered, passedSize how many of the spans
-	// that went by are remembered. Both are powers of two.
+	// filterSize is the number of counters of the filter, passedSize the number of passed spans that are
+	// remembered. Both are powers of two.
 	filterSize = 1 << 14
 	passedSize = 1 << 14
-	// firstBatches are looked at without a read of late.
+	// firstBatches is the number of batches that are processed even without a recent read.
 	firstBatches = 1000
 )
 
-// Table is where reads wait for the spans above them. It is safe for concurrent use.
+// Table buffers reads until their ancestors arrive. It is safe for concurrent use.
 type Table struct {
 	ttl           int64
 	perGeneration int
 	shards        [shards]shard
-	last          atomic.Int64 // when a read came
-	places        atomic.Int64 // that are remembered
+	last          atomic.Int64 // time of the last read
+	places        atomic.Int64 // buffered
 	first         atomic.Int64 // batches so far, up to firstBatches
-	// filter counts the places of each hash: most spans have no reads below them, and need no lock to know.
+	// filter counts the places of each hash, so that spans without reads below them need no lock.
 	filter [filterSize]atomic.Int32
-	// passed has the places that could have carried and went by, so that reads that come late carry their time themselves.
+	// passed has the hashes of carriers that have passed, so that the spans of late reads get the time themselves.
 	passed []atomic.Uint64
 }
 
@@ -139,7 +142,7 @@ type shard struct {
 	_          [64]byte // keep the locks of two shards on two cache lines
 }
 
-// NewTable returns a table that remembers at most so many places, each for ttl to twice ttl.
+// NewTable returns a table that buffers at most the given number of places, each for ttl to twice ttl.
 func NewTable(places int, ttl time.Duration) *Table {
 	t := &Table{ttl: int64(ttl), perGeneration: max(1, places/(2*shards)), passed: make([]atomic.Uint64, passedSize)}
 	for i := range t.shards {
@@ -148,8 +151,8 @@ func NewTable(places int, ttl time.Duration) *Table {
 	return t
 }
 
-// Active reports whether a batch is to be shown to the table: there was a read of late, or it is one of the first
-// batches, whose reads may be still to come.
+// Active reports whether the spans of a batch are to be passed to the table: there was a recent read, or it is one of
+// the first batches.
 func (t *Table) Active(now time.Time) bool {
 	if now.UnixNano()-t.last.Load() < 2*t.ttl {
 		return true
@@ -157,7 +160,7 @@ func (t *Table) Active(now time.Time) bool {
 	return t.first.Load() < firstBatches && t.first.Add(1) <= firstBatches
 }
 
-// Read takes in a read. final is set the second time that an undecided read is shown.
+// Read buffers a read. final is set the second time, for a read that was undecided.
 func (t *Table) Read(r *Read, final bool, now time.Time) Verdict {
 	p := place{r.Trace, r.Parent}
 	h := p.hash()
@@ -193,26 +196,26 @@ func (t *Table) Read(r *Read, final bool, now time.Time) Verdict {
 	return verdict
 }
 
-// Empty reports whether nothing is remembered.
+// Empty reports whether no reads are buffered.
 func (t *Table) Empty() bool { return t.places.Load() == 0 }
 
-// Place is the spans below one span.
+// Place identifies the reads below one span.
 type Place struct {
 	place
 	hash uint64
 }
 
-// Below returns the place below a span, and whether reads may be remembered there.
+// Below returns the place below a span and reports whether it can have reads.
 func (t *Table) Below(trace pcommon.TraceID, span pcommon.SpanID) (Place, bool) {
 	p := place{trace, span}
 	h := p.hash()
 	return Place{p, h}, t.filter[h%filterSize].Load() != 0
 }
 
-// Passed takes in a span that could have carried, and below which no reads are remembered.
+// Passed records that a carrier without reads below it has passed.
 func (t *Table) Passed(below Place) { t.passed[below.hash%passedSize].Store(below.hash) }
 
-// Pass takes in a span that is no read itself. It returns the time in ms that the span is to carry, if any.
+// Pass processes a span that is not a read. It returns the lookup time in ms that the span gets, if any.
 func (t *Table) Pass(below Place, parent pcommon.SpanID, role Role, service uint64, now time.Time) (ms float64, found bool) {
 	p, h := below.place, below.hash
 	all := t.leave(p, h, role, service, now)
@@ -222,7 +225,7 @@ func (t *Table) Pass(below Place, parent pcommon.SpanID, role Role, service uint
 	return ms, ms > 0
 }
 
-// leave takes the reads of the database below a span that follow a read of a cache out of the table.
+// leave removes the database reads below a span that follow a cache read from the table, and returns them.
 func (t *Table) leave(p place, h uint64, role Role, service uint64, now time.Time) []interval {
 	s := &t.shards[h%shards]
 	s.mu.Lock()
@@ -232,7 +235,7 @@ func (t *Table) leave(p place, h uint64, role Role, service uint64, now time.Tim
 	if known == nil {
 		known = s.old[p]
 	}
-	if known == nil || known.service != service { // a remote parent: the reads are of another service
+	if known == nil || known.service != service { // the parent is remote: the reads are of another service
 		if role == Carrier {
 			t.passed[h%passedSize].Store(h)
 		}
@@ -240,7 +243,7 @@ func (t *Table) leave(p place, h uint64, role Role, service uint64, now time.Tim
 	}
 	following := known.following()
 	if role == Carrier && together(following) == 0 {
-		known.passed = true // one that comes later can still follow
+		known.passed = true // a later read can still follow one of a cache
 		return nil
 	}
 	if role == Carrier {
@@ -250,7 +253,7 @@ func (t *Table) leave(p place, h uint64, role Role, service uint64, now time.Tim
 	return following
 }
 
-// hand gives the reads below one span to the span above it, unless that one has passed.
+// hand moves the reads below a span to its parent. It reports false if the parent has passed.
 func (t *Table) hand(p place, all []interval, service uint64, now time.Time) bool {
 	h := p.hash()
 	s := &t.shards[h%shards]
@@ -268,7 +271,7 @@ func (t *Table) hand(p place, all []interval, service uint64, now time.Time) boo
 	return true
 }
 
-// at returns what is known of a place, which is young from then on.
+// at returns the reads of a place, new ones if it has none, and moves them to the young generation.
 func (t *Table) at(s *shard, p place, h uint64) *reads {
 	if known, ok := s.young[p]; ok {
 		return known
@@ -295,7 +298,7 @@ func (t *Table) forget(s *shard, p place, h uint64) {
 	t.places.Add(-1)
 }
 
-// age forgets the old generation when it is time, and both where nothing came for long.
+// age drops the old generation when the young one is as old as the TTL, and both when it is twice as old.
 func (t *Table) age(s *shard, now int64) {
 	switch late := now - s.born; {
 	case late < 0: // the clock was set back
@@ -336,7 +339,7 @@ func (t *Table) Stats(now time.Time) (sum Stats) {
 	return sum
 }
 
-// hash is never 0, which stands for none.
+// hash is never 0, which means none.
 func (p place) hash() uint64 {
 	h := binary.LittleEndian.Uint64(p.span[:]) ^ binary.LittleEndian.Uint64(p.trace[:8]) ^ binary.LittleEndian.Uint64(p.trace[8:])
 	h *= 0x9e3779b97f4a7c15
@@ -364,12 +367,12 @@ func (r *reads) add(one interval) {
 
 func byStart(a, b interval) int { return cmp.Compare(a.start, b.start) }
 
-// overlaps reports whether the time of a read is counted already, in part at least.
+// overlaps reports whether a part of the time of a read is already on a span.
 func (r *reads) overlaps(one interval) bool {
 	return slices.ContainsFunc(r.database, func(o interval) bool { return o.told && o.start <= one.end && one.start <= o.end })
 }
 
-// following are the reads of the database that came after one of a cache.
+// following returns the database reads that started after a cache read had ended.
 func (r *reads) following() (all []interval) {
 	for _, one := range r.database {
 		if one.follows = one.follows || r.cacheEnd != 0 && clock.Follows(one.start, r.cacheEnd); one.follows {
@@ -379,7 +382,7 @@ func (r *reads) following() (all []interval) {
 	return all
 }
 
-// together is the time of the reads in ms, of those that overlap once. What overlaps with a time that was told is left out.
+// together returns the time of the reads in ms, overlaps counted once, without groups that overlap with a time that is already on a span.
 func together(all []interval) float64 {
 	slices.SortFunc(all, byStart)
 	var sum pcommon.Timestamp

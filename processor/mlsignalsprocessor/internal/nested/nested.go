@@ -1,6 +1,9 @@
-// Package nested tells which of the spans of one call counts. A framework, the
-// client below it and a second instrumentation may each have a span for it,
-// one within the other.
+// Package nested decides which of several nested spans counts as the call of a
+// model. A framework, the client below it and a second instrumentation can each
+// have a span for one call.
+//
+// Call Table.Decide for each such span. All methods may be called concurrently.
+// A Table is bounded in spans and time.
 package nested
 
 import (
@@ -14,28 +17,28 @@ import (
 type Call struct {
 	Trace pcommon.TraceID
 	Span  pcommon.SpanID
-	// Parent is empty where the call enters its service.
+	// Parent is empty if the call enters its service with this span.
 	Parent pcommon.SpanID
-	// Tokens: the span tells the tokens of the call.
+	// Tokens: the span has token counts.
 	Tokens bool
 }
 
-// Verdict says what counts of a span.
+// Verdict says what of a span is counted.
 type Verdict struct {
-	// Call: the span is the one that stands for the call.
+	// Call: the span counts as the call.
 	Call bool
-	// Tokens: the tokens that it tells are counted nowhere else.
+	// Tokens: its token counts are on no other span that counts.
 	Tokens bool
 }
 
-// state is what is known of a span that is a call itself or is above one.
+// state is the state of a span that is a call or the parent of one.
 type state struct {
-	// verdict is that on the span itself, if it was seen.
+	// verdict is that of the span, if seen is set.
 	verdict Verdict
 	seen    bool
-	// below and tokensBelow: a call below it is counted, and its tokens are.
+	// below: a call below the span was seen. tokensBelow: token counts below it are counted.
 	below, tokensBelow bool
-	// tokensAbove: the tokens of a span above it are counted.
+	// tokensAbove: token counts of an ancestor are counted.
 	tokensAbove bool
 }
 
@@ -53,14 +56,14 @@ type Table struct {
 	born          int64
 }
 
-// NewTable returns a table that remembers at most so many spans, each for ttl to twice ttl.
+// NewTable returns a table that remembers at most the given number of spans, each for ttl to twice ttl.
 func NewTable(spans int, ttl time.Duration) *Table {
 	return &Table{ttl: int64(ttl), perGeneration: max(2, spans/2), young: map[key]state{}, old: map[key]state{}}
 }
 
-// Judge says what counts of a call. Spans may come in the order in which they end or in that in which they start: of those
-// within each other the first that comes stands for the call, and the tokens are those of the first that tells them.
-func (t *Table) Judge(c *Call, now time.Time) Verdict {
+// Decide returns what of a call is counted. Of nested spans, which can arrive parent first or child first, the first one
+// counts as the call, and the first one with token counts gives the tokens.
+func (t *Table) Decide(c *Call, now time.Time) Verdict {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.age(now.UnixNano())
@@ -94,7 +97,7 @@ func (t *Table) get(k key) state {
 	return t.old[k]
 }
 
-// put leaves what the old generation has of a span: get looks there last.
+// put does not remove the span from the old generation: get reads that last.
 func (t *Table) put(k key, s state) {
 	if len(t.young) >= t.perGeneration {
 		if _, known := t.young[k]; !known {
@@ -109,7 +112,7 @@ func (t *Table) rotate() {
 	t.young, t.old = t.old, t.young
 }
 
-// age forgets the old generation when it is time, and both where nothing came for long.
+// age drops the old generation when the young one is as old as the TTL, and both when it is twice as old.
 func (t *Table) age(now int64) {
 	switch late := now - t.born; {
 	case late < 0: // the clock was set back
@@ -124,7 +127,7 @@ func (t *Table) age(now int64) {
 	}
 }
 
-// Len is the number of spans that are remembered.
+// Len returns the number of remembered spans.
 func (t *Table) Len(now time.Time) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

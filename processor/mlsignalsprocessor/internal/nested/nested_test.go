@@ -29,7 +29,7 @@ func TestOneOfAChainCounts(t *testing.T) {
 			table := NewTable(100, time.Minute)
 			calls, told := 0, 0
 			for _, i := range order {
-				v := table.Judge(call(1, byte(i+1), byte(i), tokens>>i&1 == 1), now)
+				v := table.Decide(call(1, byte(i+1), byte(i), tokens>>i&1 == 1), now)
 				if v.Call {
 					calls++
 					assert.Equal(t, order[0], i, "the first that comes stands for the call")
@@ -48,25 +48,25 @@ func TestOneOfAChainCounts(t *testing.T) {
 func TestSiblingsAreCallsEach(t *testing.T) {
 	table := NewTable(100, time.Minute)
 	for span := range byte(2) {
-		assert.Equal(t, Verdict{true, true}, table.Judge(call(1, 10+span, 1, true), now))
+		assert.Equal(t, Verdict{true, true}, table.Decide(call(1, 10+span, 1, true), now))
 	}
-	assert.Equal(t, Verdict{true, true}, table.Judge(call(2, 10, 1, true), now), "another trace")
-	assert.Equal(t, Verdict{true, true}, table.Judge(call(2, 10, 1, true), now), "sent twice")
+	assert.Equal(t, Verdict{true, true}, table.Decide(call(2, 10, 1, true), now), "another trace")
+	assert.Equal(t, Verdict{true, true}, table.Decide(call(2, 10, 1, true), now), "sent twice")
 }
 
 // TestTwoCallsBelowOne: a wrapper that calls twice is none of the two.
 func TestTwoCallsBelowOne(t *testing.T) {
 	table := NewTable(100, time.Minute)
-	assert.True(t, table.Judge(call(1, 2, 1, true), now).Call)
-	assert.True(t, table.Judge(call(1, 3, 1, true), now).Call)
-	assert.Equal(t, Verdict{}, table.Judge(call(1, 1, 0, true), now))
+	assert.True(t, table.Decide(call(1, 2, 1, true), now).Call)
+	assert.True(t, table.Decide(call(1, 3, 1, true), now).Call)
+	assert.Equal(t, Verdict{}, table.Decide(call(1, 1, 0, true), now))
 }
 
 func TestCallsAreForgotten(t *testing.T) {
 	table := NewTable(100, time.Minute)
-	table.Judge(call(9, 9, 0, false), now)
-	table.Judge(call(1, 2, 1, true), now)
-	assert.True(t, table.Judge(call(1, 1, 0, true), now.Add(3*time.Minute)).Call)
+	table.Decide(call(9, 9, 0, false), now)
+	table.Decide(call(1, 2, 1, true), now)
+	assert.True(t, table.Decide(call(1, 1, 0, true), now.Add(3*time.Minute)).Call)
 	assert.LessOrEqual(t, table.Len(now.Add(10*time.Minute)), 0)
 }
 
@@ -81,7 +81,7 @@ func TestTheTableIsBounded(t *testing.T) {
 	for range 4 {
 		group.Go(func() {
 			for c := range slices.Values(spans) {
-				table.Judge(c, now)
+				table.Decide(c, now)
 			}
 		})
 	}

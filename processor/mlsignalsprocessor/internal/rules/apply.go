@@ -7,53 +7,53 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 // None is the dialect of a span that no rule recognises.
 const None = -1
 
-// What Outcome.Attempts can be, as in package dialect; 0 where no rule says anything.
+// The values of Outcome.Attempts, as in package dialect; 0 if no rule has one.
 const (
 	FailedSiblings = 1 + iota
 	ChildCalls
 )
 
-// Outcome is what the rules say of a span beside its readings.
+// Outcome is the result of the rules for a span beside its readings.
 type Outcome struct {
 	// Dialect is the position of the most specific dialect that recognises the span, or None.
 	Dialect int
-	// Signals are true by the rules alone.
-	Signals reading.Set
-	// WaitOnly is true where the compute that belongs to the span's wait is elsewhere.
+	// Signals are the signals that rules set.
+	Signals values.Set
+	// WaitOnly reports whether the forward pass that belongs to the span's wait is on another span.
 	WaitOnly bool
-	// Attempts says which calls of a model are attempts at the same, as dialect.Rule has it.
+	// Attempts is dialect.Rule.Attempts as a number.
 	Attempts uint8
-	// Told: the span's cold start was marked on another span.
-	Told bool
-	// Cold is true for the load of a component.
+	// MarkedElsewhere: the cold start is marked on another span.
+	MarkedElsewhere bool
+	// Cold reports whether the span loads a component.
 	Cold bool
 	// Component is what was loaded.
 	Component string
-	// Instance is what the span itself says of the process that loaded it, if the rule asks.
+	// Instance identifies the process that loaded it, if the rule reads that from the span.
 	Instance string
-	// ReloadUnknown is true where the span does not tell whether the same was loaded before.
+	// ReloadUnknown reports whether the span does not show if this is a reload.
 	ReloadUnknown bool
-	// ColdMS is how long that took.
+	// ColdMS is the duration of the load in ms.
 	ColdMS float64
-	// Meetings are the joins that the span takes part in.
-	Meetings []*meeting
-	// Call is true for the call of a model, and ByCall what the rules of calls derived.
+	// Joins are the joins that the span takes part in.
+	Joins []*joinSide
+	// Call reports whether the span is a call of a model. ByCall has the attributes that rules for calls derived.
 	Call   bool
-	ByCall reading.Set
-	// Lookup says what the span reads, if a rule says so.
+	ByCall values.Set
+	// Lookup is the kind of store that the span reads, None if no rule has one.
 	Lookup lookup.Kind
 }
 
 // Apply finds the rules for a span and fills its readings. The outcome is
 // valid until the next call with the same Scratch and Outcome.
-func (s *Set) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
-	*out = Outcome{Dialect: None, Meetings: out.Meetings[:0]}
+func (s *Compiled) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
+	*out = Outcome{Dialect: None, Joins: out.Joins[:0]}
 	for _, i := range s.match(span, sc) {
 		r := &s.rules[i]
 		if r.leave {
@@ -62,49 +62,49 @@ func (s *Set) Apply(span ptrace.Span, sc *Scratch, out *Outcome) {
 			}
 			return
 		}
-		if r.meeting != nil {
-			out.Meetings = append(out.Meetings, r.meeting)
+		if r.join != nil {
+			out.Joins = append(out.Joins, r.join)
 		}
 		if out.Lookup == lookup.None {
 			out.Lookup = r.lookup
 		}
-		if (r.meeting != nil && r.meeting.other || r.lookup != lookup.None) && len(r.sets) == 0 && r.stage == "" {
-			continue // a read and the other side of a join are described, not recognised
+		if (r.join != nil && r.join.other || r.lookup != lookup.None) && len(r.sets) == 0 && r.stage == "" {
+			continue // lookups and the other side of a join do not count as recognised
 		}
 		if out.Dialect == None {
 			out.Dialect = r.dialect
 		}
 		if !r.call {
-			s.carryOut(r, sc, out)
+			s.applyRule(r, sc, out)
 			continue
 		}
 		before := sc.Derived
-		s.carryOut(r, sc, out)
+		s.applyRule(r, sc, out)
 		out.Call = true
 		out.ByCall = out.ByCall.Or(sc.Derived.Without(before))
 	}
 }
 
-func (s *Set) carryOut(r *rule, sc *Scratch, out *Outcome) {
+func (s *Compiled) applyRule(r *rule, sc *Scratch, out *Outcome) {
 	if r.stage != "" {
-		sc.FillText(reading.Stage, r.stage)
+		sc.FillText(values.Stage, r.stage)
 	} else if r.stageFrom != nil {
 		if stage := r.stageFrom.stage(sc); stage != "" {
-			sc.FillText(reading.Stage, stage)
+			sc.FillText(values.Stage, stage)
 		}
 	}
 	for i := range r.sets {
-		r.sets[i].carryOut(sc)
+		r.sets[i].apply(sc)
 	}
 	out.Signals = out.Signals.Or(r.signals)
 	out.WaitOnly = out.WaitOnly || r.waitOnly
 	out.Attempts = max(out.Attempts, r.attempts)
 	if r.cold != nil && !out.Cold {
-		r.cold.carryOut(sc, out)
+		r.cold.apply(sc, out)
 	}
 }
 
-func (s *setter) carryOut(sc *Scratch) {
+func (s *setter) apply(sc *Scratch) {
 	a := &vocab.Attributes[s.target]
 	if !sc.Missing(s.target) && !(a.Type == vocab.String && sc.hasEmpty(s.target)) || !s.holds(sc) {
 		return
@@ -139,16 +139,16 @@ func (sc *Scratch) hasEmpty(i int) bool {
 	return sc.Known.Has(i) && !sc.Derived.Has(i) && sc.TextOf(i, sc.span.Attributes()) == ""
 }
 
-// fitsType tells whether a number can be the attribute's value.
+// fitsType reports whether a number can be the attribute's value.
 func fitsType(a *vocab.Attribute, f float64) bool {
 	return a.InRange(f) && (a.Type != vocab.Int || f == float64(int64(f)))
 }
 
-// bad notes a value that no reading fits, once per span and key.
+// bad records the key of an invalid value, once per span and key.
 func (sc *Scratch) bad(s *source) {
 	key := s.key
 	if key == "" {
-		return // the moments of a gap are the wrong way round; no attribute is to blame
+		return // a gap that ends before it starts has no key
 	}
 	for _, k := range sc.BadSources {
 		if k == key {
@@ -158,7 +158,7 @@ func (sc *Scratch) bad(s *source) {
 	sc.BadSources = append(sc.BadSources, key)
 }
 
-func (c *coldStart) carryOut(sc *Scratch, out *Outcome) {
+func (c *coldStart) apply(sc *Scratch, out *Outcome) {
 	ms := sc.DurationMS
 	if c.duration != nil {
 		switch f, got := c.duration.numeric(sc); {

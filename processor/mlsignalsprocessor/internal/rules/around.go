@@ -7,19 +7,18 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// maxAround bounds the surroundings that a Scratch remembers: a collector gets
-// spans of a few services and scopes at a time.
+// maxAround limits the combinations of resource and scope that a Scratch caches.
 const maxAround = 64
 
-// around is what a resource and a scope say of all of their spans.
+// around has the conditions that a resource and a scope meet.
 type around struct {
-	// id is another one for all other atoms, so that two can be compared quickly.
+	// id is unique for these atoms, to compare two quickly.
 	id    uint32
 	atoms []atom
 }
 
-// Resource takes in the resource of the spans that follow. Call Scope for each of its scopes.
-func (s *Set) Resource(attrs pcommon.Map, sc *Scratch) {
+// Resource reads the resource of the following spans. Call Scope for each of its scopes.
+func (s *Compiled) Resource(attrs pcommon.Map, sc *Scratch) {
 	sc.resource = sc.resource[:0]
 	clear(sc.resourceHas)
 	for name, v := range attrs.All() {
@@ -35,8 +34,8 @@ func (s *Set) Resource(attrs pcommon.Map, sc *Scratch) {
 	}
 }
 
-// Scope takes in the instrumentation scope of the spans that follow, one of the resource taken in last.
-func (s *Set) Scope(name string, sc *Scratch) {
+// Scope reads the instrumentation scope of the following spans. Call Resource before.
+func (s *Compiled) Scope(name string, sc *Scratch) {
 	sc.trail = append(append(sc.trail[:0], sc.resource...), s.scope(name, sc)...)
 	for i := range sc.arounds {
 		if slices.Equal(sc.arounds[i].atoms, sc.trail) {
@@ -54,7 +53,7 @@ func (s *Set) Scope(name string, sc *Scratch) {
 }
 
 // scope returns the atoms of a scope's name.
-func (s *Set) scope(name string, sc *Scratch) []atom {
+func (s *Compiled) scope(name string, sc *Scratch) []atom {
 	if atoms, ok := sc.scopes[name]; ok {
 		return atoms
 	}

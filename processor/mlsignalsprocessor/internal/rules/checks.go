@@ -8,14 +8,14 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/keytable"
 )
 
-// checks finds the atoms of an attribute's value. Whole texts are looked up,
-// so that it takes no longer however many rules ask for one.
+// checks finds the atoms of an attribute's value. Whole texts are found in a
+// table, so the cost does not grow with the number of rules.
 type checks struct {
 	any    []atom          // of every value
-	texts  *keytable.Table // whole texts, nil where no rule asks for one
+	texts  *keytable.Table // whole texts, nil if no rule has one
 	byText [][]atom
-	loose  []keyCondition // of texts that are not looked up: ranges and patterns
-	all    []keyCondition // of what is no text
+	loose  []keyCondition // conditions on texts that are not in the table: ranges and patterns
+	all    []keyCondition // conditions on values that are not texts
 }
 
 func newChecks(conditions []keyCondition) checks {
@@ -49,7 +49,7 @@ func newChecks(conditions []keyCondition) checks {
 	return c
 }
 
-// none reports whether no rule asks for the value.
+// none reports whether there are no conditions.
 func (c *checks) none() bool { return len(c.any) == 0 && len(c.all) == 0 }
 
 // hold appends the atoms of the conditions that hold for the value.

@@ -32,7 +32,7 @@ func TestShortSpansAreNoLoadWhereTheRuleAsksForLongOnes(t *testing.T) {
 				ColdStart: &dialect.ColdStart{Component: "pod", MinMS: tc.minMS},
 			}}}
 			require.Empty(t, d.Problems())
-			set := Compile([]*dialect.Dialect{d}, 0)
+			set := Compile([]*dialect.Dialect{d}, Options{})
 
 			span := ptrace.NewSpan()
 			span.SetName("throttler_try")
@@ -54,5 +54,5 @@ func TestAMinimumBelowZeroIsRefused(t *testing.T) {
 	d := &dialect.Dialect{Name: "d", Rules: []dialect.Rule{{
 		Name: "r", Match: dialect.Match{SpanNames: []string{"x"}}, ColdStart: &dialect.ColdStart{MinMS: -1},
 	}}}
-	assert.ErrorContains(t, errors.Join(d.Problems()...), "cold_start: min_ms: found -1, must be 0 or more milliseconds")
+	assert.ErrorContains(t, errors.Join(d.Problems()...), "cold_start: min_ms: found -1, must be at least 0 (milliseconds)")
 }

@@ -1,5 +1,18 @@
 // Package rules finds the dialect rules that apply to a span in one pass over
-// its attributes, and carries them out.
+// its attributes, and applies them.
+//
+// Compile is called once and returns a Compiled, which does not change. Each
+// goroutine has a Scratch of its own, from NewScratch, and calls in this order:
+//
+//	Resource                   for each resource
+//	  Scope                    for each scope of the resource
+//	    Apply                  for each span of the scope: fills Scratch.Values and an Outcome
+//	    Join                   if the Outcome has joins
+//	    Scratch.Values.Write   after the signals have been derived
+//	Scratch.Forget             at the end of the batch
+//
+// The contents of the Scratch and the Outcome are valid until the next Apply.
+// They point into the batch, which the caller owns.
 package rules
 
 import (
@@ -9,22 +22,21 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// Set is a set of compiled rules. It does not change, so any number of
-// goroutines may use it, each with a Scratch of its own.
-type Set struct {
-	// Dialects are the names, in the order given.
+// Compiled is a set of compiled rules. It may be used concurrently, by each
+// goroutine with a Scratch of its own.
+type Compiled struct {
+	// Dialects has the names of the dialects, in the order given.
 	Dialects []string
 	// Vocabulary is the position of the dialect ml, which recognises spans by
 	// the vocabulary's own attributes; None where it is not in use.
 	Vocabulary int
-	// described are the dialects that say themselves which spans are loads.
-	described []bool
-	// Component tells which component a span of some name loads, "" for none.
-	// It may be nil, and is set before the first span.
-	Component func(name string) string
+	// describesLoads has the dialects whose rules mark the loads of components.
+	describesLoads []bool
+	component      func(name string) string
 	// Joins is the number of joins in the rules.
 	Joins int
 
@@ -40,9 +52,9 @@ type Set struct {
 	eventInfo    []event
 	folded       map[string][]atom
 	globs        []namePattern
-	globIndex    *dialect.Index
+	globIndex    *pattern.Index
 	scopes       []namePattern
-	scopeIndex   *dialect.Index
+	scopeIndex   *pattern.Index
 	kinds        [kinds][]uint64
 	slots        int
 }
@@ -50,8 +62,8 @@ type Set struct {
 // kinds of spans that there are, UNSPECIFIED to CONSUMER.
 const kinds = 6
 
-// rule is one side of what a dialect.Rule says: of the span that it matches,
-// or of the other span of its join.
+// rule is a compiled dialect.Rule. A rule with a join is compiled into two: one
+// for the span that it matches, one for the other span of the join.
 type rule struct {
 	dialect int
 	name    string
@@ -63,12 +75,12 @@ type rule struct {
 	stage     string
 	stageFrom *stageFrom
 	sets      []setter
-	signals   reading.Set
+	signals   values.Set
 	cold      *coldStart
 	waitOnly  bool
 	attempts  uint8
 	leave     bool
-	meeting   *meeting
+	join      *joinSide
 	lookup    lookup.Kind
 	call      bool
 }
@@ -83,37 +95,47 @@ type coldStart struct {
 	from      int // slot of the attribute, -1 for the span's name
 	duration  *source
 	minMS     float64
-	instance  []int // slots of the attributes, the first that the span has counts
+	instance  []int // slots of the attributes; the first that the span has counts
 
 	reloadUnknown bool
 }
 
-// meeting is the part of one side in a join.
-type meeting struct {
+// joinSide is a join as one of its two spans sees it.
+type joinSide struct {
 	id    uint16
-	other bool // this side is the other span
-	// atParent: the two meet at this side's parent; otherwise at this span itself.
-	atParent bool
-	after    bool
-	once     bool        // without a set: a wait belongs to one compute
-	resource int         // the slot of the resource attribute that is the same, -1 where the two are kin
-	oneCold  bool        // the two show one cold start
-	moments  [2][]moment // what each side leaves behind; 0 this span's, 1 the other span's
-	sets     []setter
+	other bool // the span is the other span of the join
+	// atParent: the key of the join is the span's parent; otherwise it is the span itself.
+	atParent   bool
+	after      bool
+	once       bool           // always true without sets: one wait belongs to one forward pass
+	resource   int            // slot of the resource attribute that both have in common, -1 where they have the parent in common
+	oneCold    bool           // both spans show the same cold start
+	timePoints [2][]timePoint // what is buffered of each side: 0 this span, 1 the other span
+	sets       []setter
 }
 
-// Compile compiles dialects that have been validated. custom is the number of
-// dialects at the end of the list that are the user's own: of two rules that
-// are equally specific, theirs is taken first.
-func Compile(dialects []*dialect.Dialect, custom int) *Set {
-	b := newBuilder()
-	s := &Set{Vocabulary: None}
+// Options are the arguments of Compile beside the dialects.
+type Options struct {
+	// Custom is the number of dialects at the end of the list that are the
+	// user's own. Of two rules that are equally specific, theirs comes first.
+	Custom int
+	// Component returns the component that a span of some name loads, "" for none. It may be nil.
+	Component func(name string) string
+	// Without has the attributes that no rule is to set.
+	Without values.Set
+}
+
+// Compile compiles dialects that have been validated.
+func Compile(dialects []*dialect.Dialect, o Options) *Compiled {
+	b := newBuilder(o.Without)
+	s := &Compiled{Vocabulary: None, component: o.Component}
+	custom := o.Custom
 	for di, d := range dialects {
 		if d.Name == vocabularyDialect {
 			s.Vocabulary = di
 		}
 		s.Dialects = append(s.Dialects, d.Name)
-		s.described = append(s.described, d.Name != vocabularyDialect && di < len(dialects)-custom)
+		s.describesLoads = append(s.describesLoads, d.Name != vocabularyDialect && di < len(dialects)-custom)
 		rank := di
 		if di >= len(dialects)-custom {
 			rank = di - len(dialects)
@@ -131,29 +153,27 @@ var attempts = map[string]uint8{dialect.FailedSiblings: FailedSiblings, dialect.
 
 const vocabularyDialect = "ml"
 
-// DescribesLoads tells whether the span's dialect says itself which spans load
-// a component, so that a name such as load_features says nothing. That is so
-// of the built-in dialects but ml, whose users name their spans as they like;
-// so do those who bring a dialect of their own.
-func (s *Set) DescribesLoads(d int) bool { return d != None && s.described[d] }
+// DescribesLoads reports whether the rules of a dialect mark the loads of
+// components, so that names such as load_features are not taken for loads. This
+// holds for every built-in dialect but ml. Users of ml and of custom dialects
+// choose the names of their spans themselves.
+func (s *Compiled) DescribesLoads(d int) bool { return d != None && s.describesLoads[d] }
 
-// specific rules come first; then the user's own; then in the order of the files.
+// ranked is a rule before sorting: the most specific first, then the user's own, then in the order of the files.
 type ranked struct {
 	rule
 	specific, order int
 	atoms, without  []atom
 }
 
-func (s *Set) add(b *builder, di, order int, d *dialect.Rule) {
+func (s *Compiled) add(b *builder, di, order int, d *dialect.Rule) {
 	r := ranked{rule: rule{dialect: di, name: d.Name, stage: d.Stage, waitOnly: d.WaitOnly, lookup: lookups[d.Lookup], call: d.Call, attempts: attempts[d.Attempts], leave: d.LeaveAlone}, order: order}
 	r.atoms, r.specific = b.match(&d.Match)
 	r.without = b.without(&d.Match)
 	if d.StageFrom != nil {
 		r.stageFrom = newStageFrom(b, d.StageFrom)
 	}
-	for i := range d.Set {
-		r.sets = append(r.sets, b.setter(&d.Set[i]))
-	}
+	r.sets = b.setters(d.Set)
 	for _, name := range d.Signals {
 		r.signals.Add(vocab.Index(vocab.SignalPrefix + name))
 	}
@@ -164,8 +184,8 @@ func (s *Set) add(b *builder, di, order int, d *dialect.Rule) {
 	if d.Join != nil {
 		this, that := b.join(uint16(s.Joins), d.Join)
 		s.Joins++
-		r.meeting = this
-		other = &ranked{rule: rule{dialect: di, name: d.Name + " (other span)", meeting: that}, order: order}
+		r.join = this
+		other = &ranked{rule: rule{dialect: di, name: d.Name + " (other span)", join: that}, order: order}
 		other.atoms, other.specific = b.match(&d.Join.Match)
 		other.without = b.without(&d.Join.Match)
 	}
@@ -175,8 +195,14 @@ func (s *Set) add(b *builder, di, order int, d *dialect.Rule) {
 	}
 }
 
-func (b *builder) setter(d *dialect.Set) setter {
-	return setter{target: vocab.Index(d.To), source: b.source(&d.Source)}
+// setters compiles what a rule or a join sets, but for the attributes that are not to be set.
+func (b *builder) setters(all []dialect.Assignment) (setters []setter) {
+	for i := range all {
+		if target := vocab.Index(all[i].To); !b.excluded.Has(target) {
+			setters = append(setters, setter{target: target, source: b.source(&all[i].Source)})
+		}
+	}
+	return setters
 }
 
 func (b *builder) coldStart(d *dialect.ColdStart) *coldStart {
@@ -194,18 +220,17 @@ func (b *builder) coldStart(d *dialect.ColdStart) *coldStart {
 	return c
 }
 
-func (b *builder) join(id uint16, d *dialect.Join) (this, that *meeting) {
-	m := meeting{id: id, after: d.After, once: d.Once || len(d.Set) == 0, resource: -1, oneCold: d.OneColdStart}
+func (b *builder) join(id uint16, d *dialect.Join) (this, that *joinSide) {
+	m := joinSide{id: id, after: d.After, once: d.Once || len(d.Set) == 0, resource: -1, oneCold: d.OneColdStart}
 	if d.SameResourceAttribute != "" {
 		m.resource = b.resourceKey(d.SameResourceAttribute).slot
 	}
-	for i := range d.Set {
-		set := b.setter(&d.Set[i])
-		if set.from == fromGap {
-			m.leave(&set.from1)
-			m.leave(&set.to)
+	m.sets = b.setters(d.Set)
+	for i := range m.sets {
+		if set := &m.sets[i]; set.from == fromGap {
+			m.buffer(&set.from1)
+			m.buffer(&set.to)
 		}
-		m.sets = append(m.sets, set)
 	}
 	here, there := m, m
 	here.atParent = true
@@ -214,20 +239,20 @@ func (b *builder) join(id uint16, d *dialect.Join) (this, that *meeting) {
 	return &here, &there
 }
 
-// leave gives the moment a place among those of its side.
-func (m *meeting) leave(one *moment) {
+// buffer gives a point in time an index among those that are buffered of its side.
+func (m *joinSide) buffer(one *timePoint) {
 	side := pick(one.Other, 1, 0)
-	for i, known := range m.moments[side] {
-		if known.Moment == one.Moment {
+	for i, known := range m.timePoints[side] {
+		if known.TimePoint == one.TimePoint {
 			one.index = i
 			return
 		}
 	}
-	one.index = len(m.moments[side])
-	m.moments[side] = append(m.moments[side], *one)
+	one.index = len(m.timePoints[side])
+	m.timePoints[side] = append(m.timePoints[side], *one)
 }
 
-func (s *Set) finish(b *builder) {
+func (s *Compiled) finish(b *builder) {
 	sort.SliceStable(b.ranked, func(i, j int) bool {
 		x, y := &b.ranked[i], &b.ranked[j]
 		if x.specific != y.specific {
@@ -268,15 +293,15 @@ func (s *Set) finish(b *builder) {
 	}
 }
 
-func index(named []namePattern) *dialect.Index {
-	patterns := make([]dialect.Pattern, len(named))
+func index(named []namePattern) *pattern.Index {
+	patterns := make([]pattern.Pattern, len(named))
 	for i := range named {
 		patterns[i] = named[i].Pattern
 	}
-	return dialect.NewIndex(patterns)
+	return pattern.NewIndex(patterns)
 }
 
-func (s *Set) mask(atoms ...atom) []uint64 {
+func (s *Compiled) mask(atoms ...atom) []uint64 {
 	m := make([]uint64, s.words)
 	for _, a := range atoms {
 		m[a/64] |= 1 << (a % 64)

@@ -78,7 +78,7 @@ rules:
 	assert.Equal(t, map[string]any{"ml.model.name": "m"}, adds)
 }
 
-// More texts, factors and moments that a source can read.
+// More texts, factors and timePoints that a source can read.
 func TestReadings(t *testing.T) {
 	at := time.Unix(0, int64(start)).Add(400 * time.Millisecond).UTC().Format(time.RFC3339Nano)
 	for name, tc := range map[string]struct {

@@ -11,11 +11,11 @@ import (
 )
 
 // match reads the span in one pass and returns the rules that apply, the most specific first.
-func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
-	sc.Readings.Reset()
+func (s *Compiled) match(span ptrace.Span, sc *Scratch) []int32 {
+	sc.Values.Reset()
 	sc.BadSources = sc.BadSources[:0]
 	sc.stamp++
-	if sc.stamp == 0 { // wrapped around: stamps of old would be taken for this span's
+	if sc.stamp == 0 { // wrapped around: old stamps could equal new ones
 		clear(sc.values)
 		clear(sc.hits)
 		sc.stamp = 1
@@ -29,7 +29,7 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 	named := s.named(sc)
 	previous := 0
 	for name, v := range span.Attributes().All() {
-		// Spans of a kind have their attributes in the same order: guess before searching.
+		// Similar spans have their attributes in the same order: try the key that followed last time.
 		next := &sc.after[previous]
 		if next.name != name {
 			i := s.keys.Index(name)
@@ -42,7 +42,7 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 		previous = next.key + 1
 		if k.slot >= 0 {
 			if sc.values[k.slot].stamp == sc.stamp {
-				continue // the span has the key twice: the first counts, as in every component
+				continue // a duplicate key: the first value counts, as in every component
 			}
 			sc.values[k.slot] = stampedValue{sc.stamp, v}
 		}
@@ -56,7 +56,7 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 	if events := span.Events(); events.Len() > 0 {
 		s.matchEvents(events, sc)
 	}
-	// Spans of a name nearly always fulfil the same conditions in the same order, so the same rules apply.
+	// Spans of one name nearly always meet the same conditions in the same order, so the same rules apply.
 	kind := min(uint8(span.Kind()), kinds)
 	if x := &named.seen[named.recent&1]; x.is(sc.around.id, kind, sc.trail) {
 		return x.rules
@@ -69,8 +69,8 @@ func (s *Set) match(span ptrace.Span, sc *Scratch) []int32 {
 	return x.rules
 }
 
-// settle finds the rules that apply to the span, unless it has the atoms of the one before: attributes may come in another order.
-func (s *Set) settle(x *seen, ofName []atom, kind uint8, sc *Scratch) {
+// settle finds the rules that apply to the span. If it has the same atoms in another order, the rules stay the same.
+func (s *Compiled) settle(x *seen, ofName []atom, kind uint8, sc *Scratch) {
 	x.around, x.kind = sc.around.id, kind
 	x.trail = append(x.trail[:0], sc.trail...)
 	if kind < kinds {
@@ -89,7 +89,7 @@ func (s *Set) settle(x *seen, ofName []atom, kind uint8, sc *Scratch) {
 	}
 }
 
-func (s *Set) matchEvents(events ptrace.SpanEventSlice, sc *Scratch) {
+func (s *Compiled) matchEvents(events ptrace.SpanEventSlice, sc *Scratch) {
 	for i := range events.Len() {
 		e := events.At(i)
 		j := s.events.Index(e.Name())
@@ -122,8 +122,8 @@ func (with *eventConditions) hold(attrs pcommon.Map) bool {
 
 func setBit(a atom, bits []uint64) { bits[a/64] |= 1 << (a % 64) }
 
-// applicable appends the rules whose every condition holds, the most specific first.
-func (s *Set) applicable(bits []uint64, rules []int32) []int32 {
+// applicable appends the rules all of whose conditions hold, the most specific first.
+func (s *Compiled) applicable(bits []uint64, rules []int32) []int32 {
 	for w, word := range bits {
 		for ; word != 0; word &= word - 1 {
 			for _, i := range s.triggers[64*w+mathbits.TrailingZeros64(word)] {

@@ -4,27 +4,27 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
-// maxNames bounds the names that a Scratch remembers. Services have a few
-// dozen; names with an ID in them fill it up and are then looked up each time.
+// maxNames limits the names that a Scratch caches. Services have a few dozen.
+// Names with an ID in them fill the cache; further ones are looked up each time.
 const maxNames = 512
 
-// named is what the rules know of a span by its name alone.
+// named is the cached result of looking up a span name.
 type named struct {
 	name  string
 	atoms []atom
-	// component is what a span of this name loads, "" for none.
+	// component is the component that spans of this name load, "" for none.
 	component string
-	// seen are the last two kinds of spans of this name: most are alike, and the few that are slow or failed.
+	// seen has the last two combinations of conditions: the usual one, and that of slow or failed spans.
 	seen   [2]seen
 	recent uint8
-	// next is the name that came after this one the last time.
+	// next is the name that followed this one last time.
 	next *named
 }
 
-// seen is what a span of some name was like, and the rules that applied to it.
+// seen is a combination of conditions, and the rules that apply with it.
 type seen struct {
 	around uint32
 	kind   uint8
@@ -37,7 +37,7 @@ func (x *seen) is(around uint32, kind uint8, trail []atom) bool {
 	return x.around == around && x.kind == kind && slices.Equal(x.trail, trail)
 }
 
-// emptied returns a named without a name, with the room that it has.
+// emptied returns an empty named that reuses the memory of n.
 func (n *named) emptied() named {
 	e := named{atoms: n.atoms[:0]}
 	for i := range n.seen {
@@ -47,9 +47,9 @@ func (n *named) emptied() named {
 	return e
 }
 
-// named returns what is known of the span's name. Names follow each other in
-// the same order, trace after trace: guess before searching.
-func (s *Set) named(sc *Scratch) *named {
+// named looks up the span's name. It tries the name that followed the last one
+// before, because traces have their names in the same order.
+func (s *Compiled) named(sc *Scratch) *named {
 	if n := sc.named.next; n != nil && n.name == sc.name {
 		sc.named = n
 		return n
@@ -74,21 +74,21 @@ func (s *Set) named(sc *Scratch) *named {
 	return n
 }
 
-func (s *Set) lookUp(n *named) {
+func (s *Compiled) lookUp(n *named) {
 	if i := s.names.Index(n.name); i >= 0 {
 		n.atoms = append(n.atoms, s.nameAtoms[i]...)
 	}
 	if len(s.folded) > 0 {
 		var room [64]byte
-		if key, ok := dialect.Folded(room[:0], n.name); ok {
+		if key, ok := pattern.Fold(room[:0], n.name); ok {
 			n.atoms = append(n.atoms, s.folded[string(key)]...)
 		}
 	}
 	s.globIndex.Each(n.name, func(i int) { n.atoms = append(n.atoms, s.globs[i].atom) })
-	if s.Component != nil {
-		n.component = s.Component(n.name)
+	if s.component != nil {
+		n.component = s.component(n.name)
 	}
 }
 
-// LoadedByName is the component that the span at hand loads going by its name, "" for none.
+// LoadedByName returns the component that the current span loads according to its name, "" for none.
 func (sc *Scratch) LoadedByName() string { return sc.named.component }

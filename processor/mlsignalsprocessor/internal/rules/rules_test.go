@@ -22,13 +22,13 @@ func parse(t *testing.T, yaml string) *dialect.Dialect {
 	return d
 }
 
-func compile(t *testing.T, custom int, yamls ...string) *Set {
+func compile(t *testing.T, custom int, yamls ...string) *Compiled {
 	t.Helper()
 	var all []*dialect.Dialect
 	for _, y := range yamls {
 		all = append(all, parse(t, y))
 	}
-	return Compile(all, custom)
+	return Compile(all, Options{Custom: custom})
 }
 
 // newSpan returns a span of 2 s.
@@ -45,7 +45,7 @@ func newSpan(t *testing.T, name string, attrs map[string]any) ptrace.Span {
 }
 
 // apply returns what the rules add to a span, and the outcome.
-func apply(t *testing.T, s *Set, span ptrace.Span) (map[string]any, *Outcome, *Scratch) {
+func apply(t *testing.T, s *Compiled, span ptrace.Span) (map[string]any, *Outcome, *Scratch) {
 	t.Helper()
 	sc, out := s.NewScratch(), &Outcome{}
 	s.Resource(pcommon.NewMap(), sc)
@@ -339,7 +339,7 @@ rules:
 				sc, out := s.NewScratch(), &Outcome{}
 				s.Resource(pcommon.NewMap(), sc)
 				s.Apply(span, sc, out)
-				s.Meet(span, sc, out, table, time.Unix(0, 0))
+				s.Join(span, sc, out, table, time.Unix(0, 0))
 				copied := ptrace.NewSpan()
 				span.CopyTo(copied)
 				sc.Write(copied.Attributes())
@@ -379,7 +379,7 @@ rules:
 		s.Resource(pcommon.NewMap(), sc)
 		for _, span := range spans {
 			s.Apply(span, sc, out)
-			s.Meet(span, sc, out, table, time.Unix(0, 0))
+			s.Join(span, sc, out, table, time.Unix(0, 0))
 			sc.Write(span.Attributes())
 		}
 		return spans[len(spans)-1].Attributes().AsRaw()

@@ -7,13 +7,13 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// Scratch is the working memory for one span after another. One goroutine
-// uses it at a time.
+// Scratch is the working memory for one span at a time. It must not be used
+// concurrently.
 type Scratch struct {
-	reading.Readings
+	values.Values
 	// DurationMS is the span's duration, negative where it has none; Lasting says why.
 	DurationMS float64
 	Lasting    vocab.Lasting
@@ -22,27 +22,27 @@ type Scratch struct {
 
 	span ptrace.Span
 	name string
-	// names are known by name; named is that of the last span, spare stands in when names is full.
+	// names caches names; named is that of the current span. spare is used when the cache is full.
 	names      map[string]*named
 	named      *named
 	spare      named
 	start, end pcommon.Timestamp
 
-	// after says which known attribute came after each one the last time, and at 0 which came first.
+	// after has the known attribute that followed each one last time, and at 0 the first one.
 	after []guess
 
 	resource []atom // of the resource
 	scopes   map[string][]atom
-	// around is that of the resource and the scope taken in last, one of arounds.
+	// around is that of the current resource and scope, one of arounds.
 	around     *around
 	arounds    []around
 	lastAround uint32
-	// trail has the atoms of the span's attributes and events, in their order; bits all of its atoms where rules are looked for.
+	// trail has the atoms of the span's attributes and events, in order; bits has all atoms of the span while rules are searched.
 	trail []atom
 	bits  []uint64
 
-	// values and hits hold what this span and this resource have under the
-	// keys that rules read. An entry is of this span if its stamp is.
+	// values and hits hold the values of this span and this resource under the
+	// keys that rules read. Entries with another stamp are of earlier spans.
 	stamp          uint32
 	values         []stampedValue
 	hits           []stampedEvent
@@ -68,7 +68,7 @@ type stampedEvent struct {
 }
 
 // NewScratch returns working memory for this set of rules.
-func (s *Set) NewScratch() *Scratch {
+func (s *Compiled) NewScratch() *Scratch {
 	sc := &Scratch{
 		names: map[string]*named{}, named: &named{},
 		after:  slices.Repeat([]guess{{s.keys.Key(0), 0}}, len(s.keyInfo)+1),
@@ -80,9 +80,9 @@ func (s *Set) NewScratch() *Scratch {
 	return sc
 }
 
-// Forget drops everything that points into a batch.
+// Forget removes all references to the batch.
 func (sc *Scratch) Forget() {
-	sc.Readings.Forget()
+	sc.Values.Forget()
 	sc.span, sc.name = ptrace.Span{}, ""
 	sc.spare = sc.spare.emptied()
 	sc.named = &sc.spare

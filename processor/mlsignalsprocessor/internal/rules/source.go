@@ -14,12 +14,12 @@ import (
 // source is a compiled dialect.Source.
 type source struct {
 	from     uint8
-	key      string // of the attribute, as the rule gives it
-	slot     int    // of the attribute or resource attribute
-	minus    int    // slot, -1 for none
-	event    int    // of fromEvent and fromCount
-	from1    moment // of fromGap
-	to       moment
+	key      string    // of the attribute, as the rule gives it
+	slot     int       // of the attribute or resource attribute
+	minus    int       // slot, -1 for none
+	event    int       // of fromEvent and fromCount
+	from1    timePoint // of fromGap
+	to       timePoint
 	constant pcommon.Value
 	number   float64 // of the constant
 	units    []unit
@@ -60,20 +60,20 @@ func (s *source) holds(sc *Scratch) bool {
 	return true
 }
 
-// moment is a compiled dialect.Moment. In a join, index is its place in the moments of its side.
-type moment struct {
-	dialect.Moment
+// timePoint is a compiled dialect.TimePoint. In a join, index is its position among those of its side.
+type timePoint struct {
+	dialect.TimePoint
 	event int
 	slot  int
 	index int
 }
 
-// unit turns a number into milliseconds; text reads strings such as 1.234567ms.
+// unit converts a number to milliseconds; text parses strings such as 1.234567ms.
 type unit struct {
-	times, over float64 // two factors, so that no unit is off by a rounding
+	times, over float64 // two factors, to avoid rounding errors
 	text        bool
-	// whole: a clock counts in this unit, so that 1.5 cannot be meant. Without it every
-	// number of seconds that is too long for its span would pass for a few nanoseconds.
+	// whole: only whole numbers can be in this unit. Otherwise a number of seconds
+	// that is longer than the span would be read as a few nanoseconds.
 	whole bool
 }
 
@@ -82,12 +82,12 @@ var units = map[string]unit{
 	"duration": {text: true},
 }
 
-// leastNS is what a value must be to be read as nanoseconds where another unit is
-// possible: nothing that serving systems measure takes less than a microsecond, and
-// 3 seconds in a span of 2 are not 3 ns.
+// leastNS is the smallest value that is read as nanoseconds if other units are
+// possible: serving systems measure nothing below a microsecond, and 3 seconds
+// on a span of 2 are not 3 ns.
 const leastNS = 1000
 
-// What a source found.
+// The results of reading a number.
 const (
 	absent = iota
 	found
@@ -134,7 +134,7 @@ func (b *builder) source(s *dialect.Source) source {
 		c.from = fromDuration
 	case len(s.Gap) == 2:
 		c.from = fromGap
-		c.from1, c.to = b.moment(s.Gap[0]), b.moment(s.Gap[1])
+		c.from1, c.to = b.timePoint(s.Gap[0]), b.timePoint(s.Gap[1])
 	default:
 		c.from = fromConstant
 		c.constant = pcommon.NewValueEmpty()
@@ -147,9 +147,9 @@ func (b *builder) source(s *dialect.Source) source {
 	return c
 }
 
-func (b *builder) moment(text string) moment {
-	m, _ := dialect.ParseMoment(text)
-	c := moment{Moment: m, event: -1, slot: -1}
+func (b *builder) timePoint(text string) timePoint {
+	m, _ := dialect.ParseTimePoint(text)
+	c := timePoint{TimePoint: m, event: -1, slot: -1}
 	if m.Attribute != "" {
 		c.slot = b.slot(m.Attribute)
 	}
@@ -201,7 +201,7 @@ func (s *source) text(v pcommon.Value) string {
 	return part
 }
 
-// numeric returns the source as a number; a duration in ms.
+// numeric returns the number of the source, a duration in ms.
 func (s *source) numeric(sc *Scratch) (float64, int) {
 	f, got := s.measured(sc)
 	if s.times != 0 {
@@ -210,7 +210,7 @@ func (s *source) numeric(sc *Scratch) (float64, int) {
 	return f + s.plus, got
 }
 
-// measured is numeric before anything is added.
+// measured returns the number before Times and Plus are applied.
 func (s *source) measured(sc *Scratch) (float64, int) {
 	switch s.from {
 	case fromConstant:
@@ -266,7 +266,7 @@ func (s *source) difference(v pcommon.Value, sc *Scratch) (float64, int) {
 	return a - b, found
 }
 
-// scaled applies the units: the first one under which the value fits into the span.
+// scaled applies the first unit in which the value is not longer than the span.
 func (s *source) scaled(v pcommon.Value, sc *Scratch) (float64, int) {
 	if len(s.units) == 0 {
 		f, ok := vocab.ReadDouble(v)
@@ -313,7 +313,7 @@ func (u unit) read(v pcommon.Value) (float64, bool) {
 	return float64(d) / float64(time.Millisecond), err == nil && d >= 0
 }
 
-func (m moment) of(sc *Scratch) (pcommon.Timestamp, bool) {
+func (m timePoint) of(sc *Scratch) (pcommon.Timestamp, bool) {
 	switch {
 	case m.slot >= 0:
 		v, ok := sc.attribute(m.slot)
@@ -337,8 +337,8 @@ func milliseconds(from, to pcommon.Timestamp) float64 {
 	return float64(to-from) / float64(time.Millisecond)
 }
 
-// fits tells whether a span can contain a duration. Services measure with
-// another clock than the one that stamps their spans, so some slack is needed.
+// fits reports whether a duration is not longer than the span. Durations are
+// measured with another clock than spans, so some slack is allowed.
 func (sc *Scratch) fits(ms float64) bool {
 	return !math.IsInf(ms, 0) && sc.DurationMS >= 0 && ms <= sc.DurationMS*1.05+1
 }

@@ -3,10 +3,11 @@ package rules
 import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
 
-// stageWords are words of task names that tell a stage of a training pipeline.
-// They are looked up as whole words: train_model has "train", restrain has not.
+// stageWords maps words of task names to stages of a training pipeline. Whole
+// words are compared: train_model has "train", restrain has not.
 var stageWords = map[string]string{
 	"ingest": vocab.StageDataIngestion, "ingestion": vocab.StageDataIngestion,
 	"extract": vocab.StageDataIngestion, "download": vocab.StageDataIngestion,
@@ -42,8 +43,8 @@ func newStageFrom(b *builder, d *dialect.StageFrom) *stageFrom {
 	return f
 }
 
-// stage finds the stage that a name tells: the last word that tells one
-// decides, so that train_features is about features.
+// stage returns the stage in a name, "" for none. The last word with a stage
+// counts, so train_features is feature engineering.
 func (f *stageFrom) stage(sc *Scratch) string {
 	name := sc.name
 	if f.slot >= 0 {
@@ -54,7 +55,7 @@ func (f *stageFrom) stage(sc *Scratch) string {
 		name = v.Str()
 	}
 	stage := ""
-	for word := range dialect.Words(name) {
+	for word := range pattern.Words(name) {
 		if s, ok := f.words[word]; ok {
 			stage = s
 		} else if s, ok := stageWords[word]; ok {

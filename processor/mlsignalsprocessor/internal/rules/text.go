@@ -8,11 +8,11 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// maxJSON is the length of a text from which on it is not read as JSON: what is read is a dozen counts.
+// maxJSON is the length in bytes of the longest text that is read as JSON.
 const maxJSON = 64 << 10
 
-// member returns what JSON text has at a path: a number, a text or a bool. The
-// path has a key for each level, with dots between them; "." is the whole text.
+// member returns the number, text or bool at a path in JSON text. The path has a
+// key for each level, separated by dots; "." is the whole text.
 func member(v pcommon.Value, path string) (pcommon.Value, bool) {
 	text := v.AsString()
 	if len(text) > maxJSON {
@@ -39,7 +39,7 @@ func member(v pcommon.Value, path string) (pcommon.Value, bool) {
 	return value, false
 }
 
-// timeOfDay reads a time as RFC 3339 writes it, in quotes or without.
+// timeOfDay parses a time in RFC 3339, with or without quotes.
 func timeOfDay(v pcommon.Value) (pcommon.Timestamp, bool) {
 	if v.Type() != pcommon.ValueTypeStr {
 		return 0, false

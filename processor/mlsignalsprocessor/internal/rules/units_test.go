@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 // One key comes in seconds, in nanoseconds or as -1 for unknown.
@@ -24,7 +24,7 @@ rules:
       - {to: ml.inference.forward_pass_ms, attribute: total, minus: wait, units: [s, ns], unknown: [-1]}
 `))
 	require.NoError(t, err)
-	set := Compile([]*dialect.Dialect{d}, 0)
+	set := Compile([]*dialect.Dialect{d}, Options{})
 
 	const absent = -1.0
 	for _, tc := range []struct {
@@ -62,7 +62,7 @@ rules:
 			set.Resource(pcommon.NewMap(), sc)
 			set.Scope("", sc)
 			set.Apply(span, sc, out)
-			for i, want := range map[int]float64{reading.QueueWait: tc.queue, reading.ForwardPass: tc.pass} {
+			for i, want := range map[int]float64{values.QueueWait: tc.queue, values.ForwardPass: tc.pass} {
 				if want == absent {
 					assert.True(t, sc.Missing(i))
 				} else {

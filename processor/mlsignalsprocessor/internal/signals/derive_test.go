@@ -8,11 +8,11 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 var defaults = Settings{
-	Enabled:             reading.Signals,
+	Enabled:             values.Signals,
 	QueueBoundRatio:     1,
 	HighQueueWait:       300 * time.Millisecond,
 	CascadeShare:        0.5,
@@ -23,7 +23,7 @@ type numbers map[string]float64
 
 // derive returns what is derived of the numbers, the keys of true bools with the value 1.
 func derive(in numbers, span Span, s Settings) numbers {
-	var r reading.Readings
+	var r values.Values
 	for key, f := range in {
 		i := vocab.Index(key)
 		r.Number[i] = f

@@ -1,33 +1,36 @@
-// Package signals derives from the readings of one span what a dashboard does
-// not show: a GPU queue, a feature store fallback, a repaired output.
+// Package signals derives values and signals from the values of one span: a GPU
+// queue, a feature store fallback, a repaired output.
+//
+// Call Fill, which adds values that follow from others, then Derive, which sets
+// ratios and signals. Both change only their arguments.
 package signals
 
 import (
 	"time"
 
-	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/reading"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
 // Settings are the thresholds of the signals.
 type Settings struct {
 	// Enabled has the signals that may be set.
-	Enabled reading.Set
-	// QueueBoundRatio: a span whose queue wait / forward pass is above it is queue bound.
+	Enabled values.Set
+	// QueueBoundRatio: a span is queue bound if queue wait / forward pass is above it.
 	QueueBoundRatio float64
-	// HighQueueWait: a queue wait of at least this is high.
+	// HighQueueWait is the shortest queue wait that is high.
 	HighQueueWait time.Duration
-	// CascadeShare: a database lookup of at least this share of the span is a cascade.
+	// CascadeShare is the smallest share of its span that makes a database lookup a cascade, 0 to 1.
 	CascadeShare float64
-	// RevalidatedAttempts: an output with at least so many validations was revalidated.
+	// RevalidatedAttempts is the smallest number of validations of a revalidated output.
 	RevalidatedAttempts int
 }
 
-// Span is what the derivations need to know of a span beside its attributes.
+// Span has what the derivations need of a span beside its attributes.
 type Span struct {
-	// DurationMS is the duration in ms; negative where the span ends before it starts.
+	// DurationMS is the duration in ms, negative if the span has none.
 	DurationMS float64
-	// Failed is true for the status ERROR.
+	// Failed reports whether the status is ERROR.
 	Failed bool
-	// WaitOnly is true where the compute that belongs to the wait is on another span.
+	// WaitOnly reports whether the forward pass that belongs to the wait is on another span.
 	WaitOnly bool
 }

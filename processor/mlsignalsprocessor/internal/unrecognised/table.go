@@ -1,6 +1,7 @@
-// Package unrecognised counts the names of spans that no dialect recognised, the
-// most frequent ones, in memory of a fixed size: the space-saving algorithm of
-// Metwally, Agrawal and El Abbadi.
+// Package unrecognised counts the most frequent names of spans that no dialect
+// recognised, in memory of a fixed size, with the space-saving algorithm of
+// Metwally, Agrawal and El Abbadi. Table.Add counts, Table.Frequent returns the
+// result; both may be called concurrently.
 package unrecognised
 
 import (
@@ -10,14 +11,14 @@ import (
 	"sync"
 )
 
-// Span says what a span is called and where it is from.
+// Span is the name of a span and where it comes from.
 type Span struct {
 	Service, Scope, Name string
-	// ML: its resource carries ml.pipeline.name, so it is counted without a stage.
+	// ML: its resource has ml.pipeline.name, so the span is counted without a stage.
 	ML bool
 }
 
-// Seen is a span and how many it stands for.
+// Seen is a span with the number of spans that it represents.
 type Seen struct {
 	Span
 	Times int64
@@ -27,18 +28,18 @@ const (
 	size    = 100 // names that are counted
 	shown   = 50  // of them at most
 	longest = 120 // bytes of each text
-	// rare is the part of all unrecognised spans, one in so many, below which a name is not shown once there were more names
-	// than are counted: those with an ID in them are each new, and would be new series in Prometheus at every scrape.
+	// rare: once the table is full, names with less than 1/rare of all unrecognised spans are not shown. Names with an ID
+	// in them are always new and would add series to Prometheus at every scrape.
 	rare = 200
 )
 
-// Table counts names. A name that is not among those counted takes the place of the rarest one and its count, which
-// becomes the error of the new one. The zero Table is empty.
+// Table counts names. In a full table a new name replaces the rarest one and takes over its count, which is also its
+// error. The zero Table is empty.
 type Table struct {
 	mutex  sync.Mutex
 	counts map[Span]*count
 	total  int64
-	full   bool // a name has taken the place of another
+	full   bool // a name has replaced another one
 }
 
 type count struct{ times, mistaken int64 }
@@ -82,7 +83,7 @@ func (t *Table) make(key Span) *count {
 	return c
 }
 
-// Frequent returns the most frequent names and how often each was seen, at least.
+// Frequent returns the most frequent names, each with a lower bound of its count.
 func (t *Table) Frequent() []Seen {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -101,5 +102,5 @@ func (t *Table) Frequent() []Seen {
 
 func cut(s string) string { return s[:min(len(s), longest)] }
 
-// valid replaces what is not UTF-8, such as a character that was cut.
+// valid replaces bytes that are not UTF-8, such as those of a character that was cut.
 func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -8,8 +8,8 @@ import (
 
 // Batch is what Due returns.
 type Batch struct {
-	// Judge are traces to be judged by the policies.
-	Judge [][16]byte
+	// Decide are traces for the policies to decide.
+	Decide [][16]byte
 	// Direct are encoded spans, of one trace each, that go on without that. They are valid until the next Due.
 	Direct []Direct
 
@@ -33,12 +33,12 @@ const (
 )
 
 func (b *Batch) full() bool {
-	return len(b.Judge) >= dueTraces || len(b.Direct) >= dueTraces || len(b.encoded) >= dueBytes
+	return len(b.Decide) >= dueTraces || len(b.Direct) >= dueTraces || len(b.encoded) >= dueBytes
 }
 
 // Due fills batch with what is due, everything where all is true, and reports whether there may be more.
 func (h *Hold) Due(batch *Batch, all bool) (more bool) {
-	batch.Judge, batch.Direct = batch.Judge[:0], batch.Direct[:0]
+	batch.Decide, batch.Direct = batch.Decide[:0], batch.Direct[:0]
 	batch.encoded, batch.ends = batch.encoded[:0], batch.ends[:0]
 	if cap(batch.encoded) > 16*dueBytes { // after a huge trace
 		batch.encoded = nil
@@ -84,17 +84,17 @@ func (s *shard) due(batch *Batch, now time.Time, all bool) (more bool) {
 		more = expired == dueExpired
 	}
 	for {
-		n, ok := s.toJudge.first()
+		n, ok := s.toDecide.first()
 		if !ok {
 			return more
 		}
 		if batch.full() {
 			return true
 		}
-		s.toJudge.remove(s.entries, n, queueLink)
+		s.toDecide.remove(s.entries, n, queueLink)
 		e := &s.entries[n]
 		e.asked = false
-		batch.Judge = append(batch.Judge, e.ID)
+		batch.Decide = append(batch.Decide, e.ID)
 	}
 }
 
@@ -146,7 +146,7 @@ type Taken struct {
 	records []record
 }
 
-// Take returns the spans of a trace that Due has returned to be judged, in the
+// Take returns the spans of a trace that Due has returned for a decision, in the
 // memory of t, and ends the wait. It reports false where the trace is passed on
 // by now. Decided must follow before the next Take.
 func (h *Hold) Take(id [16]byte, t *Taken) bool {
@@ -219,10 +219,10 @@ func (s *shard) decideOldest(now time.Time) bool {
 	return true
 }
 
-// decide has a waiting trace judged, or drops it where no policy can keep it.
+// decide queues a waiting trace for the policies, or drops it if no policy can keep it.
 func (s *shard) decide(n uint32, now time.Time) {
 	if s.hold.options.Filter.MayKeep(&s.entries[n].Facts) {
-		s.judge(n)
+		s.enqueue(n)
 	} else {
 		s.drop(n, now, &s.hold.stats.NoMatch)
 	}

@@ -12,7 +12,7 @@ type entry struct {
 	rootArrived int64  // of the first root span; 0: none yet
 	group       uint32 // of the last record
 	state       state
-	asked       bool // in the queue of traces to be judged
+	asked       bool // in the queue of traces for the policies
 	// queue and roots are the places in the queues below.
 	queue, roots link
 }

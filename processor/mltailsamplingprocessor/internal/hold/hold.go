@@ -2,9 +2,9 @@
 // to decide.
 //
 // Add takes encoded batches, from any number of goroutines. Due, for one
-// goroutine, returns what has become due: the IDs of traces to be judged by the
+// goroutine, returns what has become due: the IDs of traces to be decided by the
 // policies, and spans to be forwarded without that. A trace that no policy can
-// keep is dropped there, undecoded. A trace to be judged stays, and may grow,
+// keep is dropped there, undecoded. A trace to be decided stays, and may grow,
 // until Take returns its spans; Decided then says what the policies have made
 // of it, so that later spans follow.
 //
@@ -76,7 +76,7 @@ type Stats struct {
 	NoMatch     atomic.Int64 // traces dropped because no policy could keep them
 	TooLarge    atomic.Int64 // traces dropped at MaxTraceBytes
 	Discarded   atomic.Int64 // traces dropped by Discard
-	Judged      atomic.Int64 // traces given to the policies
+	Judged      atomic.Int64 // traces passed to the policies
 	Kept        atomic.Int64 // traces that the policies have kept
 	NotKept     atomic.Int64 // traces that the policies have not kept
 	EarlyTraces atomic.Int64 // traces decided early at MaxTraces

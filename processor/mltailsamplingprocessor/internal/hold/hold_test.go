@@ -120,7 +120,7 @@ func (h *harness) add(spans ...span) {
 func (h *harness) due(all bool) {
 	for more := true; more; {
 		more = h.Due(&h.batch, all)
-		h.judged = append(h.judged, h.batch.Judge...)
+		h.judged = append(h.judged, h.batch.Decide...)
 		for _, d := range h.batch.Direct {
 			if d.Pass {
 				h.passed = append(h.passed, h.names(d.Encoded)...)

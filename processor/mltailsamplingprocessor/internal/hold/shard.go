@@ -20,7 +20,7 @@ type shard struct {
 
 	arrivals queue // traces that wait, by the arrival of their first span
 	rooted   queue // those of them whose root has come, by its arrival
-	toJudge  queue // traces that Due has yet to return for the policies
+	toDecide queue // traces that Due has yet to return for the policies
 	direct   queue // spans that Due has yet to return for the next component
 
 	// taken is the trace that the policies are looking at, if any.
@@ -152,20 +152,20 @@ func (s *shard) pass(n uint32, now time.Time) {
 		s.direct.push(s.entries, n, queueLink)
 	case judging:
 		if e.asked {
-			s.toJudge.remove(s.entries, n, queueLink)
+			s.toDecide.remove(s.entries, n, queueLink)
 		}
 		s.direct.push(s.entries, n, queueLink)
 	}
 	e.state = passing
 }
 
-// judge has a waiting trace judged by the policies.
-func (s *shard) judge(n uint32) {
+// enqueue queues a waiting trace for the policies.
+func (s *shard) enqueue(n uint32) {
 	s.leave(n)
 	s.leaveBlocks(n)
 	e := &s.entries[n]
 	e.state, e.asked = judging, true
-	s.toJudge.push(s.entries, n, queueLink)
+	s.toDecide.push(s.entries, n, queueLink)
 	s.hold.stats.Judged.Add(1)
 }
 

@@ -8,53 +8,57 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/keytable"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// An atom is one condition of a match, the same atom in every rule that has
-// the same condition. Each has a bit; a rule applies to a span when the span
-// has all bits of the rule.
+// An atom is the number of a condition. Equal conditions of several rules share
+// one atom. Each atom has a bit; a rule applies to a span that has all bits of
+// the rule.
 type atom = uint16
 
-// namePattern sets an atom for span names or scopes that a pattern fits.
+// namePattern sets an atom for span names or scopes that match a pattern.
 type namePattern struct {
-	dialect.Pattern
+	pattern.Pattern
 	atom atom
 }
 
-// keyCondition sets an atom for attributes whose value fulfils a condition.
+// keyCondition sets an atom for attributes whose value meets a condition.
 type keyCondition struct {
 	dialect.Condition
 	atom atom
 }
 
-// key is what the rules want to know of a span attribute.
+// key is what the rules read from an attribute.
 type key struct {
 	// canonical is the position in vocab.Attributes, -1 for a key outside the vocabulary.
 	canonical int
-	// slot is where the value is kept for the sources that read it and for a second value under the key to be seen as
-	// such, -1 where neither sources nor conditions need it.
+	// slot is where the value is kept, for sources that read it and to detect a second value under the key; -1 if neither
+	// sources nor conditions need it.
 	slot       int
 	conditions []keyCondition
-	// checks are the conditions as they are looked up, asked that there are any.
+	// checks are the compiled conditions; asked reports whether there are any.
 	checks checks
 	asked  bool
 }
 
-// event is what the rules want to know of a span event.
+// event is what the rules read from span events of one name.
 type event struct {
 	atoms      []atom
 	conditions []eventConditions
 }
 
-// eventConditions set an atom for an event whose attributes fulfil them all.
+// eventConditions set an atom for an event whose attributes meet all of them.
 type eventConditions struct {
 	keys       []string
 	conditions []dialect.Condition
 	atom       atom
 }
 
-// builder collects what the rules need, each thing once.
+// builder collects keys, conditions and patterns of all rules, without duplicates.
 type builder struct {
+	excluded values.Set // attributes that no rule sets
+
 	known map[string]atom // by what the condition says
 	kinds []uint8         // of each atom: how it is found
 
@@ -65,7 +69,7 @@ type builder struct {
 	resource  []key
 	names     []string
 	nameAtoms [][]atom
-	folded    map[string][]atom // by the name as dialect.Folded has it
+	folded    map[string][]atom // by the name as pattern.Fold has it
 	globs     []namePattern
 	scopes    []namePattern
 	events    []string
@@ -74,8 +78,9 @@ type builder struct {
 	ranked    []ranked
 }
 
-// How an atom is found decides which one triggers a rule: those of the span
-// itself are the most telling and cost nothing where they are absent.
+// The kinds of conditions. A rule is triggered by its condition of the highest
+// kind: those on the span are the most selective, and cost nothing if they do
+// not hold.
 const (
 	ofKind = iota
 	ofResource
@@ -85,8 +90,8 @@ const (
 	ofName
 )
 
-func newBuilder() *builder {
-	b := &builder{known: map[string]atom{}, folded: map[string][]atom{}}
+func newBuilder(excluded values.Set) *builder {
+	b := &builder{excluded: excluded, known: map[string]atom{}, folded: map[string][]atom{}}
 	for _, a := range vocab.Attributes {
 		b.key(a.Key)
 	}
@@ -115,7 +120,7 @@ func (b *builder) key(name string) *key {
 	return &b.keyInfo[i]
 }
 
-// slot makes sure that the value of a span attribute is kept.
+// slot returns the slot of a span attribute, and adds one if it has none.
 func (b *builder) slot(name string) int {
 	k := b.key(name)
 	if k.slot < 0 {
@@ -151,7 +156,7 @@ func (b *builder) event(name string) int {
 	return i
 }
 
-// match turns conditions into atoms and says how specific they are together.
+// match compiles conditions to atoms and returns their specificity, the sum of their weights.
 func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 	add := func(a atom, weight int) {
 		atoms = append(atoms, a)
@@ -161,7 +166,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		a, fresh := b.atom(ofName, m.SpanNames)
 		exact := true
 		for _, text := range m.SpanNames {
-			p, _ := dialect.ParsePattern(text)
+			p, _ := pattern.Parse(text)
 			exact = exact && p.Exact()
 			if fresh {
 				b.name(p, a)
@@ -172,7 +177,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 	if len(m.AnySpelling) > 0 {
 		a, fresh := b.atom(ofName, "any spelling", m.AnySpelling)
 		for _, name := range m.AnySpelling {
-			if key, ok := dialect.Folded(nil, name); ok && fresh {
+			if key, ok := pattern.Fold(nil, name); ok && fresh {
 				b.folded[string(key)] = append(b.folded[string(key)], a)
 			}
 		}
@@ -182,7 +187,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		a, fresh := b.atom(ofScope, m.Scopes)
 		exact := true
 		for _, text := range m.Scopes {
-			p, _ := dialect.ParsePattern(text)
+			p, _ := pattern.Parse(text)
 			exact = exact && p.Exact()
 			if fresh {
 				b.scopes = append(b.scopes, namePattern{p, a})
@@ -203,7 +208,7 @@ func (b *builder) match(m *dialect.Match) (atoms []atom, specific int) {
 		if fresh {
 			c := dialect.Condition{}
 			for _, text := range m.AttributePatterns[name] {
-				p, _ := dialect.ParsePattern(text)
+				p, _ := pattern.Parse(text)
 				c.Patterns = append(c.Patterns, p)
 			}
 			k := b.key(name)
@@ -280,7 +285,7 @@ func (b *builder) without(m *dialect.Match) (atoms []atom) {
 	return atoms
 }
 
-func (b *builder) name(p dialect.Pattern, a atom) {
+func (b *builder) name(p pattern.Pattern, a atom) {
 	if !p.Exact() {
 		b.globs = append(b.globs, namePattern{p, a})
 		return
@@ -298,7 +303,7 @@ func tables(b *builder) (keys, resources, names, events *keytable.Table) {
 	return keytable.New(b.keys), keytable.New(b.resources), keytable.New(b.names), keytable.New(b.events)
 }
 
-// anyValue are the conditions that each of these keys may have any value.
+// anyValue returns a condition for each key that accepts any value.
 func anyValue(keys []string) map[string]any {
 	conditions := map[string]any{}
 	for _, key := range keys {

@@ -1,8 +1,8 @@
-package reading
+package values
 
 import "github.com/otelcol-ml/otelcol-ml/internal/vocab"
 
-// Positions in vocab.Attributes of what the derivations read and write.
+// Positions in vocab.Attributes of attributes that derivations read or write.
 var (
 	Stage                 = vocab.Index(vocab.Stage)
 	ModelName             = vocab.Index(vocab.ModelName)
@@ -43,7 +43,7 @@ var (
 	ColdStartReload       = vocab.Index(vocab.ColdStartReload)
 )
 
-// OfColdStart has what tells of a cold start beside its signal.
+// OfColdStart has the attributes of a cold start without its signal.
 var OfColdStart = Bits(ColdStartComponent, ColdStartDuration, ColdStartReload)
 
 // Signals has every signal.

@@ -1,4 +1,4 @@
-package reading
+package values
 
 import (
 	"math"
@@ -79,7 +79,7 @@ func TestReadAndWriteCoerce(t *testing.T) {
 			v, _ := attrs.Get(tc.key)
 			i := vocab.Index(tc.key)
 
-			var r Readings
+			var r Values
 			r.Read(i, v)
 			r.Write(attrs)
 
@@ -97,7 +97,7 @@ func TestReadAndWriteCoerce(t *testing.T) {
 
 func TestFirstOfADoubleKeyCounts(t *testing.T) {
 	i := vocab.Index(vocab.QueueWait)
-	var r Readings
+	var r Values
 	r.Read(i, value("text"))
 	r.Read(i, value(3.0))
 	assert.True(t, r.Invalid.Has(i))
@@ -111,7 +111,7 @@ func TestFillNeverReplaces(t *testing.T) {
 			value(had).CopyTo(attrs.PutEmpty(vocab.QueueWait))
 			v, _ := attrs.Get(vocab.QueueWait)
 			i := vocab.Index(vocab.QueueWait)
-			var r Readings
+			var r Values
 			r.Read(i, v)
 			r.Fill(i, 7)
 			r.Borrow(i, 8)
@@ -124,7 +124,7 @@ func TestFillNeverReplaces(t *testing.T) {
 
 func TestFillKeepsToTheRange(t *testing.T) {
 	attrs := pcommon.NewMap()
-	var r Readings
+	var r Values
 	r.Fill(vocab.Index(vocab.QueueWait), -1)
 	r.Fill(vocab.Index(vocab.FeaturesHitRate), math.NaN())
 	r.Write(attrs)
@@ -134,7 +134,7 @@ func TestFillKeepsToTheRange(t *testing.T) {
 func TestBorrowedIsReadButNotWritten(t *testing.T) {
 	attrs := pcommon.NewMap()
 	i := vocab.Index(vocab.ForwardPass)
-	var r Readings
+	var r Values
 	r.Borrow(i, 20)
 	f, ok := r.Get(i)
 	assert.True(t, ok)
@@ -146,7 +146,7 @@ func TestBorrowedIsReadButNotWritten(t *testing.T) {
 // A reading is used for one span after another: what the span before had must not show.
 func TestResetForgetsTheSpanBefore(t *testing.T) {
 	i := vocab.Index(vocab.ValidationAttempts)
-	var r Readings
+	var r Values
 	r.Read(i, pcommon.NewValueInt(3))
 	r.Reset()
 	f, ok := r.Get(i)
@@ -172,7 +172,7 @@ func TestTextOf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			attrs := pcommon.NewMap()
-			var r Readings
+			var r Values
 			r.FillText(tc.i, "of the span before")
 			r.Reset()
 			if tc.sent != nil {

@@ -1,8 +1,8 @@
-package reading
+package values
 
 import "github.com/otelcol-ml/otelcol-ml/internal/vocab"
 
-// stageAttributes has the attributes of each stage that attributes tell, in the order of vocab.Stages.
+// stageAttributes has the attributes that belong to each stage, in the order of vocab.Stages.
 var stageAttributes = func() (all []struct {
 	stage      string
 	attributes Set
@@ -24,26 +24,26 @@ var stageAttributes = func() (all []struct {
 	return all
 }()
 
-// StageTelling has every attribute that tells a stage.
-var StageTelling = func() (s Set) {
+// StageAttributes has every attribute that belongs to a stage.
+var StageAttributes = func() (s Set) {
 	for _, of := range stageAttributes {
 		s = s.Or(of.attributes)
 	}
 	return s
 }()
 
-// TellsStage tells whether the span carries an attribute of a stage, readable or not.
-func (r *Readings) TellsStage() bool {
-	return r.Known.Meets(&StageTelling) || r.Invalid.Meets(&StageTelling)
+// HasStageAttribute reports whether the span carries an attribute of a stage, readable or not.
+func (r *Values) HasStageAttribute() bool {
+	return r.Known.Meets(&StageAttributes) || r.Invalid.Meets(&StageAttributes)
 }
 
 // Lookups has the times of lookups.
 var Lookups = Bits(FeaturesCacheLookup, FeaturesDBLookup)
 
-// FillStage derives the stage from the attributes of a span that has none by
-// its name, but for some. A span with attributes of several stages is of the first.
-func (r *Readings) FillStage(but Set) {
-	if !r.Missing(Stage) || !r.TellsStage() {
+// FillStage derives the stage from the attributes of a span without a stage,
+// except those in but. Of several stages the first of vocab.Stages counts.
+func (r *Values) FillStage(but Set) {
+	if !r.Missing(Stage) || !r.HasStageAttribute() {
 		return
 	}
 	tell := r.Known.Or(r.Invalid).Without(but)

@@ -24,9 +24,9 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/hold"
 )
 
-// judge is contrib's tail_sampling, which decides on the traces of a hold.
+// decider is contrib's tail_sampling, which decides on the traces of a hold.
 //
-// It gets one empty span for each trace to be judged, and decides on that at its
+// It gets one empty span for each traces to be decided, and decides on that at its
 // next tick. Two policy extensions of ours take part in the decision:
 //
 //   - loader comes first, in a drop policy that never matches. It replaces the
@@ -36,7 +36,7 @@ import (
 //     and of a recorder that always matches and notes its name.
 //
 // All of that runs in the one goroutine in which contrib decides.
-type judge struct {
+type decider struct {
 	processor.Traces
 	hold   *hold.Hold
 	logger *zap.Logger
@@ -57,9 +57,9 @@ const (
 // traceStateGate has contrib write the probability of a probabilistic policy into the trace state.
 const traceStateGate = "processor.tailsamplingprocessor.usetracestate"
 
-// newJudge creates contrib's processor with the settings of cfg. What it keeps goes to next.
-func newJudge(ctx context.Context, set processor.Settings, cfg *Config, h *hold.Hold, next consumer.Traces) (*judge, error) {
-	j := &judge{hold: h, logger: set.Logger}
+// newDecider creates contrib's processor with the settings of cfg. What it keeps goes to next.
+func newDecider(ctx context.Context, set processor.Settings, cfg *Config, h *hold.Hold, next consumer.Traces) (*decider, error) {
+	j := &decider{hold: h, logger: set.Logger}
 	inner := cfg.Config
 	// A trace is due when it comes here. One that has its root is decided at the next tick.
 	inner.DecisionWait, inner.DecisionWaitAfterRootReceived = 0, time.Millisecond
@@ -76,7 +76,7 @@ func newJudge(ctx context.Context, set processor.Settings, cfg *Config, h *hold.
 	set.ID = component.NewIDWithName(factory.Type(), set.ID.Name())
 	consumer, err := consumer.NewTraces(func(ctx context.Context, td ptrace.Traces) error {
 		if td.ResourceSpans().Len() == 0 {
-			return nil // passed on while it was judged
+			return nil // exported while its decision was pending
 		}
 		return next.ConsumeTraces(ctx, td)
 	})
@@ -91,12 +91,12 @@ func newJudge(ctx context.Context, set processor.Settings, cfg *Config, h *hold.
 }
 
 // Start starts contrib's processor with our policy extensions beside those of the host.
-func (j *judge) Start(ctx context.Context, host component.Host) error {
+func (j *decider) Start(ctx context.Context, host component.Host) error {
 	return withTraceState(func() error { return j.Traces.Start(ctx, policyHost{host, j}) })
 }
 
-// judge has traces decided.
-func (j *judge) judge(ctx context.Context, ids [][16]byte) {
+// decide passes traces to the policies.
+func (j *decider) decide(ctx context.Context, ids [][16]byte) {
 	td := ptrace.NewTraces()
 	spans := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
 	spans.EnsureCapacity(len(ids))
@@ -109,7 +109,7 @@ func (j *judge) judge(ctx context.Context, ids [][16]byte) {
 }
 
 // load replaces the empty span of a trace by its own spans.
-func (j *judge) load(id pcommon.TraceID, trace *samplingpolicy.TraceData) {
+func (j *decider) load(id pcommon.TraceID, trace *samplingpolicy.TraceData) {
 	j.id, j.matched = id, j.matched[:0]
 	trace.ReceivedBatches = ptrace.NewTraces()
 	if j.loaded = j.hold.Take(id, &j.taken); !j.loaded {
@@ -126,7 +126,7 @@ func (j *judge) load(id pcommon.TraceID, trace *samplingpolicy.TraceData) {
 }
 
 // kept notes on a trace by which policies it was kept.
-func (j *judge) kept(_ context.Context, id pcommon.TraceID, trace *tailsampling.TraceData) {
+func (j *decider) kept(_ context.Context, id pcommon.TraceID, trace *tailsampling.TraceData) {
 	if !j.loaded || id != j.id {
 		return
 	}
@@ -248,7 +248,7 @@ func (d *decisions) Put(id pcommon.TraceID, _ cache.DecisionMetadata) { d.hold.D
 // policyHost is a host with our policy extensions.
 type policyHost struct {
 	component.Host
-	judge *judge
+	decider *decider
 }
 
 func (h policyHost) GetExtensions() map[component.ID]component.Component {
@@ -258,13 +258,13 @@ func (h policyHost) GetExtensions() map[component.ID]component.Component {
 	}
 	extensions[component.MustNewID(loaderType)] = policyExtension{evaluate: func(string) evaluator {
 		return func(id pcommon.TraceID, trace *samplingpolicy.TraceData) samplingpolicy.Decision {
-			h.judge.load(id, trace)
+			h.decider.load(id, trace)
 			return samplingpolicy.NotSampled
 		}
 	}}
 	extensions[component.MustNewID(recorderType)] = policyExtension{evaluate: func(policy string) evaluator {
 		return func(pcommon.TraceID, *samplingpolicy.TraceData) samplingpolicy.Decision {
-			h.judge.matched = append(h.judge.matched, policy)
+			h.decider.matched = append(h.decider.matched, policy)
 			return samplingpolicy.Sampled
 		}
 	}}

@@ -1,4 +1,4 @@
-package reading
+package values
 
 import "math/bits"
 
@@ -6,7 +6,7 @@ import "math/bits"
 const Size = 128
 
 // Set is a set of attributes, a bit for each position in vocab.Attributes. Sets are compared with ==. It is two
-// words and no array: a processor that has written one half of an array waits when the whole is copied right after.
+// words instead of an array: copying an array directly after writing one half stalls the CPU (store forwarding).
 type Set struct{ low, high uint64 }
 
 // Bit is the set of one attribute.

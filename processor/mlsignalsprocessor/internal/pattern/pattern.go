@@ -1,4 +1,10 @@
-package dialect
+// Package pattern compares names of spans and scopes: as patterns with a * at
+// the beginning or the end, word by word, and in any spelling.
+//
+// Parse reads a pattern. The error has the form "found X, must be Y". NewIndex builds an index of many patterns, which finds
+// those that match a name without trying each. Patterns and indexes do not
+// change, so they may be used concurrently.
+package pattern
 
 import (
 	"fmt"
@@ -6,15 +12,15 @@ import (
 )
 
 // Pattern is a name, or a part of one: a * at the beginning or the end stands
-// for any text, the empty text too.
+// for any text, including the empty text.
 type Pattern struct {
 	Text      string // without the stars
 	StarFront bool
 	StarBack  bool
 }
 
-// ParsePattern reads a pattern.
-func ParsePattern(s string) (Pattern, error) {
+// Parse reads a pattern. The error has the form "found X, must be Y".
+func Parse(s string) (Pattern, error) {
 	p := Pattern{Text: s}
 	if strings.HasPrefix(p.Text, "*") {
 		p.StarFront, p.Text = true, p.Text[1:]
@@ -23,29 +29,18 @@ func ParsePattern(s string) (Pattern, error) {
 		p.StarBack, p.Text = true, p.Text[:len(p.Text)-1]
 	}
 	if p.Text == "" {
-		return Pattern{}, fmt.Errorf("%q is empty or matches everything; give a name", s)
+		return Pattern{}, fmt.Errorf("found %q, must be a name or a part of one; anything else would match every name", s)
 	}
 	if strings.Contains(p.Text, "*") {
-		return Pattern{}, fmt.Errorf("%q has a * in the middle; a * may stand at the beginning and at the end", s)
+		return Pattern{}, fmt.Errorf("found %q, must have a * only at the beginning or at the end", s)
 	}
 	return p, nil
 }
 
-// exactName tells what is wrong with a name that is no pattern, but compared as it is.
-func exactName(name string) error {
-	switch {
-	case name == "":
-		return fmt.Errorf("%q is empty; give a name, or remove it", name)
-	case strings.HasPrefix(name, "*") || strings.HasSuffix(name, "*"):
-		return fmt.Errorf("%q: a * stands for any text in span_names and scopes only; give the whole name", name)
-	}
-	return nil
-}
-
-// Exact tells whether the pattern is a whole name.
+// Exact reports whether the pattern is a whole name.
 func (p Pattern) Exact() bool { return !p.StarFront && !p.StarBack }
 
-// Matches tells whether the pattern fits the whole of s.
+// Matches reports whether the pattern matches the whole of s.
 func (p Pattern) Matches(s string) bool {
 	switch {
 	case p.StarFront && p.StarBack:
@@ -59,8 +54,8 @@ func (p Pattern) Matches(s string) bool {
 	}
 }
 
-// Capture returns what the star stands for in s, "" where the pattern does not
-// fit or has no single star.
+// Capture returns what the star stands for in s. It returns "" if the pattern
+// does not match or does not have exactly one star.
 func (p Pattern) Capture(s string) string {
 	if p.StarFront == p.StarBack || !p.Matches(s) {
 		return ""
@@ -71,8 +66,8 @@ func (p Pattern) Capture(s string) string {
 	return strings.TrimPrefix(s, p.Text)
 }
 
-// Index finds the patterns of a list that fit a name, looking only at those
-// that can by their first or last byte.
+// Index finds the patterns of a list that match a name. It tries only those
+// with the first or the last byte of the name.
 type Index struct {
 	patterns        []Pattern
 	byFirst, byLast [256][]int
@@ -96,7 +91,7 @@ func NewIndex(patterns []Pattern) *Index {
 	return x
 }
 
-// Each calls f with the position of every pattern that fits the name.
+// Each calls f with the position of every pattern that matches the name.
 func (x *Index) Each(name string, f func(i int)) {
 	if name == "" {
 		return

@@ -15,16 +15,16 @@ func TestTextForAList(t *testing.T) {
 	assert.Contains(t, keys, "span_names")
 	assert.Contains(t, keys, "instance_from")
 	for _, key := range keys {
-		errs := Misread(map[string]any{"rules": []any{map[string]any{key: "a,b"}}}, "")
+		errs := CheckYAML(map[string]any{"rules": []any{map[string]any{key: "a,b"}}}, "")
 		if key == "sources" {
 			assert.Empty(t, errs, "sources are for people")
 			continue
 		}
-		says := fmt.Sprintf(`rules[0]::%s: found "a,b", must be a list; write ["a", "b"] or, if it is one name, ["a,b"]`, key)
+		says := fmt.Sprintf(`rules[0]::%s: found "a,b", must be a list; write ["a", "b"], or ["a,b"] if it is one name`, key)
 		if assert.Len(t, errs, 1, key) {
 			assert.EqualError(t, errs[0], says)
 		}
-		assert.Empty(t, Misread(map[string]any{"rules": []any{map[string]any{key: "a"}}}, ""), key)
+		assert.Empty(t, CheckYAML(map[string]any{"rules": []any{map[string]any{key: "a"}}}, ""), key)
 	}
 }
 

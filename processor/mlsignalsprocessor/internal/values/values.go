@@ -1,6 +1,10 @@
-// Package reading holds what is known of one span in the terms of the
-// vocabulary, and what is to be written to it.
-package reading
+// Package values holds the values of one span, by attribute of the vocabulary.
+//
+// Call Reset for each span, Read for each of its attributes, then the Fill and
+// Borrow methods for derived values, and Write once at the end. Forget removes
+// references to the batch before the Values are pooled. Values belong to one
+// goroutine at a time.
+package values
 
 import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -8,46 +12,46 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// Readings are the values of one span. Numbers and bools (0 or 1) are in
+// Values are the values of one span. Numbers and bools (0 or 1) are in
 // Number, strings in Text.
-type Readings struct {
+type Values struct {
 	// Known has the attributes whose value was read or derived.
 	Known Set
-	// Invalid has the attributes that the span carries with a value that cannot be true.
+	// Invalid has the attributes of the span whose value is out of range or of a wrong type.
 	Invalid Set
 	// Coerced has the known attributes whose value has to change its type.
 	Coerced Set
 	// Derived has the known attributes that are not on the span yet.
 	Derived Set
-	// Borrowed has numbers that another span of a join carries: they take part
-	// in derivations and are never written.
+	// Borrowed has numbers of the other span of a join: they are used in
+	// derivations and are never written.
 	Borrowed Set
 
 	Number [Size]float64
 	// Text has the strings that were derived, changed their type, or are read by a derivation.
 	Text [Size]string
-	// values are the attributes as they stand on the span, for Coerced.
-	values [Size]pcommon.Value
+	// onSpan are the attributes on the span, for Coerced.
+	onSpan [Size]pcommon.Value
 }
 
-// Reset forgets the span.
-func (r *Readings) Reset() {
+// Reset removes the values of the last span.
+func (r *Values) Reset() {
 	r.Known, r.Invalid, r.Coerced, r.Derived, r.Borrowed = Set{}, Set{}, Set{}, Set{}, Set{}
 }
 
-// Forget drops what points into the batch, so that a pooled value does not keep the batch alive.
-func (r *Readings) Forget() {
+// Forget removes all references to the batch, so that pooled Values do not keep it alive.
+func (r *Values) Forget() {
 	r.Reset()
 	clear(r.Text[:])
-	clear(r.values[:])
+	clear(r.onSpan[:])
 }
 
-// textRead has the strings that derivations read. The others stay where they
-// are: fetching each costs more than knowing that it is there.
+// textRead has the strings that derivations read. Others are not fetched, which
+// would cost more than to record that they exist.
 var textRead = Bits(Stage, ColdStartComponent)
 
-// Read takes attribute i from the span. The first value of a key counts.
-func (r *Readings) Read(i int, v pcommon.Value) {
+// Read reads attribute i of the span. The first value of a key counts.
+func (r *Values) Read(i int, v pcommon.Value) {
 	if !r.Missing(i) {
 		return
 	}
@@ -64,7 +68,7 @@ func (r *Readings) Read(i int, v pcommon.Value) {
 	case t == pcommon.ValueTypeStr && a.Type == vocab.String:
 		if textRead.Has(i) {
 			if r.Text[i] = v.Str(); r.Text[i] == "" {
-				return // an empty text says nothing, and may be filled
+				return // empty texts count as missing
 			}
 		}
 	case t == pcommon.ValueTypeInt && a.Type == vocab.Int:
@@ -82,13 +86,13 @@ func (r *Readings) Read(i int, v pcommon.Value) {
 			return
 		}
 		r.Coerced.Add(i)
-		r.values[i] = v
+		r.onSpan[i] = v
 	}
 	r.Known.Add(i)
 }
 
-// coerce reads a value of another type than its key's.
-func (r *Readings) coerce(i int, v pcommon.Value) bool {
+// coerce reads a value that has another type than its key.
+func (r *Values) coerce(i int, v pcommon.Value) bool {
 	a := &vocab.Attributes[i]
 	switch a.Type {
 	case vocab.Double:
@@ -113,18 +117,18 @@ func (r *Readings) coerce(i int, v pcommon.Value) bool {
 	}
 }
 
-// Missing tells whether attribute i may be filled: it is not known, and the
+// Missing reports whether attribute i may be filled: it is not known, and the
 // span does not carry anything under its key.
-func (r *Readings) Missing(i int) bool {
+func (r *Values) Missing(i int) bool {
 	if i < 64 {
 		return (r.Known.low|r.Invalid.low)>>uint(i)&1 == 0
 	}
 	return (r.Known.high|r.Invalid.high)>>uint(i-64)&1 == 0
 }
 
-// Get returns a number of the span, or one that it borrows, and 0 where there
-// is none: Number then holds that of a span before.
-func (r *Readings) Get(i int) (float64, bool) {
+// Get returns a number of the span or a borrowed one. It returns 0 if there is
+// none; Number then has that of an earlier span.
+func (r *Values) Get(i int) (float64, bool) {
 	if !r.Known.Has(i) && !r.Borrowed.Has(i) {
 		return 0, false
 	}
@@ -133,7 +137,7 @@ func (r *Readings) Get(i int) (float64, bool) {
 
 // TextOf returns a text of the span, "" where there is none. The attributes are
 // those of the span before Write.
-func (r *Readings) TextOf(i int, attrs pcommon.Map) string {
+func (r *Values) TextOf(i int, attrs pcommon.Map) string {
 	if !r.Known.Has(i) {
 		return ""
 	}
@@ -144,12 +148,12 @@ func (r *Readings) TextOf(i int, attrs pcommon.Map) string {
 	return v.Str()
 }
 
-// IsTrue tells whether a bool is known to be true.
-func (r *Readings) IsTrue(i int) bool { return r.Known.Has(i) && r.Number[i] != 0 }
+// IsTrue reports whether a bool is known to be true.
+func (r *Values) IsTrue(i int) bool { return r.Known.Has(i) && r.Number[i] != 0 }
 
 // Fill derives a number unless the span has a value under the key already. A
 // value outside the attribute's range is not filled in.
-func (r *Readings) Fill(i int, f float64) {
+func (r *Values) Fill(i int, f float64) {
 	if r.Missing(i) && vocab.Attributes[i].InRange(f) {
 		r.Number[i] = f
 		r.add(i)
@@ -157,7 +161,7 @@ func (r *Readings) Fill(i int, f float64) {
 }
 
 // FillBool is Fill for a bool.
-func (r *Readings) FillBool(i int, b bool) {
+func (r *Values) FillBool(i int, b bool) {
 	if r.Missing(i) {
 		r.Number[i] = number(b)
 		r.add(i)
@@ -165,49 +169,49 @@ func (r *Readings) FillBool(i int, b bool) {
 }
 
 // FillText is Fill for a string.
-func (r *Readings) FillText(i int, s string) {
+func (r *Values) FillText(i int, s string) {
 	if r.Missing(i) {
 		r.ReplaceText(i, s)
 	}
 }
 
-// ReplaceText is FillText for an attribute that is missing, or is on the span without a text.
-func (r *Readings) ReplaceText(i int, s string) {
+// ReplaceText is FillText for an attribute that is missing or empty on the span.
+func (r *Values) ReplaceText(i int, s string) {
 	r.Text[i] = s
 	r.add(i)
 }
 
-// Drop takes back what was derived.
-func (r *Readings) Drop(s Set) {
+// Drop removes derived values.
+func (r *Values) Drop(s Set) {
 	r.Known = r.Known.Without(s.And(r.Derived))
 	r.Derived = r.Derived.Without(s)
 }
 
-// Borrow takes a number of another span for derivations only.
-func (r *Readings) Borrow(i int, f float64) {
+// Borrow adds a number of another span, for derivations only.
+func (r *Values) Borrow(i int, f float64) {
 	if r.Missing(i) {
 		r.Number[i] = f
 		r.Borrowed.Add(i)
 	}
 }
 
-func (r *Readings) add(i int) {
+func (r *Values) add(i int) {
 	r.Known.Add(i)
 	r.Derived.Add(i)
 	r.Borrowed.Remove(i)
 }
 
-// Write brings the span's attributes in line with the readings.
-func (r *Readings) Write(attrs pcommon.Map) {
+// Write writes coerced and derived values to the attributes of the span.
+func (r *Values) Write(attrs pcommon.Map) {
 	// Coerced values are handles into the map and must be written before it grows.
 	for s := r.Coerced; !s.Empty(); {
 		i := s.Pop()
-		v := r.values[i]
+		v := r.onSpan[i]
 		switch vocab.Attributes[i].Type {
 		case vocab.Double:
 			v.SetDouble(r.Number[i])
 		case vocab.Int:
-			v.SetInt(int64(r.Number[i])) // exact: no count is too large for a double
+			v.SetInt(int64(r.Number[i])) // exact: every valid count fits a double
 		case vocab.Bool:
 			v.SetBool(r.Number[i] != 0)
 		case vocab.String:
