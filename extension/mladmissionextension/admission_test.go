@@ -211,7 +211,7 @@ func TestHTTP(t *testing.T) {
 	requireRefused(t, tel, map[string]int64{"depth": 2, "size": 2, "malformed": 2})
 }
 
-// TestBusy: what is in flight adds up, and senders are told to come again.
+// TestBusy: the sizes of requests in flight add up, and further requests get a status that senders retry.
 func TestBusy(t *testing.T) {
 	limits := func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 1<<20, 2<<20 }
 	thousand, err := large(1000).MarshalProto()

@@ -33,7 +33,8 @@ func (a *admission) GetGRPCServerOptions(context.Context) ([]grpc.ServerOption, 
 // stopping, so its time is limited. Its size is not known yet: it is taken to be
 // as large as the largest of late.
 func (a *admission) begin(ctx context.Context, _ *tap.Info) (context.Context, error) {
-	length := a.largest.Load()
+	// A request that is too large must not keep out those that follow.
+	length := min(a.largest.Load(), a.config.MaxRequestBytes)
 	if err := a.reserve(length, length); err != nil {
 		a.refuse(err)
 		return nil, status.Error(codes.Unavailable, err.Error())

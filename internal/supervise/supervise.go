@@ -33,12 +33,16 @@ type Supervisor struct {
 	// timeout is ShutdownTimeout, and exit os.Exit, except in tests.
 	timeout time.Duration
 	exit    func(code int)
+	// takeOvers is how often SIGHUP is taken over from the library; none in tests, which have no library.
+	takeOvers int
+	// ended is closed when the process is told to end.
+	ended chan struct{}
 }
 
 // New returns a supervisor of a command. config must be among the converters of
 // the command's configuration, and its hook among those of the logger.
 func New(command Command, config *Snapshot, logger *zap.Logger) *Supervisor {
-	return &Supervisor{command, config, logger, ShutdownTimeout, os.Exit}
+	return &Supervisor{command, config, logger, ShutdownTimeout, os.Exit, takeOvers, make(chan struct{})}
 }
 
 // Run runs the command with these arguments.
@@ -50,9 +54,9 @@ func (s *Supervisor) Run(args []string) error {
 	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(ends)
 	go func() {
-		if _, ok := <-ends; ok {
-			s.endInTime()
-		}
+		<-ends
+		close(s.ended)
+		s.endInTime()
 	}()
 	return s.run(args)
 }
@@ -60,8 +64,18 @@ func (s *Supervisor) Run(args []string) error {
 // outcome is how a run of the collector ended.
 type outcome struct {
 	err error
-	// ready reports whether it had started, reload whether it ended for a reload.
-	ready, reload bool
+	// ready reports whether it had started, hangup whether SIGHUP came, reload whether it ended for a reload.
+	ready, hangup, reload bool
+}
+
+// ending reports whether the process was told to end.
+func (s *Supervisor) ending() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 func (s *Supervisor) run(args []string) error {
@@ -69,11 +83,13 @@ func (s *Supervisor) run(args []string) error {
 	for {
 		o := s.once(args, next)
 		switch {
+		case s.ending():
+			return o.err
 		case o.reload:
 			next, reloading = args, true
 		case o.err == nil:
 			return nil
-		case !s.config.worked() || !o.ready && !reloading:
+		case !s.config.worked() || !o.hangup && !reloading:
 			return o.err
 		default:
 			// The library read the signal itself, or the new configuration does not start.
@@ -96,27 +112,47 @@ func (s *Supervisor) once(args, next []string) (o outcome) {
 	done := make(chan error, 1)
 	go func() { done <- s.command(ctx, next) }()
 
-	hangups := make(chan os.Signal, 1)
+	hangups, ended := make(chan os.Signal, 8), s.ended
+	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 	var takeOver <-chan time.Time
+	early := false
 	for tries := 0; ; {
 		select {
 		case o.err = <-done:
+			select {
+			case <-hangups:
+				o.hangup = true
+			default:
+			}
 			return o
+		case <-ended:
+			if ended = nil; !o.ready {
+				cancel() // the library does not listen to the signal before it is ready
+			}
 		case <-ready:
 			o.ready, ready = true, nil
 			s.config.keep()
-			takeOver = time.After(0)
+			if early && len(hangups) == 0 { // the files may have changed since they were read
+				hangups <- syscall.SIGHUP
+			}
+			if s.takeOvers > 0 {
+				takeOver = time.After(0)
+			}
 		case <-takeOver:
 			// Away from the library, which asks for the signal just after it has said that it is ready.
 			signal.Ignore(syscall.SIGHUP)
 			signal.Notify(hangups, syscall.SIGHUP)
-			if tries++; tries < takeOvers {
-				takeOver = time.After(takeOverWait)
+			if tries++; tries < s.takeOvers {
+				takeOver = time.After(takeOverWait << tries)
 			}
 		case <-hangups:
-			if o.reload {
-				continue // it is reloading already
+			if o.hangup = true; o.reload || s.ending() {
+				continue // it is ending anyway
+			}
+			if !o.ready {
+				early = true
+				continue
 			}
 			s.logger.Info("Received SIGHUP; validating the new configuration")
 			if err := s.command(ctx, append([]string{"validate"}, args...)); err != nil {
@@ -130,11 +166,11 @@ func (s *Supervisor) once(args, next []string) (o outcome) {
 	}
 }
 
-// The signal is taken over again and again for a second, within which the library asks for it. Should it get the signal
-// anyway, run starts the last configuration that worked.
+// The signal is taken over ten times within a second, in which the library asks for it. A signal that comes at the very
+// moment is lost. Should the library get one, run starts the last configuration that worked.
 const (
-	takeOvers    = 500
-	takeOverWait = 2 * time.Millisecond
+	takeOvers    = 10
+	takeOverWait = time.Millisecond
 )
 
 // endInTime ends the process where the collector does not.

@@ -79,7 +79,7 @@ func (w *worker) isDiagnosed(entry int32) bool {
 	return ok
 }
 
-// giveUp marks spans as a part of a trace that is not diagnosed.
+// giveUp marks spans as part of an incomplete trace, which is not diagnosed.
 func (w *worker) giveUp(entry int32, reason int) {
 	fill(w.trace[entry].span.Attributes(), vocab.DiagnosisPartial).SetBool(true)
 	w.counts.partial[reason]++

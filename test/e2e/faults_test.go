@@ -107,8 +107,8 @@ func TestStalledClients(t *testing.T) {
 	require.NotZero(t, telling)
 }
 
-// halfCall is HTTP/2 of a client of gRPC that sends a part of a message: the preface, empty settings, the headers of a
-// call in literals, and six of 261 bytes.
+// halfCall returns the bytes of a gRPC client that stalls: the HTTP/2 preface, empty settings, the headers of a call as
+// literals, and the first six bytes of a message of 261.
 func halfCall() string {
 	var headers strings.Builder
 	for _, f := range [][2]string{

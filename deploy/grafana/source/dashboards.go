@@ -2,7 +2,7 @@ package main
 
 import "strings"
 
-// share is a part of a whole, both a second, 0 to 1.
+// share returns the query of a ratio, 0 to 1: the rate of a part by the rate of the whole.
 func share(part, whole string) string { return part + " / " + whole }
 
 // per is how many there are a second.
