@@ -20,7 +20,7 @@ help: ## Show this list
 
 .PHONY: build
 build: build/go.mod ## Build the collector: ./bin/otelcol-ml
-	@CGO_ENABLED=0 go -C build build -trimpath -ldflags '-s -w' -o $(BIN)/otelcol-ml .
+	@CGO_ENABLED=0 go -C build build -trimpath -ldflags '-s -w' -tags remove_all_sd -o $(BIN)/otelcol-ml .
 
 # The builder writes main.go and go.mod into ./build; compiling is left to go
 # itself, which rebuilds what changed and knows at once when nothing did.
@@ -72,7 +72,7 @@ fuzz: ## Fuzz every target of the components (FUZZTIME=10m each)
 	done
 
 .PHONY: e2e
-e2e: build $(BIN)/prometheus $(BIN)/promtool $(TOOLS)/builder chromium test/e2e/browser/node_modules ## Tests of the built collector, the examples and the documentation
+e2e: build $(BIN)/prometheus $(BIN)/promtool $(BIN)/victoria-logs $(TOOLS)/builder build/venv/signals/installed chromium test/e2e/browser/node_modules ## Tests of the built collector, the examples and the documentation
 	@failed=0; for m in $(filter-out . ./test/interop,$(MODULES)); do \
 		echo "go test -count=1 ./... (in $$m)"; \
 		go test -C $$m -count=1 ./... || failed=1; \
@@ -223,6 +223,10 @@ prometheus: $(BIN)/promtool ## Build Prometheus with its pages: ./bin/prometheus
 	@command -v npx > /dev/null || { echo "no npx: install Node and npm"; exit 1; }
 	@echo "npm and go build: ./bin/prometheus with its pages (a minute or two)"
 	@tools/prometheus/with-ui.sh build/prometheus $(BIN)/prometheus
+
+$(BIN)/victoria-logs: tools/victorialogs/go.mod tools/victorialogs/go.sum
+	@echo "go build: ./bin/$(@F)"
+	@go -C tools/victorialogs build -trimpath -ldflags '-s -w' -o $@ github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs
 
 $(TOOLS)/builder $(TOOLS)/mdatagen: tools/collector/go.mod tools/collector/go.sum
 	@echo "go build: ./bin/tools/$(@F)"

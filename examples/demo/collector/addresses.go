@@ -10,14 +10,14 @@ import (
 
 // Addresses are where a collector listens, each host:port.
 type Addresses struct {
-	GRPC, HTTP, Metrics, View, Health, Telemetry string
+	GRPC, HTTP, Metrics, ServiceMetrics, View, Health, Telemetry string
 }
 
 // DefaultAddresses are those of otelcol.yaml.
 func DefaultAddresses() Addresses {
 	return Addresses{
-		GRPC: "localhost:4317", HTTP: "localhost:4318", Metrics: "localhost:9464", View: "localhost:9465",
-		Health: "localhost:13133", Telemetry: "localhost:8888",
+		GRPC: "localhost:4317", HTTP: "localhost:4318", Metrics: "localhost:9464", ServiceMetrics: "localhost:9466",
+		View: "localhost:9465", Health: "localhost:13133", Telemetry: "localhost:8888",
 	}
 }
 
@@ -38,7 +38,7 @@ func (a *Addresses) AvoidTaken() ([]Moved, error) {
 
 func (a *Addresses) replace(needed func(string) bool) ([]Moved, error) {
 	var moved []Moved
-	for _, address := range []*string{&a.GRPC, &a.HTTP, &a.Metrics, &a.View, &a.Health, &a.Telemetry} {
+	for _, address := range []*string{&a.GRPC, &a.HTTP, &a.Metrics, &a.ServiceMetrics, &a.View, &a.Health, &a.Telemetry} {
 		if !needed(*address) {
 			continue
 		}
@@ -54,6 +54,9 @@ func (a *Addresses) replace(needed func(string) bool) ([]Moved, error) {
 
 // MetricsURL is what Prometheus scrapes.
 func (a Addresses) MetricsURL() string { return "http://" + a.Metrics + "/metrics" }
+
+// ServiceMetricsURL is where Prometheus scrapes the metrics that services sent.
+func (a Addresses) ServiceMetricsURL() string { return "http://" + a.ServiceMetrics + "/metrics" }
 
 // ViewURL is the page.
 func (a Addresses) ViewURL() string { return "http://" + a.View + "/" }
@@ -74,6 +77,7 @@ func (a Addresses) env() ([]string, error) {
 		"OTELCOL_ML_GRPC_ENDPOINT=" + a.GRPC,
 		"OTELCOL_ML_HTTP_ENDPOINT=" + a.HTTP,
 		"OTELCOL_ML_METRICS_ENDPOINT=" + a.Metrics,
+		"OTELCOL_ML_SERVICES_ENDPOINT=" + a.ServiceMetrics,
 		"OTELCOL_ML_VIEW_ENDPOINT=" + a.View,
 		"OTELCOL_ML_HEALTH_ENDPOINT=" + a.Health,
 		"OTELCOL_ML_TELEMETRY_HOST=" + host,

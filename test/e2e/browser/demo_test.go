@@ -23,7 +23,7 @@ import (
 func TestDemoKeeps(t *testing.T) {
 	t.Parallel()
 	usual := collector.DefaultAddresses()
-	for _, address := range []string{usual.GRPC, usual.HTTP, usual.Metrics, usual.View, usual.Health, usual.Telemetry} {
+	for _, address := range []string{usual.GRPC, usual.HTTP, usual.Metrics, usual.ServiceMetrics, usual.View, usual.Health, usual.Telemetry} {
 		if l, err := net.Listen("tcp", address); err == nil {
 			t.Cleanup(func() { l.Close() })
 		} // otherwise something else has taken it, which is as good

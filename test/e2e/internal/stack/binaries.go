@@ -19,6 +19,8 @@ type binary struct {
 var (
 	collectorBinary  = binary{"OTELCOL_ML_BIN", "bin/otelcol-ml", "make build"}
 	prometheusBinary = binary{"PROMETHEUS_BIN", "bin/prometheus", "make prometheus"}
+	victoriaLogs     = binary{"VICTORIA_LOGS_BIN", "bin/victoria-logs", "make bin/victoria-logs"}
+	signalsPython    = binary{"SIGNALS_PYTHON", "build/venv/signals/bin/python", "make build/venv/signals/installed"}
 )
 
 // find fails the test, and does not skip it, where the program is missing: a run without it would prove nothing.
@@ -35,6 +37,9 @@ func (b binary) find(t testing.TB) string {
 
 // CollectorBinary is the path of the built collector.
 func CollectorBinary(t testing.TB) string { return collectorBinary.find(t) }
+
+// SignalsPython is the interpreter of a virtual environment with OpenTelemetry's SDK and its exporters.
+func SignalsPython(t testing.TB) string { return signalsPython.find(t) }
 
 // Root returns a path inside the repository, whose top is the nearest folder above that has the builder's manifest.
 func Root(t testing.TB, path string) string {

@@ -41,10 +41,6 @@ func StartPrometheusNative(t testing.TB, targets ...string) *Prometheus {
 
 func startPrometheus(t testing.TB, native bool, ruleFiles, targets []string) *Prometheus {
 	t.Helper()
-	binary := prometheusBinary.find(t)
-	dir := t.TempDir()
-	address, err := proc.FreeAddress()
-	require.NoError(t, err)
 	config := fmt.Sprintf(`
 global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
 rule_files: [%s]
@@ -53,26 +49,10 @@ scrape_configs:
     scrape_native_histograms: %t
     static_configs: [{ targets: [%s] }]
 `, strings.Join(ruleFiles, ", "), native, strings.Join(targets, ", "))
+	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/prometheus.yaml", []byte(config), 0o600))
-
-	process, err := proc.Start(proc.Command{
-		Name: "Prometheus", Path: binary, Dir: dir, Log: dir + "/prometheus.log",
-		Args: []string{
-			"--config.file=prometheus.yaml", "--storage.tsdb.path=data", "--web.listen-address=" + address,
-			"--enable-feature=exemplar-storage", "--web.enable-remote-write-receiver", "--log.level=warn",
-		},
-	})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		Stop(t, process)
-		if t.Failed() {
-			t.Logf("the end of Prometheus' log:\n%s", process.Tail(10))
-		}
-	})
-	client, err := api.NewClient(api.Config{Address: "http://" + address})
-	require.NoError(t, err)
-	p := &Prometheus{Process: process, API: v1.NewAPI(client), URL: "http://" + address, t: t}
-	Until(t, process, "the first scrape of each target", func(ctx context.Context) error {
+	p := launchPrometheus(t, dir+"/prometheus.yaml", "--web.enable-remote-write-receiver")
+	Until(t, p.Process, "the first scrape of each target", func(ctx context.Context) error {
 		up, err := p.at(ctx, "up", time.Now())
 		if err != nil {
 			return err
@@ -88,6 +68,43 @@ scrape_configs:
 		return nil
 	})
 	return p
+}
+
+// StartPrometheusOTLP starts a server with a configuration file of the repository that takes OTLP. It waits until the
+// server is ready.
+func StartPrometheusOTLP(t testing.TB, config string) *Prometheus {
+	t.Helper()
+	p := launchPrometheus(t, config, "--web.enable-otlp-receiver")
+	Until(t, p.Process, "Prometheus", func(ctx context.Context) error {
+		_, err := p.Buildinfo(ctx)
+		return err
+	})
+	return p
+}
+
+// launchPrometheus starts a server, without waiting, and stops it with the test.
+func launchPrometheus(t testing.TB, config string, args ...string) *Prometheus {
+	t.Helper()
+	binary, dir := prometheusBinary.find(t), t.TempDir()
+	address, err := proc.FreeAddress()
+	require.NoError(t, err)
+	process, err := proc.Start(proc.Command{
+		Name: "Prometheus", Path: binary, Dir: dir, Log: dir + "/prometheus.log",
+		Args: append([]string{
+			"--config.file=" + config, "--storage.tsdb.path=data", "--web.listen-address=" + address,
+			"--enable-feature=exemplar-storage", "--log.level=warn",
+		}, args...),
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		Stop(t, process)
+		if t.Failed() {
+			t.Logf("the end of Prometheus' log:\n%s", process.Tail(10))
+		}
+	})
+	client, err := api.NewClient(api.Config{Address: "http://" + address})
+	require.NoError(t, err)
+	return &Prometheus{Process: process, API: v1.NewAPI(client), URL: "http://" + address, t: t}
 }
 
 // In returns the server for a subtest, which fails instead of its parent.

@@ -45,8 +45,8 @@ type Collector struct {
 func Start(ctx context.Context, o Options) (*Collector, error) {
 	var err error
 	c := &Collector{}
-	var http, metrics, health, view string
-	for _, address := range []*string{&c.address, &c.telemetry, &http, &metrics, &health, &view} {
+	var http, metrics, serviceMetrics, health, view string
+	for _, address := range []*string{&c.address, &c.telemetry, &http, &metrics, &serviceMetrics, &health, &view} {
 		if *address, err = proc.FreeAddress(); err != nil {
 			return nil, err
 		}
@@ -72,6 +72,7 @@ func Start(ctx context.Context, o Options) (*Collector, error) {
 			"OTELCOL_ML_GRPC_ENDPOINT=" + c.address,
 			"OTELCOL_ML_HTTP_ENDPOINT=" + http,
 			"OTELCOL_ML_METRICS_ENDPOINT=" + metrics,
+			"OTELCOL_ML_SERVICES_ENDPOINT=" + serviceMetrics,
 			"OTELCOL_ML_HEALTH_ENDPOINT=" + health,
 			"OTELCOL_ML_VIEW_ENDPOINT=" + view,
 			"OTELCOL_ML_TELEMETRY_HOST=127.0.0.1",
