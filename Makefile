@@ -126,11 +126,12 @@ validate: build ## Validate otelcol.yaml, its overlays and the gateways of deplo
 	$(BIN)/otelcol-ml validate --config otelcol.yaml
 	@set -e; for f in deploy/*/otelcol.yaml deploy/*/sampler.yaml examples/*/otelcol.yaml; do \
 		echo "otelcol-ml validate --config otelcol.yaml --config $$f"; \
-		OTELCOL_ML_OTLP_ENDPOINT=http://localhost:4318 $(BIN)/otelcol-ml validate --config otelcol.yaml --config $$f; \
+		env $$(grep -q 'env:OTELCOL_ML_OTLP_ENDPOINT}' $$f && echo OTELCOL_ML_OTLP_ENDPOINT=http://localhost:4318) \
+			$(BIN)/otelcol-ml validate --config otelcol.yaml --config $$f; \
 	done; \
 	for f in $$(grep -l '^receivers:' deploy/*/gateway*.yaml); do \
 		echo "otelcol-ml validate --config $$f"; \
-		OTELCOL_ML_SAMPLERS=localhost $(BIN)/otelcol-ml validate --config $$f; \
+		env $$(grep -q 'env:OTELCOL_ML_SAMPLERS}' $$f && echo OTELCOL_ML_SAMPLERS=localhost) $(BIN)/otelcol-ml validate --config $$f; \
 	done
 
 .PHONY: bench

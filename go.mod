@@ -3,6 +3,7 @@ module github.com/otelcol-ml/otelcol-ml
 go 1.26.0
 
 require (
+	github.com/agnivade/levenshtein v1.2.1
 	github.com/KimMachineGun/automemlimit v0.7.5
 	github.com/lightstep/go-expohisto v1.0.0
 	github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling v0.158.0

@@ -11,6 +11,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/builtin"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/promname"
+	"github.com/otelcol-ml/otelcol-ml/internal/suggest"
 )
 
 // definitions returns the metrics of a configuration, or an error that lists
@@ -43,12 +44,17 @@ func (c *Config) build(p *problems) []metric.Definition {
 		switch mc := c.Metrics[name]; {
 		case builtIn[name]:
 		case mc.Enabled == nil || *mc.Enabled:
-			all = append(all, mc.define(name, p))
+			all = append(all, mc.define(name, builtIn, p))
 		case mc.Kind == "":
-			p.add("metrics::"+name+"::enabled", "found false, must be for a built-in metric, and %s is not one; see the README for their names", name)
+			p.add("metrics::"+name+"::enabled", "found false, must be for a built-in metric, and %s is not one%s", name, nameHelp(name, builtIn))
 		}
 	}
 	return all
+}
+
+// nameHelp says how the name of a built-in metric is found.
+func nameHelp(name string, builtIn map[string]bool) string {
+	return cmp.Or(suggest.Hint(name, slices.Collect(maps.Keys(builtIn))), "; see the README for their names")
 }
 
 // change applies the settings to a built-in metric.
@@ -69,7 +75,7 @@ func (mc *MetricConfig) change(m *metric.Definition, p *problems) {
 }
 
 // define makes a metric that is not built in.
-func (mc *MetricConfig) define(name string, p *problems) metric.Definition {
+func (mc *MetricConfig) define(name string, builtIn map[string]bool, p *problems) metric.Definition {
 	path := "metrics::" + name
 	m := metric.Definition{Name: name, Description: mc.Description, Unit: mc.Unit, Labels: slices.Clone(builtin.Common)}
 	if err := promname.Metric(name); err != nil {
@@ -91,7 +97,7 @@ func (mc *MetricConfig) define(name string, p *problems) metric.Definition {
 	case "gauge":
 		m.Kind = metric.Gauge
 	case "":
-		p.add(path+"::kind", "found no value, must be histogram, counter or gauge, because %s is not a built-in metric", name)
+		p.add(path+"::kind", "found no value, must be histogram, counter or gauge, because %s is not a built-in metric%s", name, suggest.Hint(name, slices.Collect(maps.Keys(builtIn))))
 	default:
 		p.add(path+"::kind", "found %q, must be histogram, counter or gauge", mc.Kind)
 	}

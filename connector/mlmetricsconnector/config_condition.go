@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
+	"github.com/otelcol-ml/otelcol-ml/internal/suggest"
 )
 
 // condition builds a condition of a metric. event is the name of the events that the metric observes, "" for spans.
@@ -85,7 +86,7 @@ func checkPossible(d *metric.Condition, path string, p *problems) {
 		before := len(p.list)
 		for _, text := range slices.Concat(d.In, d.NotIn) {
 			if !slices.Contains(known, text) {
-				p.add(path, "found %[2]q for %[1]s, must be one of %[3]s", d.Field.Key, text, strings.Join(known, ", "))
+				p.add(path, "found %[2]q for %[1]s, must be one of %[3]s%[4]s", d.Field.Key, text, strings.Join(known, ", "), suggest.Hint(text, known))
 			}
 		}
 		if d.Min != nil || d.Max != nil {

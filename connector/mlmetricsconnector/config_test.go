@@ -120,7 +120,7 @@ func TestMetricsOverrideTheConnectorsLimits(t *testing.T) {
 
 func TestDefaultBucketsAreInTheUnitOfTheDuration(t *testing.T) {
 	metric := MetricConfig{Kind: "histogram", Duration: true, Unit: "s"}
-	m := metric.define("acme.duration", &problems{})
+	m := metric.define("acme.duration", nil, &problems{})
 	require.Equal(t, 0.001, m.Buckets[0])
 	require.Equal(t, 3600.0, m.Buckets[len(m.Buckets)-1])
 	require.Equal(t, 1.0, builtin.DefaultBuckets[0])

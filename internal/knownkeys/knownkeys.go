@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/suggest"
 )
 
 // Unmarshal decodes settings into config, a pointer to a struct. Keys that the
@@ -83,7 +85,8 @@ func (w *walk) block(settings map[string]any, of reflect.Type, path string) {
 		} else if remain != nil {
 			w.value(settings[key], remain, Below(path, key))
 		} else {
-			w.errs = append(w.errs, fmt.Errorf("%s: found an unknown key, must be one of %s", Below(path, key), strings.Join(sorted(fields), ", ")))
+			w.errs = append(w.errs, fmt.Errorf("%s: found an unknown key, must be one of %s%s",
+				Below(path, key), strings.Join(sorted(fields), ", "), suggest.Hint(key, sorted(fields))))
 		}
 	}
 }

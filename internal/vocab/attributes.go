@@ -145,6 +145,15 @@ var indexByKey = func() map[string]int {
 	return m
 }()
 
+// AttributeKeys returns the keys of all span attributes.
+func AttributeKeys() []string {
+	keys := make([]string, len(Attributes))
+	for i := range Attributes {
+		keys[i] = Attributes[i].Key
+	}
+	return keys
+}
+
 // Lookup returns what the vocabulary says of a span attribute's key, nil where it does not have the key.
 func Lookup(key string) *Attribute {
 	if i, ok := indexByKey[key]; ok {

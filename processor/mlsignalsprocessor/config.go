@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
+	"github.com/otelcol-ml/otelcol-ml/internal/suggest"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/dialects"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/coldstart"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
@@ -204,7 +205,7 @@ func (c *Config) validateDialects() []error {
 	}
 	for i, name := range c.Dialects {
 		if !taken[name] {
-			errs = append(errs, fmt.Errorf("dialects[%d]: found %q, must be one of %s", i, name, dialects.Names()))
+			errs = append(errs, fmt.Errorf("dialects[%d]: %s", i, suggest.OneOf(name, dialects.Names())))
 		} else if slices.Contains(c.Dialects[:i], name) {
 			errs = append(errs, fmt.Errorf("dialects[%d]: found %q twice, must be unique; remove one", i, name))
 		}

@@ -48,6 +48,22 @@ func TestConfigErrors(t *testing.T) {
 			"yaml:processors::mltailsampling::pass_on::remember_for: 0s",
 			[]string{"mltailsampling", "pass_on::remember_for: found 0s, must be at least 1s"},
 		},
+		"policy on a misspelt signal": {
+			"yaml:processors::mltailsampling::policies: [{name: a, type: boolean_attribute, boolean_attribute: {key: ml.signal.queue_bounded, value: true}}]",
+			[]string{"processors::mltailsampling::policies[0]::boolean_attribute::key", `did you mean "ml.signal.queue_bound"?`},
+		},
+		"wait without a unit": {
+			"yaml:processors::mltailsampling::decision_wait: 10",
+			[]string{"processors::mltailsampling::decision_wait: found 10 without a unit", "10s"},
+		},
+		"mistyped dialect": {
+			"yaml:processors::mlsignals::dialects: [vlm]",
+			[]string{`dialects[0]: found "vlm", must be one of`, `did you mean "vllm"?`},
+		},
+		"mistyped metric": {
+			"yaml:connectors::mlmetrics::metrics::ml.inference.queue_wait::enabled: true",
+			[]string{`metrics::ml.inference.queue_wait::kind: found no value`, `did you mean "ml.inference.queue_wait_ms"?`},
+		},
 		"interval of nothing": {
 			"yaml:connectors::mlmetrics::metrics_flush_interval: 0s",
 			[]string{"mlmetrics", "metrics_flush_interval", "0s"},
@@ -71,6 +87,31 @@ func TestConfigErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestConfigWarnings: what can work but is rarely meant is printed by validate and logged at the start, which also says
+// where kept traces go. A variable that is set to nothing has its default.
+func TestConfigWarnings(t *testing.T) {
+	t.Parallel()
+	const (
+		namespace = "yaml:exporters::prometheus::namespace: acme"
+		warning   = `exporters::prometheus::namespace: found "acme", must be none`
+		variable  = "OTELCOL_ML_OTLP_ENDPONT"
+	)
+	command := exec.Command(stack.CollectorBinary(t), "validate", "--config", stack.Root(t, "otelcol.yaml"), "--config", namespace)
+	command.Env = append(command.Environ(), variable+"=http://tempo:4318", "OTELCOL_ML_GRPC_ENDPOINT=", "OTELCOL_ML_DECISION_WAIT=")
+	output, err := command.CombinedOutput()
+	require.NoError(t, err, string(output))
+	assert.Contains(t, string(output), "Warning: "+warning)
+	assert.Contains(t, string(output), "Warning: "+variable+`: found a variable that no file of the configuration reads, must be one that it reads; `+
+		`did you mean "OTELCOL_ML_OTLP_ENDPOINT"?`)
+
+	options := stack.CollectorOptions(t, namespace)
+	options.Env = append(options.Env, variable+"=http://tempo:4318", "OTELCOL_ML_GENAI=")
+	running := stack.StartCollector(t, options)
+	assert.Contains(t, running.Log(), warning)
+	assert.Contains(t, running.Log(), variable+": found a variable")
+	assert.Contains(t, running.Log(), "Kept traces go to file/kept ("+options.DataDir+"/kept-traces.jsonl)")
 }
 
 // TestNoConfig: whoever starts the collector without a configuration is told which flag to give.

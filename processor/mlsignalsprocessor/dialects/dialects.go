@@ -6,7 +6,6 @@ import (
 	"embed"
 	"fmt"
 	"sort"
-	"strings"
 	"sync"
 
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
@@ -52,15 +51,15 @@ var All = sync.OnceValues(func() ([]*dialect.Dialect, error) {
 	return all, nil
 })
 
-// Names lists the built-in dialects for a message.
-func Names() string {
+// Names lists the built-in dialects.
+func Names() []string {
 	all, err := All()
 	if err != nil {
-		return err.Error()
+		return nil // All's callers say so
 	}
 	names := make([]string, len(all))
 	for i, d := range all {
 		names[i] = d.Name
 	}
-	return strings.Join(names, ", ")
+	return names
 }

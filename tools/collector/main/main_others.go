@@ -4,11 +4,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"slices"
 
 	"go.opentelemetry.io/collector/otelcol"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/configcheck"
 	"github.com/otelcol-ml/otelcol-ml/internal/processmemory"
 	"github.com/otelcol-ml/otelcol-ml/internal/supervise"
 )
@@ -16,9 +19,16 @@ import (
 // run runs the command line under a supervisor, which survives bad reloads and stalled shutdowns.
 func run(params otelcol.CollectorSettings) error {
 	processmemory.LimitHeap()
+	if err := configcheck.UnsetEmpty(); err != nil {
+		return err
+	}
 	config := &supervise.Snapshot{}
 	resolver := &params.ConfigProviderSettings.ResolverSettings
-	resolver.ConverterFactories = append(resolver.ConverterFactories, config.Factory())
+	environment := &configcheck.Environment{}
+	for i, factory := range resolver.ProviderFactories {
+		resolver.ProviderFactories[i] = environment.Watch(factory)
+	}
+	resolver.ConverterFactories = append(resolver.ConverterFactories, configcheck.Factory(environment, printWarnings()), config.Factory())
 	params.LoggingOptions = append(params.LoggingOptions, config.Hook())
 
 	logging := zap.NewProductionConfig()
@@ -35,4 +45,13 @@ func run(params otelcol.CollectorSettings) error {
 		return cmd.ExecuteContext(ctx)
 	}
 	return supervise.New(command, config, logger).Run(os.Args[1:])
+}
+
+// printWarnings returns what prints warnings about the configuration where the library does not log them: it logs nothing
+// on `validate`.
+func printWarnings() func(string) {
+	if !slices.Contains(os.Args[1:], "validate") {
+		return nil
+	}
+	return func(text string) { fmt.Fprintln(os.Stderr, "Warning:", text) }
 }

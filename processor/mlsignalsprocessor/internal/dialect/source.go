@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
+	"github.com/otelcol-ml/otelcol-ml/internal/suggest"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
@@ -167,7 +168,7 @@ func (s *Source) unitProblems(to *vocab.Attribute, reads bool) []error {
 		scale := slices.Index(scales, u)
 		switch before := s.Units[:i]; {
 		case !slices.Contains(Units, u):
-			errs = append(errs, fmt.Errorf("units[%d]: found %q, must be one of %s", i, u, strings.Join(Units, ", ")))
+			errs = append(errs, fmt.Errorf("units[%d]: %s", i, suggest.OneOf(u, Units)))
 		case slices.Contains(before, u):
 			errs = append(errs, fmt.Errorf("units[%d]: found %s twice, must be unique; remove one", i, u))
 		case scale > 0 && slices.ContainsFunc(before, func(b string) bool { return slices.Contains(scales[:scale], b) }):

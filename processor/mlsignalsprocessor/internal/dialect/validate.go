@@ -1,12 +1,14 @@
 package dialect
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/suggest"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
 )
@@ -73,7 +75,7 @@ func (r *Rule) problems(d *Dialect) []error {
 		errs = append(errs, fmt.Errorf("match: %w", err))
 	}
 	if r.Stage != "" && !slices.Contains(vocab.Stages, r.Stage) {
-		errs = append(errs, fmt.Errorf("stage: found %q, must be one of %s", r.Stage, strings.Join(vocab.Stages, ", ")))
+		errs = append(errs, errors.New("stage: "+suggest.OneOf(r.Stage, vocab.Stages)))
 	}
 	if r.StageFrom != nil {
 		if r.Stage != "" {
@@ -84,7 +86,7 @@ func (r *Rule) problems(d *Dialect) []error {
 	errs = append(errs, setProblems(r.Set, nil)...)
 	for i, s := range r.Signals {
 		if !slices.Contains(vocab.Signals, vocab.SignalPrefix+s) {
-			errs = append(errs, fmt.Errorf("signals[%d]: found %q, must be one of %s", i, s, strings.Join(signalNames(), ", ")))
+			errs = append(errs, fmt.Errorf("signals[%d]: %s", i, suggest.OneOf(s, signalNames())))
 		}
 	}
 	if i := slices.Index(r.Signals, "cold_start"); i >= 0 && r.ColdStart != nil {
@@ -171,7 +173,7 @@ func (j *Join) timePointProblems() []error {
 func (s *Assignment) problems(join *Join) []error {
 	a := vocab.Lookup(s.To)
 	if a == nil {
-		return []error{fmt.Errorf("to: found %q, must be an attribute of the vocabulary; see docs/vocabulary.md", s.To)}
+		return []error{fmt.Errorf("to: found %q, must be an attribute of the vocabulary%s", s.To, cmp.Or(suggest.Hint(s.To, vocab.AttributeKeys()), vocabularyHelp))}
 	}
 	if a.Key == vocab.Stage {
 		return []error{fmt.Errorf("to: found %s, must be another attribute; write the rule's stage instead", vocab.Stage)}
@@ -232,7 +234,7 @@ func (f *StageFrom) problems() []error {
 	}
 	for _, word := range slices.Sorted(maps.Keys(f.Words)) {
 		if stage := f.Words[word]; !slices.Contains(vocab.Stages, stage) {
-			errs = append(errs, fmt.Errorf("words: %s: found %q, must be one of %s", word, stage, strings.Join(vocab.Stages, ", ")))
+			errs = append(errs, fmt.Errorf("words: %s: %s", word, suggest.OneOf(stage, vocab.Stages)))
 		}
 		switch parts := slices.Collect(pattern.Words(word)); {
 		case len(parts) == 0:
@@ -277,7 +279,7 @@ func (m *Match) problems() []error {
 	}
 	for i, kind := range m.Kinds {
 		if !slices.Contains(Kinds, kind) {
-			errs = append(errs, fmt.Errorf("kinds[%d]: found %q, must be one of %s", i, kind, strings.Join(Kinds, ", ")))
+			errs = append(errs, fmt.Errorf("kinds[%d]: %s", i, suggest.OneOf(kind, Kinds)))
 		}
 	}
 	errs = append(errs, conditionProblems("attributes", m.Attributes)...)
@@ -343,6 +345,9 @@ func prefixed(at string, errs []error) []error {
 	}
 	return errs
 }
+
+// vocabularyHelp is where the attributes are listed.
+const vocabularyHelp = "; see https://github.com/otelcol-ml/otelcol-ml/blob/main/docs/vocabulary.md"
 
 func signalNames() []string {
 	names := make([]string, len(vocab.Signals))

@@ -1,0 +1,95 @@
+package configcheck
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// durations are the keys of settings that are durations, in every component that is in the distribution.
+var durations = []string{
+	"decision_wait", "decision_wait_after_root_received", "metric_expiration", "check_interval", "timeout", "initial_interval",
+	"max_interval", "max_elapsed_time", "flush_timeout", "read_timeout", "read_header_timeout", "write_timeout", "idle_timeout",
+	"max_connection_age", "max_connection_age_grace", "metrics_flush_interval", "max_stale", "request_timeout", "remember_for",
+}
+
+// checkDurations finds numbers without a unit, which are nanoseconds.
+func checkDurations(c config, r *Result) {
+	for _, component := range c.used() {
+		visit(component.settings, "", func(path, key string, value any) {
+			if !slices.Contains(durations, key) {
+				return
+			}
+			var n float64
+			switch value := value.(type) {
+			case int:
+				n = float64(value)
+			case int64:
+				n = float64(value)
+			case float64:
+				n = value
+			}
+			if n > 0 {
+				r.fail("%s: found %v without a unit, which is %v, must be a duration; write it with its unit, such as %vs",
+					component.path(path), value, time.Duration(n), value)
+			}
+		})
+	}
+	for _, sampler := range c.ofType("processors", samplers...) {
+		wait, ok := sampler.settings["decision_wait"].(string)
+		if !ok {
+			continue
+		}
+		d, err := time.ParseDuration(wait)
+		switch {
+		case err != nil: // the component says so
+		case d < 100*time.Millisecond:
+			r.fail("%s: found %s, must be at least 100ms; write the time from a trace's first span to its decision, such as 10s",
+				sampler.path("decision_wait"), wait)
+		case d%time.Second != 0 && is(sampler.id, "tail_sampling"):
+			r.warn("%s: found %s, must be whole seconds: tail_sampling cuts the rest; write %v",
+				sampler.path("decision_wait"), wait, d.Truncate(time.Second)+time.Second)
+		}
+	}
+}
+
+// checkEndpoints finds addresses that are no URL where one is needed.
+func checkEndpoints(c config, r *Result) {
+	for _, exporter := range c.ofType("exporters", "otlp_http", "otlphttp", "prometheus_remote_write", "prometheusremotewrite") {
+		for _, key := range sorted(exporter.settings) {
+			if key != "endpoint" && !strings.HasSuffix(key, "_endpoint") {
+				continue
+			}
+			switch value := exporter.settings[key]; {
+			case value == nil || value == "":
+				r.fail("%s: found no value, must be a URL such as http://tempo:4318; set the environment variable or the key that it comes from",
+					exporter.path(key))
+			case !strings.HasPrefix(text(value), "http://") && !strings.HasPrefix(text(value), "https://"):
+				r.fail("%s: found %q, must be a URL that begins with http:// or https://; write http://%v", exporter.path(key), fmt.Sprint(value), value)
+			}
+		}
+	}
+}
+
+// checkExtensions finds components that need an extension which does not start.
+func checkExtensions(c config, r *Result) {
+	need := func(path string, id any) {
+		if id := text(id); id != "" && !slices.Contains(c.extensions, id) {
+			r.fail("%s: found %q, must be an extension that starts; add it to service::extensions, which has %s%s",
+				path, id, names(c.extensions), hint(id, c.extensions))
+		}
+	}
+	for _, component := range c.used() {
+		visit(component.settings, "", func(path, key string, value any) {
+			switch key {
+			case "authenticator", "storage":
+				need(component.path(path), value)
+			case "middlewares":
+				for i, m := range list(value) {
+					need(fmt.Sprintf("%s[%d]::id", component.path(path), i), block(m)["id"])
+				}
+			}
+		})
+	}
+}
