@@ -44,6 +44,8 @@ func set() (names []string) {
 // files are the files of deploy/ that read a variable which otelcol.yaml does not.
 var files = map[string]string{
 	"OTELCOL_ML_TLS_CLIENT_CA":            "deploy/open-network/client-certificates.yaml",
+	"OTELCOL_ML_CONTENT_HASH":             "deploy/privacy/otelcol.yaml",
+	"OTELCOL_ML_CONTENT_KEY":              "deploy/privacy/otelcol.yaml",
 	"OTELCOL_ML_HTPASSWD":                 "deploy/open-network/basic.yaml",
 	"OTELCOL_ML_KAFKA_BROKERS":            "deploy/kafka/gateway.yaml or sampler.yaml",
 	"OTELCOL_ML_KAFKA_TOPIC":              "deploy/kafka/gateway.yaml or sampler.yaml",

@@ -33,7 +33,13 @@ type did struct {
 // runLibrary runs a program of libraries/ to its end against a collector.
 func runLibrary(t *testing.T, venv, program string, args ...string) (*stack.Collector, did) {
 	t.Helper()
-	running := stack.StartCollector(t, soon)
+	return runLibraryWith(t, []string{soon}, venv, program, args...)
+}
+
+// runLibraryWith runs it with settings of the collector.
+func runLibraryWith(t *testing.T, settings []string, venv, program string, args ...string) (*stack.Collector, did) {
+	t.Helper()
+	running := stack.StartCollector(t, settings...)
 	out := stack.Program{
 		Venv: venv, Dir: "libraries", Args: append([]string{program + ".py"}, args...),
 		Env: append(running.OTLPEnvironment(), "OTEL_SERVICE_NAME=assistant", "OTEL_RESOURCE_ATTRIBUTES=ml.pipeline.name=assistant", "LITELLM_LOCAL_MODEL_COST_MAP=True"),
