@@ -54,7 +54,7 @@ func allFree(hosts []string, port string) bool {
 func onHost(t testing.TB, host, port string) collector.Addresses {
 	t.Helper()
 	free := func() string { return host + ":" + freePort(t, host) }
-	return collector.Addresses{GRPC: host + ":" + port, HTTP: free(), Metrics: free(), View: free(), Health: free(), Telemetry: free()}
+	return collector.Addresses{GRPC: host + ":" + port, HTTP: free(), Metrics: free(), ServiceMetrics: free(), View: free(), Health: free(), Telemetry: free()}
 }
 
 // names is a hosts file that stands in for a DNS: one name, and the addresses that it resolves to.
