@@ -72,7 +72,7 @@ fuzz: ## Fuzz every target of the components (FUZZTIME=10m each)
 	done
 
 .PHONY: e2e
-e2e: build $(BIN)/prometheus $(BIN)/promtool $(BIN)/victoria-logs $(TOOLS)/builder build/venv/signals/installed chromium test/e2e/browser/node_modules ## Tests of the built collector, the examples and the documentation
+e2e: build $(BIN)/prometheus $(BIN)/promtool $(BIN)/victoria-logs $(BIN)/node_exporter $(TOOLS)/builder build/venv/signals/installed chromium test/e2e/browser/node_modules ## Tests of the built collector, the examples and the documentation
 	@failed=0; for m in $(filter-out . ./test/interop,$(MODULES)); do \
 		echo "go test -count=1 ./... (in $$m)"; \
 		go test -C $$m -count=1 ./... || failed=1; \
@@ -228,6 +228,10 @@ prometheus: $(BIN)/promtool ## Build Prometheus with its pages: ./bin/prometheus
 $(BIN)/victoria-logs: tools/victorialogs/go.mod tools/victorialogs/go.sum
 	@echo "go build: ./bin/$(@F)"
 	@go -C tools/victorialogs build -trimpath -ldflags '-s -w' -o $@ github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs
+
+$(BIN)/node_exporter: tools/nodeexporter/go.mod tools/nodeexporter/go.sum
+	@echo "go build: ./bin/$(@F)"
+	@CGO_ENABLED=0 go -C tools/nodeexporter build -trimpath -ldflags '-s -w' -o $@ github.com/prometheus/node_exporter
 
 $(TOOLS)/builder $(TOOLS)/mdatagen: tools/collector/go.mod tools/collector/go.sum
 	@echo "go build: ./bin/tools/$(@F)"

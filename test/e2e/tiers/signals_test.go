@@ -25,7 +25,7 @@ import (
 // series is served by two.
 func TestSignalsOfServices(t *testing.T) {
 	t.Parallel()
-	addresses, port := hosts(t, 103, 3)
+	addresses, port := hosts(t, 104, 3)
 	var samplers []*collector.Collector
 	var list []string
 	for _, host := range addresses[:2] {

@@ -19,8 +19,9 @@ type binary struct {
 var (
 	collectorBinary  = binary{"OTELCOL_ML_BIN", "bin/otelcol-ml", "make build"}
 	prometheusBinary = binary{"PROMETHEUS_BIN", "bin/prometheus", "make prometheus"}
-	victoriaLogs     = binary{"VICTORIA_LOGS_BIN", "bin/victoria-logs", "make bin/victoria-logs"}
-	signalsPython    = binary{"SIGNALS_PYTHON", "build/venv/signals/bin/python", "make build/venv/signals/installed"}
+	victoriaLogs     = binary{"VICTORIA_LOGS_BIN", "bin/victoria-logs", "make e2e"}
+	nodeExporter     = binary{"NODE_EXPORTER_BIN", "bin/node_exporter", "make e2e"}
+	signalsPython    = binary{"SIGNALS_PYTHON", "build/venv/signals/bin/python", "make e2e"}
 )
 
 // find fails the test, and does not skip it, where the program is missing: a run without it would prove nothing.
@@ -37,6 +38,9 @@ func (b binary) find(t testing.TB) string {
 
 // CollectorBinary is the path of the built collector.
 func CollectorBinary(t testing.TB) string { return collectorBinary.find(t) }
+
+// NodeExporterBinary is the path of Prometheus' node exporter.
+func NodeExporterBinary(t testing.TB) string { return nodeExporter.find(t) }
 
 // SignalsPython is the interpreter of a virtual environment with OpenTelemetry's SDK and its exporters.
 func SignalsPython(t testing.TB) string { return signalsPython.find(t) }

@@ -70,16 +70,31 @@ scrape_configs:
 	return p
 }
 
+// StartPrometheusConfig starts a server with a configuration of its own, which may name other files of the folder dir. It
+// waits until the server is ready.
+func StartPrometheusConfig(t testing.TB, dir, config string) *Prometheus {
+	t.Helper()
+	require.NoError(t, os.WriteFile(dir+"/prometheus.yaml", []byte(config), 0o600))
+	p := launchPrometheus(t, dir+"/prometheus.yaml")
+	p.untilReady()
+	return p
+}
+
 // StartPrometheusOTLP starts a server with a configuration file of the repository that takes OTLP. It waits until the
 // server is ready.
 func StartPrometheusOTLP(t testing.TB, config string) *Prometheus {
 	t.Helper()
 	p := launchPrometheus(t, config, "--web.enable-otlp-receiver")
-	Until(t, p.Process, "Prometheus", func(ctx context.Context) error {
+	p.untilReady()
+	return p
+}
+
+func (p *Prometheus) untilReady() {
+	p.t.Helper()
+	Until(p.t, p.Process, "Prometheus", func(ctx context.Context) error {
 		_, err := p.Buildinfo(ctx)
 		return err
 	})
-	return p
 }
 
 // launchPrometheus starts a server, without waiting, and stops it with the test.
