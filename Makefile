@@ -9,6 +9,9 @@ TOOLS := $(BIN)/tools
 # ./build is generated.
 MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' -not -path './tools/*' | sort))
 
+# Modules whose tests start the collector and wait for it, up to six tests at a time.
+WAITING := ./test/e2e ./test/e2e/browser ./test/e2e/tiers
+
 # Where components live, as far as there are any of the kind.
 COMPONENTS := $(wildcard processor connector exporter extension)
 
@@ -45,8 +48,14 @@ demo: build ## The tour: start the collector, send traffic, show what was found
 
 ##### Tests
 
+# Three at a time: one computes, the others mostly wait for processes.
 .PHONY: test
-test: compiler check unit flood fuzz validate rules e2e ## Everything that CI runs
+test: compiler for-processes ## Everything that CI runs
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=recurse code $(WAITING)
+
+.PHONY: code
+code: # check, unit tests, the flood, rules and the modules that start no process
+	@$(MAKE) --no-print-directory --jobs=1 check unit flood validate rules light
 
 .PHONY: unit
 unit: ## Unit tests of the components, with the race detector
@@ -63,7 +72,7 @@ flood: ## A hundred million label sets: the heap stays within its bounds (two mi
 # own coordinator and has then found nothing.
 FUZZTIME ?= 20000x
 .PHONY: fuzz
-fuzz: ## Fuzz every target of the components (FUZZTIME=10m each)
+fuzz: ## Fuzz every target of the components, a minute (FUZZTIME=10m each)
 	@set -e; grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9]+' internal $(COMPONENTS) | \
 	while IFS=: read -r file target; do \
 		target=$${target#func }; pkg=./$$(dirname $$file); \
@@ -71,12 +80,27 @@ fuzz: ## Fuzz every target of the components (FUZZTIME=10m each)
 		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg < /dev/null; \
 	done
 
+.PHONY: fuzz-long
+fuzz-long: ## Fuzz every target for ten minutes
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=10m
+
 .PHONY: e2e
-e2e: build $(BIN)/prometheus $(BIN)/promtool $(BIN)/victoria-logs $(BIN)/node_exporter $(TOOLS)/builder build/venv/signals/installed chromium test/e2e/browser/node_modules ## Tests of the built collector, the examples and the documentation
-	@failed=0; for m in $(filter-out . ./test/interop,$(MODULES)); do \
+e2e: for-processes ## Tests of the built collector, the examples and the documentation
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync=recurse light $(WAITING)
+
+.PHONY: $(WAITING)
+$(WAITING): for-processes
+	go test -C $@ -count=1 -parallel 6 ./...
+
+.PHONY: light
+light: for-processes
+	@failed=0; for m in $(filter-out . ./test/interop $(WAITING),$(MODULES)); do \
 		echo "go test -count=1 ./... (in $$m)"; \
 		go test -C $$m -count=1 ./... || failed=1; \
 	done; exit $$failed
+
+.PHONY: for-processes
+for-processes: build $(BIN)/prometheus $(BIN)/promtool $(BIN)/victoria-logs $(BIN)/node_exporter $(TOOLS)/builder build/venv/signals/installed chromium test/e2e/browser/node_modules
 
 # One virtual environment for each file of pinned requirements.
 VENVS := $(patsubst test/interop/requirements/%.txt,build/venv/%/installed,$(wildcard test/interop/requirements/*.txt))

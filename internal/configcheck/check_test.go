@@ -78,7 +78,7 @@ service: { pipelines: { traces/receive: { processors: [memory_limiter, mlsignals
 		},
 		"a double as a number": {
 			settings: policy(`{ name: a, type: numeric_attribute, numeric_attribute: { key: ml.inference.queue_wait_ms, min_value: 300 } }`),
-			errors: `processors::mltailsampling::policies[0]::numeric_attribute::key: found ml.inference.queue_wait_ms, which is a double, must be of type int, ` +
+			warns: `processors::mltailsampling::policies[0]::numeric_attribute::key: found ml.inference.queue_wait_ms, which is a double, must be of type int, ` +
 				`and numeric_attribute matches nothing else; use a signal, as docs/sampling.md says, ` +
 				`or write type: ottl_condition and span: ['span.attributes["ml.inference.queue_wait_ms"] > ...']`,
 		},
