@@ -38,6 +38,7 @@ build/go.mod: builder-config.yaml go.mod tools/collector/go.sum $(wildcard tools
 run: build ## Build and start the collector with otelcol.yaml (ARGS="--config more.yaml")
 	@echo "The page is at http://localhost:9465."
 	@echo "OTLP on localhost:4317 (gRPC) and localhost:4318 (HTTP), metrics on http://localhost:9464/metrics,"
+	@echo "those that services send on http://localhost:9466/metrics,"
 	@echo "kept traces in ./data/kept-traces.jsonl, unless set otherwise (see otelcol.yaml). Ctrl-C stops it."
 	@exec $(BIN)/otelcol-ml --config otelcol.yaml $(ARGS)
 
