@@ -44,6 +44,7 @@ var Common = []metric.Label{
 	either(vocab.Stage),
 	either(vocab.ModelName),
 	either(vocab.ModelVersion),
+	either(vocab.ExperimentVariant),
 	{Name: vocab.DeploymentEnvironment, Field: metric.Field{Key: vocab.DeploymentEnvironment, Alternatives: []string{vocab.DeploymentEnvironmentName}}},
 }
 
