@@ -117,6 +117,8 @@ var Attributes = []Attribute{
 	{Key: EvaluationBaselineF1, Type: Double, Max: 1, Meaning: "F1 score of the model that the trained one is compared with, 0 to 1"},
 	{Key: EvaluationBaselineAUC, Type: Double, Max: 1, Meaning: "area under the ROC curve of the model that the trained one is compared with, 0 to 1"},
 
+	{Key: EvaluationAssessment, Type: Double, Min: -mostCount, Max: mostCount, Meaning: "score that a scorer or a judge gave to one output; passed is 1, failed 0"},
+
 	{Key: DataSource, Type: String, Stage: StageDataIngestion, Meaning: "where the data comes from: a path, a table, a topic"},
 	{Key: DataRecordsRead, Type: Int, Max: mostCount, Stage: StageDataIngestion, Meaning: "records read"},
 	{Key: DataSizeBytes, Type: Int, Max: 1e15, Stage: StageDataIngestion, Meaning: "size of what was read in bytes"},

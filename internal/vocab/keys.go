@@ -81,6 +81,8 @@ const (
 	EvaluationF1       = "ml.evaluation.f1"
 	EvaluationAUC      = "ml.evaluation.auc"
 	EvaluationLoss     = "ml.evaluation.loss"
+	// EvaluationAssessment is of one output, where the others are of a model.
+	EvaluationAssessment = "ml.evaluation.assessment"
 
 	EvaluationBaselineAccuracy = "ml.evaluation.baseline_accuracy"
 	EvaluationBaselineF1       = "ml.evaluation.baseline_f1"

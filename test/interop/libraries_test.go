@@ -25,6 +25,7 @@ type did struct {
 	Streams              float64            // calls that were answered with a stream
 	Held, First          float64            // what the server waited at least, and the program at most, for their first tokens, in ms
 	Revalidated          float64            // outputs that failed a validation
+	Assessments          map[string]float64 // the sum of the scores by scorer
 	Validations          float64            // of outputs, those that passed too
 	Lookups              float64
 	MS                   float64
@@ -33,16 +34,19 @@ type did struct {
 // runLibrary runs a program of libraries/ to its end against a collector.
 func runLibrary(t *testing.T, venv, program string, args ...string) (*stack.Collector, did) {
 	t.Helper()
-	return runLibraryWith(t, []string{soon}, venv, program, args...)
+	return runLibraryWith(t, setup{settings: []string{soon}}, venv, program, args...)
 }
 
-// runLibraryWith runs it with settings of the collector.
-func runLibraryWith(t *testing.T, settings []string, venv, program string, args ...string) (*stack.Collector, did) {
+// setup is what a run has besides the usual.
+type setup struct{ settings, environment []string }
+
+// runLibraryWith runs it with settings of the collector and an environment of the program.
+func runLibraryWith(t *testing.T, with setup, venv, program string, args ...string) (*stack.Collector, did) {
 	t.Helper()
-	running := stack.StartCollector(t, settings...)
+	running := stack.StartCollector(t, with.settings...)
 	out := stack.Program{
 		Venv: venv, Dir: "libraries", Args: append([]string{program + ".py"}, args...),
-		Env: append(running.OTLPEnvironment(), "OTEL_SERVICE_NAME=assistant", "OTEL_RESOURCE_ATTRIBUTES=ml.pipeline.name=assistant", "LITELLM_LOCAL_MODEL_COST_MAP=True"),
+		Env: append(append(running.OTLPEnvironment(), with.environment...), "OTEL_SERVICE_NAME=assistant", "OTEL_RESOURCE_ATTRIBUTES=ml.pipeline.name=assistant", "LITELLM_LOCAL_MODEL_COST_MAP=True"),
 	}.Run(t, program)
 	return running, whatItDid(t, out)
 }
@@ -79,6 +83,28 @@ func TestOpenAIClient(t *testing.T) {
 		t.Run(strings.Join(instrumentations, "+"), func(t *testing.T) {
 			running, d := runLibrary(t, "libraries", "openai_calls", instrumentations...)
 			check(t, running, d, tells{tokens: true, firstToken: strings.Join(instrumentations, "+") == "openinference"})
+		})
+	}
+}
+
+// TestMLflow: MLflow's own export, with its attributes and with those of the GenAI conventions. Scorers make spans in both.
+func TestMLflow(t *testing.T) {
+	for name, setting := range map[string]string{"own": "", "genai": "MLFLOW_ENABLE_OTEL_GENAI_SEMCONV=true"} {
+		t.Run(name, func(t *testing.T) {
+			running, d := runLibraryWith(t, setup{
+				settings:    []string{soon},
+				environment: []string{"MLFLOW_DIR=" + t.TempDir(), "MLFLOW_GENAI_EVAL_ENABLE_SCORER_TRACING=true", setting},
+			}, "mlflow", "mlflow_calls")
+			check(t, running, d, tells{tokens: true, firstToken: name == "own"})
+			if name == "genai" {
+				return // the conventions leave out what a scorer returned
+			}
+			running.UntilSum(float64(3*len(d.Assessments)), "ml_evaluation_assessment_count") // of three rows of data
+			got := running.Scrape().By("ml_evaluation_assessment_sum", "span_name")
+			require.Len(t, got, len(d.Assessments))
+			for scorer, sum := range d.Assessments {
+				assert.InDelta(t, sum, got[scorer], 1e-9, scorer)
+			}
 		})
 	}
 }

@@ -34,6 +34,7 @@ func training() []metric.Definition {
 			is("auc", attribute(vocab.EvaluationAUC)), is("loss", attribute(vocab.EvaluationLoss)),
 			is("baseline_accuracy", attribute(vocab.EvaluationBaselineAccuracy)), is("baseline_f1", attribute(vocab.EvaluationBaselineF1)),
 			is("baseline_auc", attribute(vocab.EvaluationBaselineAUC))),
+		histogram(vocab.EvaluationAssessment, "Scores of single outputs, by the span's name, which is the scorer's", assessments, attribute(vocab.EvaluationAssessment), intrinsic(metric.SpanName)),
 		gauge("ml.registration.artifact_size", "Size of the registered artifact in bytes, the newest value", attribute(vocab.ArtifactSizeBytes)),
 		histogram(vocab.ArtifactUpload, "Upload of the artifact to the registry in ms", longMS, attribute(vocab.ArtifactUpload)),
 		when(deployments, counter("ml.deployments", "Deployments that tell their strategy or their health checks, by both", "{deployment}",
