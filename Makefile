@@ -51,6 +51,10 @@ demo: build ## The tour: start the collector, send traffic, show what was found
 example-python: build/venv/example-python/installed ## The article's five services in Python, against `make run` (ARGS="--server gunicorn --workers 2")
 	@build/venv/example-python/bin/python examples/python/run.py $(ARGS)
 
+.PHONY: example-training
+example-training: build/venv/example-training/installed ## A training pipeline of six processes in Python, against `make run`
+	@build/venv/example-training/bin/python examples/training/run.py
+
 .PHONY: example-go
 example-go: ## A service in Go, against `make run`
 	@go -C examples/go run . $(ARGS)
@@ -114,7 +118,7 @@ for-processes: build $(BIN)/prometheus $(BIN)/promtool $(BIN)/victoria-logs $(BI
 # One virtual environment for each file of pinned requirements.
 VENVS := $(patsubst test/interop/requirements/%.txt,build/venv/%/installed,$(wildcard test/interop/requirements/*.txt))
 
-EXAMPLE_VENVS := build/venv/example-python/installed
+EXAMPLE_VENVS := build/venv/example-python/installed build/venv/example-training/installed
 
 .PHONY: interop
 interop: build $(VENVS) $(EXAMPLE_VENVS) test/interop/node/node_modules ## Real clients against the built collector, 6 minutes (ARGS="-run TestArticle/auto -v")
