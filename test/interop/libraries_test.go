@@ -28,6 +28,9 @@ type did struct {
 	Assessments          map[string]float64 // the sum of the scores by scorer
 	Validations          float64            // of outputs, those that passed too
 	Lookups              float64
+	Checks               float64            // of data
+	FailedChecks         map[string]float64 // those that failed, by check and column
+	Rows, NullShare      float64            // of the data that was checked
 	MS                   float64
 }
 
@@ -107,6 +110,20 @@ func TestMLflow(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGreatExpectations: what the library found in a table is in the metrics of data.
+func TestGreatExpectations(t *testing.T) {
+	running, d := runLibrary(t, "great_expectations", "great_expectations_checks")
+	running.UntilSum(d.Checks, "ml_data_checks_total", "suite", "orders")
+	running.UntilSum(float64(len(d.FailedChecks)), "ml_data_checks_failed_total", "suite", "orders")
+	running.UntilSum(float64(len(d.FailedChecks)), "ml_data_check_failures_total", "suite", "orders")
+	for failed, n := range d.FailedChecks {
+		check, column, _ := strings.Cut(failed, " ")
+		running.UntilSum(n, "ml_data_check_failures_total", "check", check, "column", column)
+	}
+	running.UntilSum(d.Rows, "ml_data_rows", "ml_stage", "data_ingestion")
+	running.UntilSum(d.NullShare, "ml_data_null_share")
 }
 
 // TestGuardrailsAI: each output that failed is seen once, whatever its guard does about it.
