@@ -37,19 +37,16 @@ type did struct {
 // runLibrary runs a program of libraries/ to its end against a collector.
 func runLibrary(t *testing.T, venv, program string, args ...string) (*stack.Collector, did) {
 	t.Helper()
-	return runLibraryWith(t, setup{settings: []string{soon}}, venv, program, args...)
+	return runLibraryWith(t, []string{soon}, venv, program, args...)
 }
 
-// setup is what a run has besides the usual.
-type setup struct{ settings, environment []string }
-
-// runLibraryWith runs it with settings of the collector and an environment of the program.
-func runLibraryWith(t *testing.T, with setup, venv, program string, args ...string) (*stack.Collector, did) {
+// runLibraryWith runs it with settings of the collector.
+func runLibraryWith(t *testing.T, settings []string, venv, program string, args ...string) (*stack.Collector, did) {
 	t.Helper()
-	running := stack.StartCollector(t, with.settings...)
+	running := stack.StartCollector(t, settings...)
 	out := stack.Program{
 		Venv: venv, Dir: "libraries", Args: append([]string{program + ".py"}, args...),
-		Env: append(append(running.OTLPEnvironment(), with.environment...), "OTEL_SERVICE_NAME=assistant", "OTEL_RESOURCE_ATTRIBUTES=ml.pipeline.name=assistant", "LITELLM_LOCAL_MODEL_COST_MAP=True"),
+		Env: append(running.OTLPEnvironment(), "OTEL_SERVICE_NAME=assistant", "OTEL_RESOURCE_ATTRIBUTES=ml.pipeline.name=assistant", "LITELLM_LOCAL_MODEL_COST_MAP=True"),
 	}.Run(t, program)
 	return running, whatItDid(t, out)
 }
@@ -92,12 +89,9 @@ func TestOpenAIClient(t *testing.T) {
 
 // TestMLflow: MLflow's own export, with its attributes and with those of the GenAI conventions. Scorers make spans in both.
 func TestMLflow(t *testing.T) {
-	for name, setting := range map[string]string{"own": "", "genai": "MLFLOW_ENABLE_OTEL_GENAI_SEMCONV=true"} {
+	for _, name := range []string{"own", "genai"} {
 		t.Run(name, func(t *testing.T) {
-			running, d := runLibraryWith(t, setup{
-				settings:    []string{soon},
-				environment: []string{"MLFLOW_DIR=" + t.TempDir(), "MLFLOW_GENAI_EVAL_ENABLE_SCORER_TRACING=true", setting},
-			}, "mlflow", "mlflow_calls")
+			running, d := runLibrary(t, "mlflow", "mlflow_calls", name)
 			check(t, running, d, tells{tokens: true, firstToken: name == "own"})
 			if name == "genai" {
 				return // the conventions leave out what a scorer returned

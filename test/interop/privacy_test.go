@@ -41,6 +41,8 @@ func TestPrivacy(t *testing.T) {
 		{"agents", "haystack_calls", "openinference"},
 		{"agents", "anthropic_calls", "own"},
 		{"agents", "anthropic_calls", "openinference"},
+		{"mlflow", "mlflow_calls", "own"},
+		{"mlflow", "mlflow_calls", "genai"},
 	} {
 		t.Run(strings.Join(run[1:], "+"), func(t *testing.T) {
 			assert.Empty(t, keysOfContents(t, run, stack.Root(t, "deploy/privacy/otelcol.yaml")))
@@ -55,7 +57,7 @@ func TestPrivacy(t *testing.T) {
 // keysOfContents runs a program, keeps all of its traces and returns the keys of the attributes that have contents.
 func keysOfContents(t *testing.T, run []string, settings ...string) (keys []string) {
 	t.Helper()
-	running, d := runLibraryWith(t, setup{settings: append([]string{soon, everything}, settings...)}, run[0], run[1], run[2:]...)
+	running, d := runLibraryWith(t, append([]string{soon, everything}, settings...), run[0], run[1], run[2:]...)
 	running.UntilSum(d.Spans, "ml_stage_calls_total")
 	running.Until("every span in the file of kept traces", func(context.Context) error {
 		traces, err := kept.Read(running.KeptFile())

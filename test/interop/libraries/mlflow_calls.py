@@ -1,8 +1,14 @@
-"""MLflow's tracing of the OpenAI client and of functions, and an evaluation, sent by its own OTLP export."""
+"""MLflow's tracing of the OpenAI client and of functions, and an evaluation, sent by its own OTLP export. The argument says with
+which attributes: its own, or those of the GenAI conventions."""
 
 import json
 import os
+import sys
+import tempfile
 import time
+
+os.environ["MLFLOW_GENAI_EVAL_ENABLE_SCORER_TRACING"] = "true"
+os.environ["MLFLOW_ENABLE_OTEL_GENAI_SEMCONV"] = str(sys.argv[1] == "genai").lower()
 
 import mlflow
 import openai
@@ -12,7 +18,8 @@ from mlflow.genai.scorers import scorer
 
 from standin import StandIn, served
 
-mlflow.set_tracking_uri("sqlite:///" + os.path.join(os.environ["MLFLOW_DIR"], "mlflow.db"))
+folder = tempfile.TemporaryDirectory()
+mlflow.set_tracking_uri(f"sqlite:///{folder.name}/mlflow.db")
 mlflow.set_experiment("cats")
 mlflow.openai.autolog()
 server = StandIn()
@@ -113,4 +120,5 @@ print("DID " + json.dumps({
     "spans": 3 * 6 + 3 + len(data) * (1 + len(scorers)), "failed": 1, "first": sum(first),
     "assessments": {"exact": 2, "length": len(data) * 0.4, "grounded": len(data) * 0.75, "polite": len(data)},
     **did}), flush=True)
+folder.cleanup()
 os._exit(0)
