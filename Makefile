@@ -47,6 +47,18 @@ demo: build ## The tour: start the collector, send traffic, show what was found
 	@go -C examples/demo build -o $(BIN)/demo .
 	@exec $(BIN)/demo --collector $(BIN)/otelcol-ml --config $(CURDIR)/otelcol.yaml $(ARGS)
 
+.PHONY: example-python
+example-python: build/venv/example-python/installed ## The article's five services in Python, against `make run` (ARGS="--server gunicorn --workers 2")
+	@build/venv/example-python/bin/python examples/python/run.py $(ARGS)
+
+.PHONY: example-training
+example-training: build/venv/example-training/installed ## A training pipeline of six processes in Python, against `make run`
+	@build/venv/example-training/bin/python examples/training/run.py
+
+.PHONY: example-go
+example-go: ## A service in Go, against `make run`
+	@go -C examples/go run . $(ARGS)
+
 ##### Tests
 
 # Three at a time: one computes, the others mostly wait for processes.
@@ -101,20 +113,34 @@ light: for-processes
 	done; exit $$failed
 
 .PHONY: for-processes
-for-processes: build $(BIN)/prometheus $(BIN)/promtool $(BIN)/victoria-logs $(BIN)/node_exporter $(TOOLS)/builder build/venv/signals/installed chromium test/e2e/browser/node_modules
+for-processes: build $(BIN)/prometheus $(BIN)/promtool $(BIN)/victoria-logs $(BIN)/node_exporter $(TOOLS)/builder build/venv/signals/installed build/venv/example-python/installed chromium test/e2e/browser/node_modules
 
 # One virtual environment for each file of pinned requirements.
 VENVS := $(patsubst test/interop/requirements/%.txt,build/venv/%/installed,$(wildcard test/interop/requirements/*.txt))
 
+EXAMPLE_VENVS := build/venv/example-python/installed build/venv/example-training/installed
+
 .PHONY: interop
-interop: build $(VENVS) test/interop/node/node_modules ## Real clients against the built collector, 6 minutes (ARGS="-run TestArticle/auto -v")
+interop: build $(VENVS) $(EXAMPLE_VENVS) test/interop/node/node_modules ## Real clients against the built collector, 6 minutes (ARGS="-run TestArticle/auto -v")
 	go test -C test/interop -count=1 -timeout 30m $(ARGS) ./...
 
+# Those of the Python examples: build/venv/example-NAME from examples/NAME/requirements.txt.
+build/venv/example-%/installed: examples/%/requirements.txt
+	$(install)
+
 build/venv/%/installed: test/interop/requirements/%.txt
-	@echo "pip install -r $< (into build/venv/$*)"
-	@rm -rf build/venv/$* && mkdir -p build/venv && python3 -m venv build/venv/$*
-	@build/venv/$*/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
-	@touch $@
+	$(install)
+
+define install
+@python3 -c 'import ensurepip, venv' 2> /dev/null || { \
+	echo "no python3-venv: installing it"; \
+	sudo=$$(command -v sudo || true); \
+	$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv; } < /dev/null
+@echo "pip install -r $< (into $(@D))"
+@rm -rf $(@D) && mkdir -p $(dir $(@D)) && python3 -m venv $(@D)
+@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps -r $<
+@touch $@
+endef
 
 # The browser that the page is tested in, and what looks for barriers to those who do not see or use a mouse.
 .PHONY: chromium

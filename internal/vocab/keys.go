@@ -39,12 +39,14 @@ const (
 	CacheWriteTokens = "ml.input.cache_write_tokens"
 	ReasoningTokens  = "ml.output.reasoning_tokens"
 	ClientID         = "ml.client.id"
-	DeviceType       = "ml.device.type"
-	DeviceID         = "ml.device.id"
-	BatchSize        = "ml.batch.size"
-	BatchMaxSeqLen   = "ml.batch.max_seq_len"
-	PipelineSuccess  = "ml.pipeline.success"
-	PipelineLatency  = "ml.pipeline.latency_ms"
+	// ExperimentVariant is on the span or its resource, as the model's name is.
+	ExperimentVariant = "ml.experiment.variant"
+	DeviceType        = "ml.device.type"
+	DeviceID          = "ml.device.id"
+	BatchSize         = "ml.batch.size"
+	BatchMaxSeqLen    = "ml.batch.max_seq_len"
+	PipelineSuccess   = "ml.pipeline.success"
+	PipelineLatency   = "ml.pipeline.latency_ms"
 
 	FeaturesRequested   = "ml.features.requested_count"
 	FeaturesCacheHits   = "ml.features.cache_hits"
@@ -79,6 +81,8 @@ const (
 	EvaluationF1       = "ml.evaluation.f1"
 	EvaluationAUC      = "ml.evaluation.auc"
 	EvaluationLoss     = "ml.evaluation.loss"
+	// EvaluationAssessment is of one output, where the others are of a model.
+	EvaluationAssessment = "ml.evaluation.assessment"
 
 	EvaluationBaselineAccuracy = "ml.evaluation.baseline_accuracy"
 	EvaluationBaselineF1       = "ml.evaluation.baseline_f1"
@@ -88,6 +92,12 @@ const (
 	DataRecordsRead   = "ml.data.records_read"
 	DataSizeBytes     = "ml.data.size_bytes"
 	DataParsingErrors = "ml.data.parsing_errors"
+
+	DataSuite        = "ml.data.suite"
+	DataRows         = "ml.data.rows"
+	DataNullShare    = "ml.data.null_share"
+	DataChecks       = "ml.data.checks"
+	DataChecksFailed = "ml.data.checks_failed"
 
 	EngineeredFeatures   = "ml.feature_engineering.feature_count"
 	EngineeringCompute   = "ml.feature_engineering.compute_ms"
@@ -173,6 +183,7 @@ const (
 	EventFeaturesUnavailable = "ml.features.unavailable"
 	EventHighQueueWait       = "ml.inference.high_queue_wait"
 	EventValidationFailed    = "ml.output.validation_failed"
+	EventDataCheckFailed     = "ml.data.check_failed"
 )
 
 // Attributes of span events.
@@ -181,6 +192,9 @@ const (
 	EventAttempt = "attempt"
 	EventReason  = "reason"
 	EventField   = "field"
+	// EventCheck and EventColumn are on EventDataCheckFailed.
+	EventCheck  = "check"
+	EventColumn = "column"
 	// EventQueueWait is on EventHighQueueWait, in milliseconds.
 	EventQueueWait = "queue_wait_ms"
 )

@@ -19,7 +19,7 @@ var (
 	// usedMetric is a metric of ours in a rule or query. Recording rules have colons.
 	usedMetric = regexp.MustCompile(`(?:^|[^a-z_:])((?:ml|otelcol_processor_ml|otelcol_connector_ml|otelcol_extension_ml|duration_ms)[a-z0-9]*_[a-z0-9_]+)\b[^:]`)
 	// promLabel is a label of ours, which looks like a metric.
-	promLabel = regexp.MustCompile(`^ml_(pipeline_name|pipeline_success|model_name|model_version|stage|device_id|signal)$`)
+	promLabel = regexp.MustCompile(`^ml_(pipeline_name|pipeline_success|model_name|model_version|experiment_variant|stage|device_id|signal)$`)
 )
 
 // TestMetricNames checks that the metrics of the rules and of the documentation's

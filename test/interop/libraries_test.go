@@ -25,8 +25,12 @@ type did struct {
 	Streams              float64            // calls that were answered with a stream
 	Held, First          float64            // what the server waited at least, and the program at most, for their first tokens, in ms
 	Revalidated          float64            // outputs that failed a validation
+	Assessments          map[string]float64 // the sum of the scores by scorer
 	Validations          float64            // of outputs, those that passed too
 	Lookups              float64
+	Checks               float64            // of data
+	FailedChecks         map[string]float64 // those that failed, by check and column
+	Rows, NullShare      float64            // of the data that was checked
 	MS                   float64
 }
 
@@ -81,6 +85,39 @@ func TestOpenAIClient(t *testing.T) {
 			check(t, running, d, tells{tokens: true, firstToken: strings.Join(instrumentations, "+") == "openinference"})
 		})
 	}
+}
+
+// TestMLflow: MLflow's own export, with its attributes and with those of the GenAI conventions. Scorers make spans in both.
+func TestMLflow(t *testing.T) {
+	for _, name := range []string{"own", "genai"} {
+		t.Run(name, func(t *testing.T) {
+			running, d := runLibrary(t, "mlflow", "mlflow_calls", name)
+			check(t, running, d, tells{tokens: true, firstToken: name == "own"})
+			if name == "genai" {
+				return // the conventions leave out what a scorer returned
+			}
+			running.UntilSum(float64(3*len(d.Assessments)), "ml_evaluation_assessment_count") // of three rows of data
+			got := running.Scrape().By("ml_evaluation_assessment_sum", "span_name")
+			require.Len(t, got, len(d.Assessments))
+			for scorer, sum := range d.Assessments {
+				assert.InDelta(t, sum, got[scorer], 1e-9, scorer)
+			}
+		})
+	}
+}
+
+// TestGreatExpectations: what the library found in a table is in the metrics of data.
+func TestGreatExpectations(t *testing.T) {
+	running, d := runLibrary(t, "great_expectations", "great_expectations_checks")
+	running.UntilSum(d.Checks, "ml_data_checks_total", "suite", "orders")
+	running.UntilSum(float64(len(d.FailedChecks)), "ml_data_checks_failed_total", "suite", "orders")
+	running.UntilSum(float64(len(d.FailedChecks)), "ml_data_check_failures_total", "suite", "orders")
+	for failed, n := range d.FailedChecks {
+		check, column, _ := strings.Cut(failed, " ")
+		running.UntilSum(n, "ml_data_check_failures_total", "check", check, "column", column)
+	}
+	running.UntilSum(d.Rows, "ml_data_rows", "ml_stage", "data_ingestion")
+	running.UntilSum(d.NullShare, "ml_data_null_share")
 }
 
 // TestGuardrailsAI: each output that failed is seen once, whatever its guard does about it.

@@ -41,6 +41,8 @@ func TestPrivacy(t *testing.T) {
 		{"agents", "haystack_calls", "openinference"},
 		{"agents", "anthropic_calls", "own"},
 		{"agents", "anthropic_calls", "openinference"},
+		{"mlflow", "mlflow_calls", "own"},
+		{"mlflow", "mlflow_calls", "genai"},
 	} {
 		t.Run(strings.Join(run[1:], "+"), func(t *testing.T) {
 			assert.Empty(t, keysOfContents(t, run, stack.Root(t, "deploy/privacy/otelcol.yaml")))

@@ -52,6 +52,9 @@ var triedLibraries = []tried{
 	{"TestOpenAIClient/openllmetry", "libraries", []string{"openai", "opentelemetry-instrumentation-openai"}, calls, "the same; the client's retries are inside of one span"},
 	{"TestOpenAIClient/opentelemetry", "libraries", []string{"openai", "opentelemetry-instrumentation-openai-v2"}, calls, "the same; the client's retries are inside of one span"},
 	{"TestLlamaIndex", "libraries", []string{"llama-index-core", "openinference-instrumentation-llama-index", "openinference-instrumentation-openai"}, "calls, tokens", "the same: counted once"},
+	{"TestMLflow/own", "mlflow", []string{"mlflow-skinny", "openai"}, calls + ", first tokens, scores of the scorers of an evaluation", "the same; tokens of embeddings are on no span, the client's retries are inside of one"},
+	{"TestMLflow/genai", "mlflow", []string{"mlflow-skinny", "openai"}, "the same with `MLFLOW_ENABLE_OTEL_GENAI_SEMCONV`", "the same without first tokens and scores, which are on no span then"},
+	{"TestGreatExpectations", "great_expectations", []string{"great_expectations", "pandas"}, "checks, failed ones by check and column, rows, share of missing values", "the same"},
 	{"TestGuardrailsAI", "libraries", []string{"guardrails-ai"}, "calls, tokens, answers that failed a validation, for each action on failure", "the same"},
 	{"TestCountedTwice/litellm_calls+own+client", "gateways", []string{"litellm", "openinference-instrumentation-openai"}, "calls", "counted twice, as the [page of the dialects](../../docs/dialects.md#what-is-counted-once-and-what-nobody-can-see) says: nothing ties the spans together"},
 	{"TestCountedTwice/langchain_calls+openinference+client", "agents", []string{"openinference-instrumentation-langchain", "openinference-instrumentation-openai"}, "calls", "counted twice"},
@@ -101,7 +104,7 @@ func TestReadmeListsWhatIsTried(t *testing.T) {
 		name, _, _ := strings.Cut(row.run, "/")
 		assert.Contains(t, source.String(), "func "+name+"(t *testing.T)")
 	}
-	for _, name := range regexp.MustCompile(`func (Test(?:LiteLLM|Instructor|Pydantic|LangChain|Haystack|Anthropic|AISDK|OpenAI|Llama|Guardrails|CountedTwice)\w*)\(`).FindAllStringSubmatch(source.String(), -1) {
+	for _, name := range regexp.MustCompile(`func (Test(?:LiteLLM|Instructor|Pydantic|LangChain|Haystack|Anthropic|AISDK|OpenAI|Llama|MLflow|Guardrails|GreatExpectations|CountedTwice)\w*)\(`).FindAllStringSubmatch(source.String(), -1) {
 		assert.True(t, slices.ContainsFunc(triedLibraries, func(row tried) bool { return strings.Split(row.run, "/")[0] == name[1] }), "no row is of %s", name[1])
 	}
 }

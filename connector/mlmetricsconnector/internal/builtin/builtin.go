@@ -27,11 +27,13 @@ var (
 	rates   = []float64{1, 2.5, 5, 10, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000, 2500, 5000}
 	longMS  = []float64{100, 1000, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000, 10_800_000}
 	// Above 1 the wait is longer than the compute.
-	ratios    = []float64{0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 50}
-	hitRates  = []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1}
-	batches   = []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512}
-	attempts  = []float64{0, 1, 2, 3, 4, 5, 10}
-	trainDays = 7 * 24 * time.Hour
+	ratios   = []float64{0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 50}
+	hitRates = []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1}
+	batches  = []float64{1, 2, 4, 8, 16, 32, 64, 128, 256, 512}
+	attempts = []float64{0, 1, 2, 3, 4, 5, 10}
+	// Shares, then ratings of 1 to 5 or to 10.
+	assessments = []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99, 1, 2, 3, 4, 5, 10}
+	trainDays   = 7 * 24 * time.Hour
 )
 
 // DefaultBuckets are the bounds of user-defined histograms without buckets, in ms.
@@ -44,6 +46,7 @@ var Common = []metric.Label{
 	either(vocab.Stage),
 	either(vocab.ModelName),
 	either(vocab.ModelVersion),
+	either(vocab.ExperimentVariant),
 	{Name: vocab.DeploymentEnvironment, Field: metric.Field{Key: vocab.DeploymentEnvironment, Alternatives: []string{vocab.DeploymentEnvironmentName}}},
 }
 

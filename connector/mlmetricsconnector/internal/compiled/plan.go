@@ -17,7 +17,7 @@ import (
 
 // groupKeys are the span attributes that define a group, see package observe. They have few values
 // and many metrics have them as labels; any other label costs a lookup per observation.
-var groupKeys = []string{vocab.Stage, vocab.ModelName, vocab.ModelVersion, vocab.DeviceID, vocab.PipelineSuccess,
+var groupKeys = []string{vocab.Stage, vocab.ModelName, vocab.ModelVersion, vocab.ExperimentVariant, vocab.DeviceID, vocab.PipelineSuccess,
 	vocab.PipelineName, vocab.DeploymentEnvironment, vocab.DeploymentEnvironmentName}
 
 // Plan is the compiled form of a set of metrics. It is read-only once compiled.

@@ -148,7 +148,7 @@ func flood(t *testing.T, limit, rounds, batches int, bound uint64, flat bool) {
 	}
 }
 
-// fullSpans returns spans of a request that have every attribute of the vocabulary, numbers of 1, and an event.
+// fullSpans returns spans of a request that have every attribute of the vocabulary, numbers of 1, and an event of each kind.
 func fullSpans(n int) ptrace.Traces {
 	td := spansNamed(make([]string, n)...)
 	attributes := td.ResourceSpans().At(0).Resource().Attributes()
@@ -170,12 +170,13 @@ func fullSpans(n int) ptrace.Traces {
 		}
 		span.Attributes().PutStr(vocab.Stage, vocab.StageRequest)
 		span.Events().AppendEmpty().SetName(vocab.EventValidationFailed)
+		span.Events().AppendEmpty().SetName(vocab.EventDataCheckFailed)
 	}
 	return td
 }
 
 // flooded are the labels of which every span has a value of its own.
-var flooded = []string{metric.SpanName, vocab.ModelName, vocab.ModelVersion, vocab.DeviceID, "component", "reason", "field"}
+var flooded = []string{metric.SpanName, vocab.ModelName, vocab.ModelVersion, vocab.DeviceID, "component", "reason", "field", "check", "column"}
 
 func nameSpan(span ptrace.Span, name string) {
 	span.SetName("operation " + name)
@@ -184,6 +185,8 @@ func nameSpan(span ptrace.Span, name string) {
 	}
 	span.Events().At(0).Attributes().PutStr(vocab.EventReason, "reason "+name)
 	span.Events().At(0).Attributes().PutStr(vocab.EventField, "field "+name)
+	span.Events().At(1).Attributes().PutStr(vocab.EventCheck, "check "+name)
+	span.Events().At(1).Attributes().PutStr(vocab.EventColumn, "column "+name)
 }
 
 // inUse is what of the heap is in use after a collection.

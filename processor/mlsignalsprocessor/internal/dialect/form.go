@@ -142,7 +142,7 @@ type Source struct {
 	Units []string `mapstructure:"units"`
 	// Minus is the key of a span attribute in the same units that is subtracted.
 	Minus string `mapstructure:"minus"`
-	// Values maps texts of the attribute to values, such as passed to true. Any other text is no value.
+	// Values maps texts of the attribute to values, such as passed to true. Any other text is no value. Numbers of a numeric key are read as they are.
 	Values map[string]any `mapstructure:"values"`
 	// Times multiplies a number that is not a time: 1000000 to convert MB to bytes.
 	Times float64 `mapstructure:"times"`

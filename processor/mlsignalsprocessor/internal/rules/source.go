@@ -159,14 +159,28 @@ func (b *builder) timePoint(text string) timePoint {
 	return c
 }
 
-// value returns the attribute that the source reads, as the span has it.
+// value returns the attribute that the source reads, as the span has it, or what its text stands for.
 func (s *source) value(sc *Scratch) (pcommon.Value, bool) {
+	v, ok := s.said(sc)
+	if ok && s.values != nil {
+		v, ok = s.values[v.AsString()]
+	}
+	return v, ok
+}
+
+// numberValue is value for a number: one needs no text that stands for it.
+func (s *source) numberValue(sc *Scratch) (pcommon.Value, bool) {
+	v, ok := s.said(sc)
+	if ok && s.values != nil && v.Type() != pcommon.ValueTypeInt && v.Type() != pcommon.ValueTypeDouble {
+		v, ok = s.values[v.AsString()]
+	}
+	return v, ok
+}
+
+func (s *source) said(sc *Scratch) (pcommon.Value, bool) {
 	v, ok := s.held(sc)
 	if ok && s.json != "" {
 		v, ok = member(v, s.json)
-	}
-	if ok && s.values != nil {
-		v, ok = s.values[v.AsString()]
 	}
 	return v, ok
 }
@@ -237,7 +251,7 @@ func (s *source) measured(sc *Scratch) (float64, int) {
 		}
 		return milliseconds(from, to), found
 	}
-	v, ok := s.value(sc)
+	v, ok := s.numberValue(sc)
 	if !ok {
 		return 0, absent
 	}
