@@ -5,9 +5,10 @@ SHELL := /bin/bash
 BIN   := $(CURDIR)/bin
 TOOLS := $(BIN)/tools
 
-# Go modules with code of their own. The tools modules only pin versions, and
+# Go modules with code of their own. The others of tools only pin versions, and
 # ./build is generated.
-MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' -not -path './tools/*' | sort))
+MODULES := $(filter-out $(addprefix ./tools/,collector lint prometheus),\
+	$(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' | sort)))
 
 # Modules whose tests start the collector and wait for it, up to six tests at a time.
 WAITING := ./test/e2e ./test/e2e/browser ./test/e2e/tiers
@@ -239,8 +240,76 @@ compiler:
 		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev; } < /dev/null
 
 .PHONY: clean
-clean: ## Remove what was built and written: ./bin ./build ./data
-	rm -rf bin build data
+clean: ## Remove what was built and written: ./bin ./build ./data ./dist
+	rm -rf bin build data dist
+
+##### Packages, made without a container engine
+
+# The version has one home, and so has the time of every file in a package: that
+# of the commit, so that a commit gives the same packages wherever they are made.
+VERSION := $(shell sed -n 's/^  version: //p' builder-config.yaml)
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2> /dev/null || echo 0)
+ARCHS   ?= amd64 arm64
+DIST    ?= $(CURDIR)/dist
+STAGE   := $(CURDIR)/build/package
+TREE    := $(STAGE)/tree
+
+.PHONY: package
+package: archive packages image sbom ## Everything of a release into ./dist (ARCHS="amd64 arm64")
+	@cd $(DIST) && rm -f SHA256SUMS && find . -type f ! -path './image/*' -printf '%P\n' | sort | xargs sha256sum > $(STAGE)/SHA256SUMS \
+		&& mv $(STAGE)/SHA256SUMS . && ls -l
+
+.PHONY: $(addprefix binary-,amd64 arm64)
+$(addprefix binary-,amd64 arm64): binary-%: build/go.mod
+	@echo "go build: otelcol-ml for linux/$*"
+	@GOOS=linux GOARCH=$* CGO_ENABLED=0 go -C build build -trimpath -ldflags '-s -w' -o $(STAGE)/$*/otelcol-ml .
+
+.PHONY: notices
+notices: build/go.mod ## Check the licences of what is linked into the binary, and write ./dist/THIRD-PARTY-NOTICES.txt
+	@mkdir -p $(DIST)
+	@go -C tools/licences run . -program $(CURDIR)/build -o $(DIST)/THIRD-PARTY-NOTICES.txt
+
+.PHONY: tree
+tree: notices
+	@tools/package/tree.sh $(VERSION) $(DIST)/THIRD-PARTY-NOTICES.txt $(TREE)
+
+.PHONY: archive
+archive: tree $(addprefix binary-,$(ARCHS)) ## The collector as tar.gz
+	@set -e; for arch in $(ARCHS); do \
+		name=otelcol-ml_$(VERSION)_linux_$$arch; rm -rf $(STAGE)/$$name; cp -r $(TREE)/archive $(STAGE)/$$name; \
+		install -m 755 $(STAGE)/$$arch/otelcol-ml $(STAGE)/$$name/otelcol-ml; \
+		tar -C $(STAGE) --sort=name --mtime=@$$SOURCE_DATE_EPOCH --owner=0 --group=0 --numeric-owner -c $$name | gzip -n > $(DIST)/$$name.tar.gz; \
+		rm -r $(STAGE)/$$name; \
+	done
+
+.PHONY: packages
+packages: tree $(addprefix binary-,$(ARCHS)) $(TOOLS)/nfpm ## Packages for Linux: deb, rpm, apk
+	@set -e; for arch in $(ARCHS); do for packager in deb rpm apk; do \
+		VERSION=$(VERSION) ARCH=$$arch BINARY=$(STAGE)/$$arch TREE=$(TREE) \
+			$(TOOLS)/nfpm package --config tools/package/nfpm.yaml --packager $$packager --target $(DIST) > /dev/null; \
+	done; done
+
+.PHONY: image
+image: tree $(addprefix binary-,$(ARCHS)) ## The container image: an OCI layout of all architectures, and an archive of each for docker load
+	@set -e; roots=; for arch in $(ARCHS); do \
+		root=$(STAGE)/image/$$arch; rm -rf $$root; mkdir -p $$root; cp -r $(TREE)/image/. $$root; cp $(STAGE)/$$arch/otelcol-ml $$root; \
+		roots="$$roots linux/$$arch=$$root"; \
+	done; \
+	go -C tools/package run ./image -version $(VERSION) -epoch $$SOURCE_DATE_EPOCH -o $(DIST)/image \
+		-archive '$(DIST)/otelcol-ml-image_$(VERSION)_{platform}.tar' $$roots
+
+# As an image is pushed, with the credentials of docker login or crane auth login.
+.PHONY: push
+push: $(TOOLS)/crane ## Push ./dist/image (IMAGE=registry.example.com/otelcol-ml)
+	$(TOOLS)/crane push --index $(DIST)/image $(IMAGE):$(VERSION)
+
+.PHONY: sbom
+sbom: $(addprefix binary-,$(ARCHS)) $(TOOLS)/cyclonedx-gomod ## What the binaries are made of, as CycloneDX
+	@mkdir -p $(DIST)
+	@set -e; for arch in $(ARCHS); do \
+		$(TOOLS)/cyclonedx-gomod bin -json -output-version 1.6 -licenses -version v$(VERSION) \
+			-output $(DIST)/otelcol-ml_$(VERSION)_linux_$$arch.cdx.json $(STAGE)/$$arch/otelcol-ml; \
+	done
 
 ##### Pinned tools, built from tools/*/go.mod
 
@@ -264,6 +333,19 @@ $(TOOLS)/builder $(TOOLS)/mdatagen: tools/collector/go.mod tools/collector/go.su
 
 $(TOOLS)/benchstat: tools/collector/go.mod tools/collector/go.sum
 	@go -C tools/collector build -trimpath -o $@ golang.org/x/perf/cmd/benchstat
+
+$(TOOLS)/nfpm: tools/package/go.mod tools/package/go.sum
+	@echo "go build: ./bin/tools/nfpm"
+	@go -C tools/package build -trimpath -o $@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+
+$(TOOLS)/crane: tools/package/go.mod tools/package/go.sum
+	@go -C tools/package build -trimpath -o $@ github.com/google/go-containerregistry/cmd/crane
+
+$(TOOLS)/cyclonedx-gomod: tools/package/go.mod tools/package/go.sum
+	@go -C tools/package build -trimpath -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+
+$(TOOLS)/actionlint: tools/package/go.mod tools/package/go.sum
+	@go -C tools/package build -trimpath -o $@ github.com/rhysd/actionlint/cmd/actionlint
 
 $(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@echo "go build: ./bin/tools/golangci-lint (the first build takes a few minutes)"
