@@ -298,17 +298,43 @@ image: tree $(addprefix binary-,$(ARCHS)) ## The container image: an OCI layout 
 	go -C tools/package run ./image -version $(VERSION) -epoch $$SOURCE_DATE_EPOCH -o $(DIST)/image \
 		-archive '$(DIST)/otelcol-ml-image_$(VERSION)_{platform}.tar' $$roots
 
+HOSTARCH = $(shell go env GOARCH)
+
+# The packages are made for this machine alone, and read: without a clean system to install them on.
+.PHONY: read-package
+read-package: debian-tools ## Make the packages for this machine and read them
+	@$(MAKE) -s package ARCHS=$(HOSTARCH) DIST=$(STAGE)/read > /dev/null
+	DIST=$(STAGE)/read go test -C test/package -count=1 .
+
+.PHONY: test-package
+test-package: debian-tools $(TOOLS)/crane ## Make the packages for this machine, read, install, run, upgrade and remove them, two minutes, as root
+	@$(MAKE) -s package ARCHS=$(HOSTARCH) DIST=$(STAGE)/read > /dev/null
+	DIST=$(STAGE)/read go test -C test/package -count=1 -v $(ARGS) ./...
+
+# What reads packages of all kinds, judges a unit, and makes a clean Debian.
+.PHONY: debian-tools
+debian-tools:
+	@command -v mmdebstrap > /dev/null && command -v rpm > /dev/null && command -v rpm2cpio > /dev/null && command -v systemd-analyze > /dev/null \
+		&& command -v cpio > /dev/null && command -v man > /dev/null && [ -f /etc/ssl/certs/ca-certificates.crt ] || { \
+		echo "mmdebstrap, rpm, cpio, systemd, man-db or ca-certificates are missing: installing them"; \
+		sudo=$$(command -v sudo || true); \
+		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			mmdebstrap rpm rpm2cpio cpio systemd man-db ca-certificates; } < /dev/null
+
 # As an image is pushed, with the credentials of docker login or crane auth login.
 .PHONY: push
 push: $(TOOLS)/crane ## Push ./dist/image (IMAGE=registry.example.com/otelcol-ml)
-	$(TOOLS)/crane push --index $(DIST)/image $(IMAGE):$(VERSION)
+	$(TOOLS)/crane push $(DIST)/image $(IMAGE):$(VERSION)
 
+# Go calls the module that the binary was built from (..) what it was replaced by.
 .PHONY: sbom
 sbom: $(addprefix binary-,$(ARCHS)) $(TOOLS)/cyclonedx-gomod ## What the binaries are made of, as CycloneDX
 	@mkdir -p $(DIST)
 	@set -e; for arch in $(ARCHS); do \
-		$(TOOLS)/cyclonedx-gomod bin -json -output-version 1.6 -licenses -version v$(VERSION) \
-			-output $(DIST)/otelcol-ml_$(VERSION)_linux_$$arch.cdx.json $(STAGE)/$$arch/otelcol-ml; \
+		bom=$(DIST)/otelcol-ml_$(VERSION)_linux_$$arch.cdx.json; \
+		$(TOOLS)/cyclonedx-gomod bin -json -output-version 1.6 -noserial -notimestamp -licenses -version v$(VERSION) \
+			-output $$bom $(STAGE)/$$arch/otelcol-ml 2> $(STAGE)/sbom.log || { cat $(STAGE)/sbom.log; exit 1; }; \
+		sed -i 's|\.\.@(devel)|github.com/otelcol-ml/otelcol-ml@v$(VERSION)|; s|"name": "\.\."|"name": "github.com/otelcol-ml/otelcol-ml"|; s|"version": "(devel)"|"version": "v$(VERSION)"|' $$bom; \
 	done
 
 ##### Pinned tools, built from tools/*/go.mod
