@@ -216,8 +216,18 @@ check-dashboards:
 	go -C deploy/grafana/source run . $$dir && for d in dashboards dashboards-native; do \
 		diff -r $$dir/$$d deploy/grafana/$$d > /dev/null || { echo "deploy/grafana/$$d is not what its source gives; run make dashboards"; exit 1; }; done
 
+.PHONY: manifests
+manifests: ## Write the manifests of deploy/kubernetes that hold rules.yaml and otelcol.yaml
+	@tools/kubernetes/generate.sh deploy/kubernetes
+
+.PHONY: check-manifests
+check-manifests:
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; mkdir $$dir/monitoring $$dir/operator && tools/kubernetes/generate.sh $$dir && \
+	for f in monitoring/prometheusrule.yaml operator/collector.yaml; do \
+		diff $$dir/$$f deploy/kubernetes/$$f > /dev/null || { echo "deploy/kubernetes/$$f is not what its source gives; run make manifests"; exit 1; }; done
+
 .PHONY: check
-check: check-generate check-dashboards lint ## Generated code and dashboards, formatting, vet and lint
+check: check-generate check-dashboards check-manifests lint ## Generated code and dashboards, formatting, vet and lint
 	@unformatted=$$(find . -name '*.go' -not -path './build/*' -exec gofmt -l {} +); \
 		[ -z "$$unformatted" ] || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
 	@set -e; for m in $(MODULES); do echo "go vet ./... (in $$m)"; go vet -C $$m ./...; done

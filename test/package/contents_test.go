@@ -175,8 +175,10 @@ func TestLinked(t *testing.T) {
 	require.NoError(t, err)
 	var bom struct {
 		BOMFormat, SpecVersion string
-		Metadata               struct{ Component struct{ Name, Version string } }
-		Components             []struct{ Name, Version, PURL string }
+		Metadata               struct {
+			Component struct{ Name, Version string }
+		}
+		Components []struct{ Name, Version, PURL string }
 	}
 	require.NoError(t, json.Unmarshal(text, &bom))
 	assert.Equal(t, "CycloneDX 1.6", bom.BOMFormat+" "+bom.SpecVersion)
