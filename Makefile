@@ -7,7 +7,7 @@ TOOLS := $(BIN)/tools
 
 # Go modules with code of their own. The others of tools only pin versions, and
 # ./build is generated.
-MODULES := $(filter-out $(addprefix ./tools/,collector lint prometheus),\
+MODULES := $(filter-out $(addprefix ./tools/,collector kubernetes lint prometheus),\
 	$(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' | sort)))
 
 # Modules whose tests start the collector and wait for it, up to six tests at a time.
@@ -226,6 +226,15 @@ check-manifests:
 	for f in monitoring/prometheusrule.yaml operator/collector.yaml; do \
 		diff $$dir/$$f deploy/kubernetes/$$f > /dev/null || { echo "deploy/kubernetes/$$f is not what its source gives; run make manifests"; exit 1; }; done
 
+# The chart is not here: a checkout of open-telemetry/opentelemetry-helm-charts has it.
+.PHONY: chart
+chart: build $(TOOLS)/helm ## Render the official chart with the values of deploy/kubernetes/chart (CHART=.../charts/opentelemetry-collector)
+	@[ -f "$(CHART)/Chart.yaml" ] || { echo "CHART: found '$(CHART)', must be the folder of the chart opentelemetry-collector"; exit 1; }
+	@set -e -o pipefail; for values in single single,samplers gateways; do \
+		$(TOOLS)/helm template otelcol-ml $(CHART) --namespace ml-tracing --set podMonitor.enabled=true \
+			$$(printf -- ' --values deploy/kubernetes/chart/%s.yaml' $${values//,/ }) | go -C test/kubernetes run ./chart $(CURDIR); \
+	done
+
 .PHONY: check
 check: check-generate check-dashboards check-manifests lint ## Generated code and dashboards, formatting, vet and lint
 	@unformatted=$$(find . -name '*.go' -not -path './build/*' -exec gofmt -l {} +); \
@@ -382,6 +391,10 @@ $(TOOLS)/cyclonedx-gomod: tools/package/go.mod tools/package/go.sum
 
 $(TOOLS)/actionlint: tools/package/go.mod tools/package/go.sum
 	@go -C tools/package build -trimpath -o $@ github.com/rhysd/actionlint/cmd/actionlint
+
+$(TOOLS)/helm: tools/kubernetes/go.mod tools/kubernetes/go.sum
+	@echo "go build: ./bin/tools/helm (the first build takes a few minutes)"
+	@go -C tools/kubernetes build -trimpath -o $@ helm.sh/helm/v3/cmd/helm
 
 $(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@echo "go build: ./bin/tools/golangci-lint (the first build takes a few minutes)"
