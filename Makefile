@@ -56,8 +56,8 @@ test: compiler for-processes ## Everything that CI runs
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=recurse code $(WAITING)
 
 .PHONY: code
-code: # check, unit tests, the flood, rules and the modules that start no process
-	@$(MAKE) --no-print-directory --jobs=1 check unit flood validate rules light
+code: # check, unit tests, the flood, rules, packages and the modules that start no process
+	@$(MAKE) --no-print-directory --jobs=1 check workflows unit flood validate rules light read-package
 
 .PHONY: unit
 unit: ## Unit tests of the components, with the race detector
@@ -86,6 +86,10 @@ fuzz: ## Fuzz every target of the components, a minute (FUZZTIME=10m each)
 fuzz-long: ## Fuzz every target for ten minutes
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10m
 
+.PHONY: supported-versions
+supported-versions: ## Build the README's collector with the supported versions of the OpenTelemetry Collector, ten minutes
+	go test -C test/versions -count=1 -timeout 60m -v ./...
+
 .PHONY: e2e
 e2e: for-processes ## Tests of the built collector, the examples and the documentation
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=recurse light $(WAITING)
@@ -96,7 +100,7 @@ $(WAITING): for-processes
 
 .PHONY: light
 light: for-processes
-	@failed=0; for m in $(filter-out . ./test/interop $(WAITING),$(MODULES)); do \
+	@failed=0; for m in $(filter-out . ./test/interop ./test/package ./test/versions $(WAITING),$(MODULES)); do \
 		echo "go test -count=1 ./... (in $$m)"; \
 		go test -C $$m -count=1 ./... || failed=1; \
 	done; exit $$failed
@@ -231,7 +235,7 @@ check-manifests:
 chart: build $(TOOLS)/helm ## Render the official chart with the values of deploy/kubernetes/chart (CHART=.../charts/opentelemetry-collector)
 	@[ -f "$(CHART)/Chart.yaml" ] || { echo "CHART: found '$(CHART)', must be the folder of the chart opentelemetry-collector"; exit 1; }
 	@set -e -o pipefail; for values in single single,samplers gateways; do \
-		$(TOOLS)/helm template otelcol-ml $(CHART) --namespace ml-tracing --set podMonitor.enabled=true \
+		$(TOOLS)/helm template otelcol-ml $(CHART) --namespace ml-tracing --kube-version 1.34.0 --set podMonitor.enabled=true \
 			$$(printf -- ' --values deploy/kubernetes/chart/%s.yaml' $${values//,/ }) | go -C test/kubernetes run ./chart $(CURDIR); \
 	done
 
@@ -318,6 +322,14 @@ image: tree $(addprefix binary-,$(ARCHS)) ## The container image: an OCI layout 
 		-archive '$(DIST)/otelcol-ml-image_$(VERSION)_{platform}.tar' $$roots
 
 HOSTARCH = $(shell go env GOARCH)
+
+.PHONY: version
+version: # of the distribution, for scripts
+	@echo $(VERSION)
+
+.PHONY: workflows
+workflows: $(TOOLS)/actionlint ## Check the workflows of .github
+	$(TOOLS)/actionlint .github/workflows/*.yml
 
 # The packages are made for this machine alone, and read: without a clean system to install them on.
 .PHONY: read-package
