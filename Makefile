@@ -350,7 +350,7 @@ debian-tools:
 		echo "mmdebstrap, rpm, cpio, systemd, man-db or ca-certificates are missing: installing them"; \
 		sudo=$$(command -v sudo || true); \
 		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-			mmdebstrap rpm rpm2cpio cpio systemd man-db ca-certificates; } < /dev/null
+			mmdebstrap debian-archive-keyring rpm rpm2cpio cpio systemd man-db ca-certificates; } < /dev/null
 
 # As an image is pushed, with the credentials of docker login or crane auth login.
 .PHONY: push

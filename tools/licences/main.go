@@ -60,7 +60,7 @@ func run(program string, platforms []string, output string) error {
 	if len(failed) > 0 || output == "" {
 		return errors.Join(failed...)
 	}
-	return os.WriteFile(output, notices(modules), 0o644) //nolint:gosec // it is for everybody to read
+	return os.WriteFile(output, notices(modules), 0o644)
 }
 
 // listed is a package as go list describes it.

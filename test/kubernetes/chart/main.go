@@ -50,7 +50,7 @@ func validate(set *objects.Set, pod corev1.PodSpec, repository string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(dir)
 	args, err := set.Configs(pod, repository, func(name, text string) (string, error) {
 		path := filepath.Join(dir, name)
 		return path, os.WriteFile(path, []byte(text), 0o600)
@@ -58,7 +58,7 @@ func validate(set *objects.Set, pod corev1.PodSpec, repository string) error {
 	if err != nil {
 		return err
 	}
-	command := exec.Command(filepath.Join(repository, "bin/otelcol-ml"), append([]string{"validate"}, args...)...) //nolint:gosec // our own
+	command := exec.Command(filepath.Join(repository, "bin/otelcol-ml"), append([]string{"validate"}, args...)...)
 	command.Env = os.Environ()
 	for _, variable := range pod.Containers[0].Env {
 		command.Env = append(command.Env, variable.Name+"="+variable.Value)

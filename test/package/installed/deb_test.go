@@ -68,7 +68,7 @@ func newer(t *testing.T) string {
 		require.Contains(t, string(text), change[0])
 		require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), change[0], change[1], 1)), 0o600))
 	}
-	require.NoError(t, os.Chmod(filepath.Join(dir, "etc/otelcol-ml/otelcol.yaml"), 0o644)) //nolint:gosec // as it is installed
+	require.NoError(t, os.Chmod(filepath.Join(dir, "etc/otelcol-ml/otelcol.yaml"), 0o644))
 	made := filepath.Join(t.TempDir(), "newer.deb")
 	dist.Run(t, "dpkg-deb", "-Znone", "--build", dir, made)
 	return made

@@ -26,7 +26,7 @@ const debian = "bookworm"
 func newSystem(t *testing.T) system {
 	t.Helper()
 	dir := t.TempDir()
-	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755)) //nolint:gosec // another user enters it
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o755))
 	root := filepath.Join(dir, "root")
 	made := filepath.Join(cache(t), debian+".tar")
 	if _, err := os.Stat(made); err != nil {
@@ -34,7 +34,7 @@ func newSystem(t *testing.T) system {
 		dist.Run(t, "mmdebstrap", "--quiet", "--variant=essential", "--include=passwd,ca-certificates,rpm", debian, unfinished)
 		require.NoError(t, os.Rename(unfinished, made))
 	}
-	require.NoError(t, os.Mkdir(root, 0o755)) //nolint:gosec // another user enters it
+	require.NoError(t, os.Mkdir(root, 0o755))
 	dist.Run(t, "tar", "--extract", "--file", made, "--directory", root, "--numeric-owner", "--exclude=./dev/*")
 	return system{root}
 }
@@ -43,7 +43,7 @@ func newSystem(t *testing.T) system {
 func cache(t *testing.T) string {
 	t.Helper()
 	dir := dist.Root(t, "build/package")
-	require.NoError(t, os.MkdirAll(dir, 0o755)) //nolint:gosec // nothing is secret there
+	require.NoError(t, os.MkdirAll(dir, 0o755))
 	return dir
 }
 

@@ -27,7 +27,7 @@ func TestUnit(t *testing.T) {
 	assert.LessOrEqual(t, level, limit)
 
 	// It looks for the program in this machine's folders, so it is given one.
-	verify := exec.CommandContext(t.Context(), "unshare", "--mount", "sh", "-c", //nolint:gosec // paths of this test
+	verify := exec.CommandContext(t.Context(), "unshare", "--mount", "sh", "-c",
 		`mount --bind "$0" /usr/local/bin && systemd-analyze --no-pager verify --man=no "$1"`, s.path("usr/bin"), unit)
 	output, err := verify.CombinedOutput()
 	assert.NoError(t, err)

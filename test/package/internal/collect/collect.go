@@ -27,7 +27,7 @@ func FreePorts(t testing.TB) Ports {
 	for i := range found {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
-		defer listener.Close() //nolint:errcheck // nothing was written
+		defer listener.Close()
 		_, found[i], err = net.SplitHostPort(listener.Addr().String())
 		require.NoError(t, err)
 	}
@@ -56,7 +56,7 @@ func Healthy(t testing.TB, process *confine.Process, ports Ports) {
 		if err != nil {
 			return err
 		}
-		defer answer.Body.Close() //nolint:errcheck // nothing was written
+		defer answer.Body.Close()
 		if answer.StatusCode != http.StatusOK {
 			return errors.New(answer.Status)
 		}

@@ -152,7 +152,7 @@ func Start(t testing.TB, program Program) *Process {
 	require.NoError(t, p.command.Start())
 	go func() { p.err = p.command.Wait(); close(p.ended) }()
 	t.Cleanup(func() {
-		p.command.Process.Kill() //nolint:errcheck // it may have ended
+		p.command.Process.Kill()
 		<-p.ended
 	})
 	return p
@@ -162,7 +162,7 @@ func Start(t testing.TB, program Program) *Process {
 func mountProc(t testing.TB, root string) {
 	t.Helper()
 	proc := filepath.Join(root, "proc")
-	require.NoError(t, os.MkdirAll(proc, 0o755)) //nolint:gosec // as it is in every system
+	require.NoError(t, os.MkdirAll(proc, 0o755))
 	if _, err := os.Stat(filepath.Join(proc, "self")); err == nil {
 		return
 	}
