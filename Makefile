@@ -7,7 +7,7 @@ TOOLS := $(BIN)/tools
 
 # Go modules with code of their own. The others of tools only pin versions, and
 # ./build is generated.
-MODULES := $(filter-out $(addprefix ./tools/,collector kubernetes lint prometheus),\
+MODULES := $(filter-out $(addprefix ./tools/,collector kubernetes lint prometheus victorialogs),\
 	$(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' | sort)))
 
 # Modules whose tests start the collector and wait for it, up to six tests at a time.
@@ -22,9 +22,13 @@ help: ## Show this list
 
 ##### The collector
 
+# Without the service discoveries of clouds, which are a third of the binary.
+TAGS       := remove_all_sd
+BUILDFLAGS := -trimpath -ldflags '-s -w' -tags $(TAGS)
+
 .PHONY: build
 build: build/go.mod ## Build the collector: ./bin/otelcol-ml
-	@CGO_ENABLED=0 go -C build build -trimpath -ldflags '-s -w' -tags remove_all_sd -o $(BIN)/otelcol-ml .
+	@CGO_ENABLED=0 go -C build build $(BUILDFLAGS) -o $(BIN)/otelcol-ml .
 
 # The builder writes main.go and go.mod into ./build; compiling is left to go
 # itself, which rebuilds what changed and knows at once when nothing did.
@@ -285,12 +289,12 @@ package: archive packages image sbom ## Everything of a release into ./dist (ARC
 .PHONY: $(addprefix binary-,amd64 arm64)
 $(addprefix binary-,amd64 arm64): binary-%: build/go.mod
 	@echo "go build: otelcol-ml for linux/$*"
-	@GOOS=linux GOARCH=$* CGO_ENABLED=0 go -C build build -trimpath -ldflags '-s -w' -o $(STAGE)/$*/otelcol-ml .
+	@GOOS=linux GOARCH=$* CGO_ENABLED=0 go -C build build $(BUILDFLAGS) -o $(STAGE)/$*/otelcol-ml .
 
 .PHONY: notices
 notices: build/go.mod ## Check the licences of what is linked into the binary, and write ./dist/THIRD-PARTY-NOTICES.txt
 	@mkdir -p $(DIST)
-	@go -C tools/licences run . -program $(CURDIR)/build -o $(DIST)/THIRD-PARTY-NOTICES.txt
+	@go -C tools/licences run . -program $(CURDIR)/build -tags $(TAGS) -o $(DIST)/THIRD-PARTY-NOTICES.txt
 
 .PHONY: tree
 tree: notices

@@ -97,6 +97,7 @@ type operatorCollector struct {
 		Resources                     corev1.ResourceRequirements    `json:"resources"`
 		PodSecurityContext            *corev1.PodSecurityContext     `json:"podSecurityContext"`
 		SecurityContext               *corev1.SecurityContext        `json:"securityContext"`
+		Env                           []corev1.EnvVar                `json:"env"`
 		VolumeMounts                  []corev1.VolumeMount           `json:"volumeMounts"`
 		VolumeClaimTemplates          []corev1.PersistentVolumeClaim `json:"volumeClaimTemplates"`
 		Config                        map[string]any                 `json:"config"`
@@ -124,5 +125,5 @@ func TestOperator(t *testing.T) {
 	require.NoError(t, os.WriteFile(config, written, 0o600))
 	assert.NotRegexp(t, `(endpoint|host|port): .*\$\{`, string(written), "the operator reads the ports of Services from it")
 	assert.Contains(t, string(written), "0.0.0.0:4317")
-	runValidate(t, nil, []string{"--config=" + config})
+	runValidate(t, c.Spec.Env, []string{"--config=" + config})
 }

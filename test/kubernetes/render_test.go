@@ -82,12 +82,26 @@ func runValidate(t *testing.T, env []corev1.EnvVar, args []string) {
 	require.NoError(t, err)
 	require.FileExists(t, binary, "run these tests with `make e2e`, which builds it")
 	command := exec.CommandContext(t.Context(), binary, append([]string{"validate"}, args...)...)
-	command.Env = os.Environ()
+	command.Env = append(os.Environ(), imageEnv(t)...)
 	for _, variable := range env {
 		command.Env = append(command.Env, variable.Name+"="+variable.Value)
 	}
 	output, err := command.CombinedOutput()
 	require.NoError(t, err, "%v: %s", args, output)
+	require.Empty(t, string(output), "the collector warns of nothing")
+}
+
+// imageEnv are the variables that the image sets.
+func imageEnv(t *testing.T) []string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "tools/package/image/main.go"))
+	require.NoError(t, err)
+	var found []string
+	for _, match := range regexp.MustCompile(`"(OTELCOL_ML_[A-Z_]+=[^"]+)",`).FindAllStringSubmatch(string(text), -1) {
+		found = append(found, match[1])
+	}
+	require.Greater(t, len(found), 5)
+	return found
 }
 
 // version is that of the distribution.

@@ -130,7 +130,7 @@ func TestImageConfig(t *testing.T) {
 	file, err := image.ConfigFile()
 	require.NoError(t, err)
 	assert.Equal(t, dist.Version(t), file.Config.Labels["org.opencontainers.image.version"])
-	for _, port := range []string{"4317", "4318", "9464", "9465", "13133", "8888"} {
+	for _, port := range []string{"4317", "4318", "9464", "9465", "9466", "13133", "8888"} {
 		assert.Contains(t, file.Config.ExposedPorts, port+"/tcp")
 	}
 	assert.Contains(t, file.Config.Volumes, "/data")

@@ -60,6 +60,14 @@ indented() { # SPACES < text
 		    allowPrivilegeEscalation: false
 		    readOnlyRootFilesystem: true
 		    capabilities: { drop: [ALL] }
+		  # Set by the image, and written out below.
+		  env:
+		    - { name: OTELCOL_ML_GRPC_ENDPOINT, value: "" }
+		    - { name: OTELCOL_ML_HTTP_ENDPOINT, value: "" }
+		    - { name: OTELCOL_ML_METRICS_ENDPOINT, value: "" }
+		    - { name: OTELCOL_ML_SERVICES_ENDPOINT, value: "" }
+		    - { name: OTELCOL_ML_HEALTH_ENDPOINT, value: "" }
+		    - { name: OTELCOL_ML_TELEMETRY_HOST, value: "" }
 		  volumeMounts:
 		    - { name: data, mountPath: /data }
 		  volumeClaimTemplates:

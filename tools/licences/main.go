@@ -24,18 +24,19 @@ import (
 func main() {
 	program := flag.String("program", ".", "folder of the program's package main")
 	platforms := flag.String("platforms", "linux/amd64,linux/arm64", "what the program is built for")
+	tags := flag.String("tags", "", "build tags of the program")
 	output := flag.String("o", "", "file to write; without it only the licences are checked")
 	flag.Parse()
-	if err := run(*program, strings.Split(*platforms, ","), *output); err != nil {
+	if err := run(*program, *tags, strings.Split(*platforms, ","), *output); err != nil {
 		fmt.Fprintln(os.Stderr, "licences:", err)
 		os.Exit(1)
 	}
 }
 
-func run(program string, platforms []string, output string) error {
+func run(program, tags string, platforms []string, output string) error {
 	packages := map[string]listed{}
 	for _, platform := range platforms {
-		found, err := list(program, platform)
+		found, err := list(program, tags, platform)
 		if err != nil {
 			return err
 		}
@@ -73,12 +74,12 @@ type listed struct {
 }
 
 // list returns the packages of a program on a platform, its own and the ones it needs.
-func list(program, platform string) ([]listed, error) {
+func list(program, tags, platform string) ([]listed, error) {
 	system, arch, ok := strings.Cut(platform, "/")
 	if !ok {
 		return nil, fmt.Errorf("platform: found %q, must be GOOS/GOARCH, such as linux/amd64", platform)
 	}
-	command := exec.Command("go", "list", "-deps", "-json=ImportPath,Dir,Standard,Module", ".")
+	command := exec.Command("go", "list", "-tags", tags, "-deps", "-json=ImportPath,Dir,Standard,Module", ".")
 	command.Dir, command.Stderr = program, os.Stderr
 	command.Env = append(os.Environ(), "GOOS="+system, "GOARCH="+arch, "CGO_ENABLED=0")
 	text, err := command.Output()

@@ -18,12 +18,12 @@ import (
 )
 
 // Ports are free ones of this machine.
-type Ports struct{ GRPC, HTTP, Metrics, View, Health, Telemetry string }
+type Ports struct{ GRPC, HTTP, Metrics, View, Services, Health, Telemetry string }
 
 // FreePorts returns ports that nothing listens on.
 func FreePorts(t testing.TB) Ports {
 	t.Helper()
-	var found [6]string
+	var found [7]string
 	for i := range found {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
@@ -31,7 +31,7 @@ func FreePorts(t testing.TB) Ports {
 		_, found[i], err = net.SplitHostPort(listener.Addr().String())
 		require.NoError(t, err)
 	}
-	return Ports{found[0], found[1], found[2], found[3], found[4], found[5]}
+	return Ports{found[0], found[1], found[2], found[3], found[4], found[5], found[6]}
 }
 
 // Env are the settings that have a collector use these ports, and decide at once.
@@ -39,6 +39,7 @@ func (p Ports) Env() []string {
 	return []string{
 		"OTELCOL_ML_GRPC_ENDPOINT=127.0.0.1:" + p.GRPC, "OTELCOL_ML_HTTP_ENDPOINT=127.0.0.1:" + p.HTTP,
 		"OTELCOL_ML_METRICS_ENDPOINT=127.0.0.1:" + p.Metrics, "OTELCOL_ML_VIEW_ENDPOINT=127.0.0.1:" + p.View,
+		"OTELCOL_ML_SERVICES_ENDPOINT=127.0.0.1:" + p.Services,
 		"OTELCOL_ML_HEALTH_ENDPOINT=127.0.0.1:" + p.Health, "OTELCOL_ML_TELEMETRY_HOST=127.0.0.1", "OTELCOL_ML_TELEMETRY_PORT=" + p.Telemetry,
 		"OTELCOL_ML_DECISION_WAIT=1s",
 	}
