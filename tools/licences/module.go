@@ -23,6 +23,7 @@ var (
 	licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|unlicense|patents)([.-].*)?$`)
 	noticeFile  = regexp.MustCompile(`(?i)^(notice|copyright)([.-].*)?$`)
 	sourceFile  = regexp.MustCompile(`\.(go|s|c|h|json|yaml|py|sh|tmpl)$`)
+	docsLicence = regexp.MustCompile(`(?i)^licen[cs]e[.-]docs?$`) // of the documentation, which is not linked
 )
 
 // module is a module that is linked into the program, with the texts that come with it.
@@ -48,7 +49,7 @@ func (m *module) readFolder(dir string) error {
 		licence, notice := licenceFile.MatchString(name), noticeFile.MatchString(name)
 		path := filepath.Join(dir, name)
 		known := slices.ContainsFunc(m.texts, func(t text) bool { return t.file == path })
-		if !licence && !notice || !entry.Type().IsRegular() || sourceFile.MatchString(name) || known {
+		if !licence && !notice || !entry.Type().IsRegular() || sourceFile.MatchString(name) || docsLicence.MatchString(name) || known {
 			continue
 		}
 		content, err := os.ReadFile(path)

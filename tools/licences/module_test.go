@@ -59,6 +59,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"allowed", "", map[string]string{"LICENSE": "Copyright (c) 2026 Somebody\n\n" + mit, "NOTICE": "Somebody"}},
 		{"in a file with an extension", "", map[string]string{"LICENSE.md": mit}},
+		{"another one for the documentation", "", map[string]string{"LICENSE": mit, "LICENSE.docs": agpl}},
 		{"none", "found no licence", map[string]string{"NOTICE": "Somebody", "licence.go": "package x"}},
 		{"not allowed", "found licence AGPL-3.0", map[string]string{"COPYING": agpl}},
 		{"one of two not allowed", "found licence AGPL-3.0", map[string]string{"LICENSE": mit, "LICENSE.other": agpl}},
