@@ -117,7 +117,8 @@ func read(packages map[string]listed, goroot string) ([]*module, error) {
 		return nil, err
 	}
 	byPath := map[string]*module{}
-	for _, p := range packages {
+	for _, path := range slices.Sorted(maps.Keys(packages)) { // so that the same packages give the same file
+		p := packages[path]
 		if p.Standard || p.Module == nil || p.Module.Path == own || strings.HasPrefix(p.Module.Path, own+"/") {
 			continue
 		}
