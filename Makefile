@@ -5,9 +5,10 @@ SHELL := /bin/bash
 BIN   := $(CURDIR)/bin
 TOOLS := $(BIN)/tools
 
-# Go modules with code of their own. The tools modules only pin versions, and
+# Go modules with code of their own. The others of tools only pin versions, and
 # ./build is generated.
-MODULES := $(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' -not -path './tools/*' | sort))
+MODULES := $(filter-out $(addprefix ./tools/,collector kubernetes lint nodeexporter prometheus victorialogs),\
+	$(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' | sort)))
 
 # Modules whose tests start the collector and wait for it, up to six tests at a time.
 WAITING := ./test/e2e ./test/e2e/browser ./test/e2e/tiers
@@ -21,9 +22,13 @@ help: ## Show this list
 
 ##### The collector
 
+# Without the service discoveries of clouds, which are a third of the binary.
+TAGS       := remove_all_sd
+BUILDFLAGS := -trimpath -ldflags '-s -w' -tags $(TAGS)
+
 .PHONY: build
 build: build/go.mod ## Build the collector: ./bin/otelcol-ml
-	@CGO_ENABLED=0 go -C build build -trimpath -ldflags '-s -w' -tags remove_all_sd -o $(BIN)/otelcol-ml .
+	@CGO_ENABLED=0 go -C build build $(BUILDFLAGS) -o $(BIN)/otelcol-ml .
 
 # The builder writes main.go and go.mod into ./build; compiling is left to go
 # itself, which rebuilds what changed and knows at once when nothing did.
@@ -67,8 +72,8 @@ test: compiler for-processes ## Everything that CI runs
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=recurse code $(WAITING)
 
 .PHONY: code
-code: # check, unit tests, the flood, rules and the modules that start no process
-	@$(MAKE) --no-print-directory --jobs=1 check unit flood validate rules light
+code: # check, unit tests, the flood, rules, packages and the modules that start no process
+	@$(MAKE) --no-print-directory --jobs=1 check workflows unit flood validate rules light read-package
 
 .PHONY: unit
 unit: ## Unit tests of the components, with the race detector
@@ -97,6 +102,10 @@ fuzz: ## Fuzz every target of the components, a minute (FUZZTIME=10m each)
 fuzz-long: ## Fuzz every target for ten minutes
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=10m
 
+.PHONY: supported-versions
+supported-versions: ## Build the README's collector with the supported versions of the OpenTelemetry Collector, ten minutes
+	go test -C test/versions -count=1 -timeout 60m -v ./...
+
 .PHONY: e2e
 e2e: for-processes ## Tests of the built collector, the examples and the documentation
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=recurse light $(WAITING)
@@ -107,7 +116,7 @@ $(WAITING): for-processes
 
 .PHONY: light
 light: for-processes
-	@failed=0; for m in $(filter-out . ./test/interop $(WAITING),$(MODULES)); do \
+	@failed=0; for m in $(filter-out . ./test/interop ./test/package ./test/versions $(WAITING),$(MODULES)); do \
 		echo "go test -count=1 ./... (in $$m)"; \
 		go test -C $$m -count=1 ./... || failed=1; \
 	done; exit $$failed
@@ -241,8 +250,27 @@ check-dashboards:
 	go -C deploy/grafana/source run . $$dir && for d in dashboards dashboards-native; do \
 		diff -r $$dir/$$d deploy/grafana/$$d > /dev/null || { echo "deploy/grafana/$$d is not what its source gives; run make dashboards"; exit 1; }; done
 
+.PHONY: manifests
+manifests: ## Write the manifests of deploy/kubernetes that hold rules.yaml and otelcol.yaml
+	@tools/kubernetes/generate.sh deploy/kubernetes
+
+.PHONY: check-manifests
+check-manifests:
+	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; mkdir $$dir/monitoring $$dir/operator && tools/kubernetes/generate.sh $$dir && \
+	for f in monitoring/prometheusrule.yaml operator/collector.yaml; do \
+		diff $$dir/$$f deploy/kubernetes/$$f > /dev/null || { echo "deploy/kubernetes/$$f is not what its source gives; run make manifests"; exit 1; }; done
+
+# The chart is not here: a checkout of open-telemetry/opentelemetry-helm-charts has it.
+.PHONY: chart
+chart: build $(TOOLS)/helm ## Render the official chart with the values of deploy/kubernetes/chart (CHART=.../charts/opentelemetry-collector)
+	@[ -f "$(CHART)/Chart.yaml" ] || { echo "CHART: found '$(CHART)', must be the folder of the chart opentelemetry-collector"; exit 1; }
+	@set -e -o pipefail; for values in single single,samplers gateways; do \
+		$(TOOLS)/helm template otelcol-ml $(CHART) --namespace ml-tracing --kube-version 1.34.0 --set podMonitor.enabled=true \
+			$$(printf -- ' --values deploy/kubernetes/chart/%s.yaml' $${values//,/ }) | go -C test/kubernetes run ./chart $(CURDIR); \
+	done
+
 .PHONY: check
-check: check-generate check-dashboards lint ## Generated code and dashboards, formatting, vet and lint
+check: check-generate check-dashboards check-manifests lint ## Generated code and dashboards, formatting, vet and lint
 	@unformatted=$$(find . -name '*.go' -not -path './build/*' -exec gofmt -l {} +); \
 		[ -z "$$unformatted" ] || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
 	@set -e; for m in $(MODULES); do echo "go vet ./... (in $$m)"; go vet -C $$m ./...; done
@@ -265,8 +293,110 @@ compiler:
 		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev; } < /dev/null
 
 .PHONY: clean
-clean: ## Remove what was built and written: ./bin ./build ./data
-	rm -rf bin build data
+clean: ## Remove what was built and written: ./bin ./build ./data ./dist
+	rm -rf bin build data dist
+
+##### Packages, made without a container engine
+
+# The version has one home, and so has the time of every file in a package: that
+# of the commit, so that a commit gives the same packages wherever they are made.
+VERSION := $(shell sed -n 's/^  version: //p' builder-config.yaml)
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2> /dev/null || echo 0)
+ARCHS   ?= amd64 arm64
+DIST    ?= $(CURDIR)/dist
+STAGE   := $(CURDIR)/build/package
+TREE    := $(STAGE)/tree
+
+.PHONY: package
+package: archive packages image sbom ## Everything of a release into ./dist (ARCHS="amd64 arm64")
+	@cd $(DIST) && rm -f SHA256SUMS && find . -type f ! -path './image/*' -printf '%P\n' | sort | xargs sha256sum > $(STAGE)/SHA256SUMS \
+		&& mv $(STAGE)/SHA256SUMS . && ls -l
+
+.PHONY: $(addprefix binary-,amd64 arm64)
+$(addprefix binary-,amd64 arm64): binary-%: build/go.mod
+	@echo "go build: otelcol-ml for linux/$*"
+	@GOOS=linux GOARCH=$* CGO_ENABLED=0 go -C build build $(BUILDFLAGS) -o $(STAGE)/$*/otelcol-ml .
+
+.PHONY: notices
+notices: build/go.mod ## Check the licences of what is linked into the binary, and write ./dist/THIRD-PARTY-NOTICES.txt
+	@mkdir -p $(DIST)
+	@go -C tools/licences run . -program $(CURDIR)/build -tags $(TAGS) -o $(DIST)/THIRD-PARTY-NOTICES.txt
+
+.PHONY: tree
+tree: notices
+	@tools/package/tree.sh $(VERSION) $(DIST)/THIRD-PARTY-NOTICES.txt $(TREE)
+
+.PHONY: archive
+archive: tree $(addprefix binary-,$(ARCHS)) ## The collector as tar.gz
+	@set -e; for arch in $(ARCHS); do \
+		name=otelcol-ml_$(VERSION)_linux_$$arch; rm -rf $(STAGE)/$$name; cp -r $(TREE)/archive $(STAGE)/$$name; \
+		install -m 755 $(STAGE)/$$arch/otelcol-ml $(STAGE)/$$name/otelcol-ml; \
+		tar -C $(STAGE) --sort=name --mtime=@$$SOURCE_DATE_EPOCH --owner=0 --group=0 --numeric-owner -c $$name | gzip -n > $(DIST)/$$name.tar.gz; \
+		rm -r $(STAGE)/$$name; \
+	done
+
+.PHONY: packages
+packages: tree $(addprefix binary-,$(ARCHS)) $(TOOLS)/nfpm ## Packages for Linux: deb, rpm, apk
+	@set -e; for arch in $(ARCHS); do for packager in deb rpm apk; do \
+		VERSION=$(VERSION) ARCH=$$arch BINARY=$(STAGE)/$$arch TREE=$(TREE) \
+			$(TOOLS)/nfpm package --config tools/package/nfpm.yaml --packager $$packager --target $(DIST) > /dev/null; \
+	done; done
+
+.PHONY: image
+image: tree $(addprefix binary-,$(ARCHS)) ## The container image: an OCI layout of all architectures, and an archive of each for docker load
+	@set -e; roots=; for arch in $(ARCHS); do \
+		root=$(STAGE)/image/$$arch; rm -rf $$root; mkdir -p $$root; cp -r $(TREE)/image/. $$root; cp $(STAGE)/$$arch/otelcol-ml $$root; \
+		roots="$$roots linux/$$arch=$$root"; \
+	done; \
+	go -C tools/package run ./image -version $(VERSION) -epoch $$SOURCE_DATE_EPOCH -o $(DIST)/image \
+		-archive '$(DIST)/otelcol-ml-image_$(VERSION)_{platform}.tar' $$roots
+
+HOSTARCH = $(shell go env GOARCH)
+
+.PHONY: version
+version: # of the distribution, for scripts
+	@echo $(VERSION)
+
+.PHONY: workflows
+workflows: $(TOOLS)/actionlint ## Check the workflows of .github
+	$(TOOLS)/actionlint .github/workflows/*.yml
+
+# The packages are made for this machine alone, and read: without a clean system to install them on.
+.PHONY: read-package
+read-package: debian-tools ## Make the packages for this machine and read them
+	@$(MAKE) -s package ARCHS=$(HOSTARCH) DIST=$(STAGE)/read > /dev/null
+	DIST=$(STAGE)/read go test -C test/package -count=1 .
+
+.PHONY: test-package
+test-package: debian-tools $(TOOLS)/crane ## Make the packages for this machine, read, install, run, upgrade and remove them, two minutes, as root
+	@$(MAKE) -s package ARCHS=$(HOSTARCH) DIST=$(STAGE)/read > /dev/null
+	DIST=$(STAGE)/read go test -C test/package -count=1 -v $(ARGS) ./...
+
+# What reads packages of all kinds, judges a unit, and makes a clean Debian.
+.PHONY: debian-tools
+debian-tools:
+	@command -v mmdebstrap > /dev/null && command -v rpm > /dev/null && command -v rpm2cpio > /dev/null && command -v systemd-analyze > /dev/null \
+		&& command -v cpio > /dev/null && command -v man > /dev/null && [ -f /etc/ssl/certs/ca-certificates.crt ] || { \
+		echo "mmdebstrap, rpm, cpio, systemd, man-db or ca-certificates are missing: installing them"; \
+		sudo=$$(command -v sudo || true); \
+		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+			mmdebstrap debian-archive-keyring rpm rpm2cpio cpio systemd man-db ca-certificates; } < /dev/null
+
+# As an image is pushed, with the credentials of docker login or crane auth login.
+.PHONY: push
+push: $(TOOLS)/crane ## Push ./dist/image (IMAGE=registry.example.com/otelcol-ml)
+	$(TOOLS)/crane push $(DIST)/image $(IMAGE):$(VERSION)
+
+# Go calls the module that the binary was built from (..) what it was replaced by.
+.PHONY: sbom
+sbom: $(addprefix binary-,$(ARCHS)) $(TOOLS)/cyclonedx-gomod ## What the binaries are made of, as CycloneDX
+	@mkdir -p $(DIST)
+	@set -e; for arch in $(ARCHS); do \
+		bom=$(DIST)/otelcol-ml_$(VERSION)_linux_$$arch.cdx.json; \
+		$(TOOLS)/cyclonedx-gomod bin -json -output-version 1.6 -noserial -notimestamp -licenses -version v$(VERSION) \
+			-output $$bom $(STAGE)/$$arch/otelcol-ml 2> $(STAGE)/sbom.log || { cat $(STAGE)/sbom.log; exit 1; }; \
+		sed -i 's|\.\.@(devel)|github.com/otelcol-ml/otelcol-ml@v$(VERSION)|; s|"name": "\.\."|"name": "github.com/otelcol-ml/otelcol-ml"|; s|"version": "(devel)"|"version": "v$(VERSION)"|' $$bom; \
+	done
 
 ##### Pinned tools, built from tools/*/go.mod
 
@@ -290,6 +420,23 @@ $(TOOLS)/builder $(TOOLS)/mdatagen: tools/collector/go.mod tools/collector/go.su
 
 $(TOOLS)/benchstat: tools/collector/go.mod tools/collector/go.sum
 	@go -C tools/collector build -trimpath -o $@ golang.org/x/perf/cmd/benchstat
+
+$(TOOLS)/nfpm: tools/package/go.mod tools/package/go.sum
+	@echo "go build: ./bin/tools/nfpm"
+	@go -C tools/package build -trimpath -o $@ github.com/goreleaser/nfpm/v2/cmd/nfpm
+
+$(TOOLS)/crane: tools/package/go.mod tools/package/go.sum
+	@go -C tools/package build -trimpath -o $@ github.com/google/go-containerregistry/cmd/crane
+
+$(TOOLS)/cyclonedx-gomod: tools/package/go.mod tools/package/go.sum
+	@go -C tools/package build -trimpath -o $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
+
+$(TOOLS)/actionlint: tools/package/go.mod tools/package/go.sum
+	@go -C tools/package build -trimpath -o $@ github.com/rhysd/actionlint/cmd/actionlint
+
+$(TOOLS)/helm: tools/kubernetes/go.mod tools/kubernetes/go.sum
+	@echo "go build: ./bin/tools/helm (the first build takes a few minutes)"
+	@go -C tools/kubernetes build -trimpath -o $@ helm.sh/helm/v3/cmd/helm
 
 $(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@echo "go build: ./bin/tools/golangci-lint (the first build takes a few minutes)"

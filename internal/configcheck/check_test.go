@@ -320,3 +320,18 @@ func TestConverter(t *testing.T) {
 	conf = confmap.NewFromStringMap(merged(t, "otelcol.yaml", "processors: { mltailsampling: { decision_wait: 10 } }"))
 	assert.ErrorContains(t, Factory(nil, nil).Create(settings).Convert(t.Context(), conf), "decision_wait")
 }
+
+// TestServiceLinks checks that what Kubernetes sets for the Service otelcol-ml is no mistake, and a mistake beside it still is.
+func TestServiceLinks(t *testing.T) {
+	for _, name := range []string{
+		"OTELCOL_ML_SERVICE_HOST", "OTELCOL_ML_SERVICE_PORT", "OTELCOL_ML_SERVICE_PORT_OTLP_GRPC", "OTELCOL_ML_PORT", "OTELCOL_ML_PORT_4317_TCP",
+		"OTELCOL_ML_PORT_4317_TCP_ADDR", "OTELCOL_ML_COLLECTOR_SERVICE_HOST", "OTELCOL_ML_COLLECTOR_PORT_4318_TCP_PROTO",
+	} {
+		t.Setenv(name, "set")
+	}
+	t.Setenv("OTELCOL_ML_METRICS_PORT", "9464")
+	environment := &Environment{}
+	warnings := environment.unread()
+	require.Len(t, warnings, 1)
+	assert.Contains(t, warnings[0], "OTELCOL_ML_METRICS_PORT: ")
+}

@@ -102,8 +102,9 @@ func (e *Environment) unread() (warnings []string) {
 	for _, name := range append(sorted(e.read), sorted(files)...) {
 		known = append(known, strings.TrimPrefix(name, prefix))
 	}
-	for _, name := range set() {
-		if e.read[name] {
+	names := set()
+	for _, name := range names {
+		if e.read[name] || serviceLink(name, names) {
 			continue
 		}
 		help := "; add the file that reads it: --config " + files[name]
@@ -114,4 +115,16 @@ func (e *Environment) unread() (warnings []string) {
 		warnings = append(warnings, fmt.Sprintf("%s: found a variable that no file of the configuration reads, must be one that it reads%s", name, help))
 	}
 	return warnings
+}
+
+// serviceLink reports whether Kubernetes set a variable to say where a Service is,
+// such as OTELCOL_ML_SERVICE_HOST and OTELCOL_ML_PORT of the Service otelcol-ml.
+func serviceLink(name string, set []string) bool {
+	for _, other := range set {
+		service, ok := strings.CutSuffix(other, "_SERVICE_HOST")
+		if rest, of := strings.CutPrefix(name, service); ok && of && (rest == "_PORT" || strings.HasPrefix(rest, "_PORT_") || strings.HasPrefix(rest, "_SERVICE_")) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,7 +17,8 @@ import (
 const module = "github.com/otelcol-ml/otelcol-ml"
 
 // checkManifest builds a collector from a manifest of the documentation, with
-// this checkout in place of the released module, and asks it for our components.
+// this checkout in place of the released module as the README says, and asks it
+// for our components.
 func checkManifest(t *testing.T, text string) {
 	t.Helper()
 	checkout, err := filepath.Abs(root)
@@ -30,12 +32,14 @@ func checkManifest(t *testing.T, text string) {
 		entries, _ := section.([]any)
 		for _, entry := range entries {
 			if fields := entry.(map[string]any); strings.HasPrefix(fields["gomod"].(string), module+" ") {
-				fields["path"] = checkout
 				ours++
 			}
 		}
 	}
 	require.Positive(t, ours, "the manifest has none of our components")
+	first := manifest["processors"].([]any)[0].(map[string]any)
+	require.Contains(t, first["gomod"], module+" ", "the first entry of ours")
+	first["path"] = checkout
 	dist := manifest["dist"].(map[string]any)
 	dist["output_path"] = filepath.Join(dir, "build")
 	encoded, err := yaml.Marshal(manifest)
@@ -50,6 +54,9 @@ func checkManifest(t *testing.T, text string) {
 	require.NoError(t, err, listed)
 	assert.Contains(t, listed, "name: mlsignals")
 	assert.Contains(t, listed, "name: mlmetrics")
+	version, err := run(t, built, "--version")
+	require.NoError(t, err, version)
+	assert.Equal(t, fmt.Sprintf("%s version %v\n", dist["name"], dist["version"]), version)
 
 	config := filepath.Join(dir, "config.yaml")
 	require.NoError(t, os.WriteFile(config, []byte(minimalConfig(t)), 0o600))

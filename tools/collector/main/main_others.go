@@ -40,7 +40,7 @@ func run(params otelcol.CollectorSettings) error {
 		return err
 	}
 	command := func(ctx context.Context, args []string) error {
-		cmd := otelcol.NewCommand(params)
+		cmd := newCommand(params)
 		cmd.SetArgs(args)
 		return cmd.ExecuteContext(ctx)
 	}

@@ -1,0 +1,82 @@
+// This file is copied into ./build beside the main.go that the builder writes.
+
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.opentelemetry.io/collector/otelcol"
+)
+
+const description = `otelcol-ml is an OpenTelemetry Collector for machine-learning pipelines. It finds GPU queue waits, feature store
+fallbacks, silent output repairs and component reloads in spans, counts them over all requests for Prometheus,
+and keeps the traces that explain them.
+
+It reads one or more configuration files. A later file changes single settings of an earlier one: maps are
+merged, lists are replaced. The environment variables that a file reads are listed at its head.
+
+Signals:
+  SIGTERM, SIGINT  stop receiving, decide on the traces that wait, deliver them, and end: 20 seconds at most
+  SIGHUP           read the configuration again; one with a mistake is logged and changes nothing
+
+Exit status: 0 after a complete shutdown, 1 after an error, or where the shutdown had to drop something.`
+
+const examples = `  otelcol-ml --config otelcol.yaml
+  otelcol-ml --config otelcol.yaml --config deploy/backend/otelcol.yaml
+  otelcol-ml --config otelcol.yaml --config 'yaml:processors::mltailsampling::decision_wait: 30s'
+  otelcol-ml validate --config otelcol.yaml
+  otelcol-ml health`
+
+// newCommand returns the collector's command line, with a help that says what it
+// does, and the command health.
+func newCommand(params otelcol.CollectorSettings) *cobra.Command {
+	cmd := otelcol.NewCommand(params)
+	cmd.Long, cmd.Example = description, examples
+	cmd.AddCommand(healthCommand())
+	for _, c := range append(cmd.Commands(), cmd) {
+		// The library prints a hundred gates as the default; the command featuregate explains them.
+		if gates := c.Flags().Lookup("feature-gates"); gates != nil {
+			gates.Usage = "Comma-separated `gates` to enable, or with a leading '-' to disable; the command featuregate lists them"
+			gates.DefValue = ""
+		}
+		if config := c.Flags().Lookup("config"); config != nil {
+			config.Usage = "Configuration `file`, or yaml:, env:, http: or https: and its place; may be repeated"
+			config.DefValue = ""
+		}
+	}
+	return cmd
+}
+
+// healthCommand asks a running collector how it is. An image without a shell has
+// nothing else that could.
+func healthCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "health [endpoint]",
+		Short: "Asks the health check of a running collector; the exit status is 0 where it answers 200",
+		Long: "Asks the health check of a running collector. The exit status is 0 where it answers 200, which it does once the\n" +
+			"pipelines run. The endpoint is by default OTELCOL_ML_HEALTH_ENDPOINT or, where that is not set, localhost:13133.",
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			endpoint := cmp.Or(os.Getenv("OTELCOL_ML_HEALTH_ENDPOINT"), "localhost:13133")
+			if len(args) > 0 {
+				endpoint = args[0]
+			}
+			cmd.SilenceUsage = true
+			client := http.Client{Timeout: 5 * time.Second}
+			answer, err := client.Get("http://" + endpoint + "/")
+			if err != nil {
+				return err
+			}
+			defer answer.Body.Close()
+			if answer.StatusCode != http.StatusOK {
+				return fmt.Errorf("http://%s/: found status %s, must be 200", endpoint, answer.Status)
+			}
+			return nil
+		},
+	}
+}
