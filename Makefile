@@ -122,7 +122,7 @@ light: for-processes
 	done; exit $$failed
 
 .PHONY: for-processes
-for-processes: build $(BIN)/prometheus $(BIN)/promtool $(BIN)/victoria-logs $(BIN)/node_exporter $(TOOLS)/builder build/venv/signals/installed build/venv/example-python/installed chromium test/e2e/browser/node_modules
+for-processes: build $(BIN)/prometheus $(BIN)/promtool $(BIN)/alertmanager $(BIN)/amtool $(BIN)/victoria-logs $(BIN)/node_exporter $(TOOLS)/builder build/venv/signals/installed build/venv/example-python/installed chromium test/e2e/browser/node_modules
 
 # One virtual environment for each file of pinned requirements.
 VENVS := $(patsubst test/interop/requirements/%.txt,build/venv/%/installed,$(wildcard test/interop/requirements/*.txt))
@@ -177,9 +177,14 @@ page-load: build chromium ## How long the collector's page takes to load with it
 	go -C test/e2e/browser run ./loadtime $(ARGS)
 
 .PHONY: rules
-rules: $(BIN)/promtool ## Check the Prometheus configuration and test the alerts
+rules: $(BIN)/promtool $(BIN)/amtool ## Check the Prometheus configuration and test the alerts
 	$(BIN)/promtool check config deploy/prometheus/prometheus.yml
 	$(BIN)/promtool test rules deploy/prometheus/*_test.yaml
+	$(BIN)/amtool check-config deploy/prometheus/alertmanager.yml
+
+.PHONY: alerts-live
+alerts-live: build ## The alerts over 26 hours, an incident and 8 hours of counted traffic, in 4 minutes
+	ALERTS_NORMAL=26 go test -C test/alerts -count=1 -timeout 30m -v -run Live ./...
 
 .PHONY: validate
 validate: build ## Validate otelcol.yaml, its overlays and the gateways of deploy/
@@ -251,7 +256,7 @@ check-dashboards:
 		diff -r $$dir/$$d deploy/grafana/$$d > /dev/null || { echo "deploy/grafana/$$d is not what its source gives; run make dashboards"; exit 1; }; done
 
 .PHONY: manifests
-manifests: ## Write the manifests of deploy/kubernetes that hold rules.yaml and otelcol.yaml
+manifests: ## Write the manifests of deploy/kubernetes that hold the alerts and otelcol.yaml
 	@tools/kubernetes/generate.sh deploy/kubernetes
 
 .PHONY: check-manifests
@@ -448,3 +453,8 @@ $(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 $(BIN)/prometheus $(BIN)/promtool: tools/prometheus/go.mod tools/prometheus/go.sum
 	@echo "go build: ./bin/$(@F) (the first build takes a few minutes)"
 	@go -C tools/prometheus build -trimpath -ldflags '-s -w' -tags remove_all_sd -o $@ github.com/prometheus/prometheus/cmd/$(@F)
+
+# The newest version whose pages are in the module; later ones need npm to build.
+$(BIN)/alertmanager $(BIN)/amtool: tools/alertmanager/go.mod tools/alertmanager/go.sum
+	@echo "go build: ./bin/$(@F)"
+	@go -C tools/alertmanager build -trimpath -ldflags '-s -w' -o $@ github.com/prometheus/alertmanager/cmd/$(@F)

@@ -25,6 +25,10 @@ var InstanceKeys = []string{
 	ServiceInstanceID, "k8s.pod.uid", "k8s.pod.name", "container.id", "faas.instance", "host.name", "host.id",
 }
 
+// HostKeys are the resource attributes that name the machine, the one to name a GPU's machine by first: in a pod,
+// host.name is the pod's.
+var HostKeys = []string{"k8s.node.name", "host.name"}
+
 // Span attributes that services send.
 const (
 	RequestID      = "ml.request.id"

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
@@ -85,8 +86,8 @@ func indented(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
 }
 
-// TestPromQL checks that Prometheus can parse each query of the documentation.
-// Empty lines separate the queries of a block.
+// TestPromQL checks that each PromQL block of the documentation is one query, which Prometheus can parse: whoever copies a
+// block must be able to paste it.
 func TestPromQL(t *testing.T) {
 	checked := 0
 	for _, path := range pages(t) {
@@ -94,17 +95,9 @@ func TestPromQL(t *testing.T) {
 			if b.language != "promql" {
 				continue
 			}
-			for query := range strings.SplitSeq(b.text, "\n\n") {
-				checked++
-				rule := map[string]string{"record": "documentation:query", "expr": query}
-				group := map[string]any{"name": "documentation", "rules": []any{rule}}
-				text, err := yaml.Marshal(map[string]any{"groups": []any{group}})
-				require.NoError(t, err)
-				file := filepath.Join(t.TempDir(), "query.yaml")
-				require.NoError(t, os.WriteFile(file, text, 0o600))
-				output, err := run(t, binary(t, "promtool"), "check", "rules", file)
-				assert.NoError(t, err, "%s:%d: %s\n%s", path, b.line, query, output)
-			}
+			checked++
+			_, err := parser.NewParser(parser.Options{}).ParseExpr(b.text)
+			assert.NoError(t, err, "%s:%d: %s", path, b.line, b.text)
 		}
 	}
 	require.Positive(t, checked)

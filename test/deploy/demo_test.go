@@ -24,13 +24,15 @@ func masked(line string) string {
 }
 
 // TestDemoOutput runs the demo and checks that it prints each line that the
-// README shows of it, whatever the numbers are.
+// README shows of it, whatever the numbers are. What it kept is then asked what
+// the documentation asks jq.
 func TestDemoOutput(t *testing.T) {
 	t.Parallel()
+	data := t.TempDir()
 	demo := filepath.Join(t.TempDir(), "demo")
 	output, err := run(t, "go", "-C", "examples/demo", "build", "-o", demo, ".")
 	require.NoError(t, err, output)
-	output, err = run(t, demo, "--collector", binary(t, "otelcol-ml"), "--config", "otelcol.yaml", "--data", t.TempDir(), "--requests", "3000")
+	output, err = run(t, demo, "--collector", binary(t, "otelcol-ml"), "--config", "otelcol.yaml", "--data", data, "--requests", "3000")
 	require.NoError(t, err, output)
 	printed := map[string]bool{}
 	for line := range strings.Lines(output) {
@@ -48,4 +50,5 @@ func TestDemoOutput(t *testing.T) {
 		}
 	}
 	require.Greater(t, shown, 50)
+	checkJQ(t, filepath.Join(data, "kept-traces.jsonl"))
 }

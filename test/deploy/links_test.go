@@ -41,41 +41,65 @@ func TestLinks(t *testing.T) {
 	require.Positive(t, checked)
 }
 
-// TestRunbook checks that each alert has a section in the runbook, that the
-// section quotes no alert that is gone, and that the alert links to it.
+// alert is an alert of deploy/prometheus.
+type alert struct {
+	Alert               string
+	Labels, Annotations map[string]string
+}
+
+// alerts returns every alert of deploy/prometheus.
+func alerts(t *testing.T) []alert {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "deploy/prometheus/rules*.yaml"))
+	require.NoError(t, err)
+	var found []alert
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var rules struct{ Groups []struct{ Rules []alert } }
+		require.NoError(t, yaml.Unmarshal(text, &rules))
+		for _, group := range rules.Groups {
+			for _, rule := range group.Rules {
+				if rule.Alert != "" {
+					found = append(found, rule)
+				}
+			}
+		}
+	}
+	require.Greater(t, len(found), 30)
+	return found
+}
+
+// TestRunbook checks that each alert has a section in the runbook with the four parts of one, that there is no section for
+// an alert that is gone, and that the alert links to it and to a query.
 func TestRunbook(t *testing.T) {
 	const url = "https://github.com/otelcol-ml/otelcol-ml/blob/main/docs/runbook.md#"
-	text, err := os.ReadFile(filepath.Join(root, "deploy/prometheus/rules.yaml"))
+	text, err := os.ReadFile(filepath.Join(root, "docs/runbook.md"))
 	require.NoError(t, err)
-	var rules struct {
-		Groups []struct {
-			Rules []struct {
-				Alert               string
-				Labels, Annotations map[string]string
-			}
-		}
+	sections := map[string]string{}
+	for _, section := range strings.Split(string(text), "\n## ")[1:] {
+		heading, body, _ := strings.Cut(section, "\n")
+		sections[heading] = body
 	}
-	require.NoError(t, yaml.Unmarshal(text, &rules))
-
-	runbook := read(t, "docs/runbook.md")
-	alerts := map[string]bool{}
-	for _, group := range rules.Groups {
-		for _, rule := range group.Rules {
-			if rule.Alert == "" {
-				continue
-			}
-			alerts[anchor(rule.Alert)] = true
-			assert.True(t, runbook.headings[anchor(rule.Alert)], "docs/runbook.md has no section %s", rule.Alert)
-			assert.Equal(t, url+anchor(rule.Alert), rule.Annotations["runbook_url"], rule.Alert)
-			assert.NotEmpty(t, rule.Annotations["summary"], rule.Alert)
-			assert.NotEmpty(t, rule.Annotations["description"], rule.Alert)
-			assert.Contains(t, []string{"info", "warning", "critical"}, rule.Labels["severity"], rule.Alert)
+	known := map[string]bool{}
+	for _, rule := range alerts(t) {
+		assert.False(t, known[rule.Alert], "two alerts %s", rule.Alert)
+		known[rule.Alert] = true
+		body, ok := sections[rule.Alert]
+		assert.True(t, ok, "docs/runbook.md has no section %s", rule.Alert)
+		at := -1
+		for _, part := range []string{"**Meaning:**", "**Impact:**", "**Diagnosis:**", "**Mitigation:**"} {
+			assert.Equal(t, 1, strings.Count(body, part), "docs/runbook.md, %s: %s", rule.Alert, part)
+			assert.Greater(t, strings.Index(body, part), at, "docs/runbook.md, %s: the order of %s", rule.Alert, part)
+			at = strings.Index(body, part)
 		}
+		assert.Equal(t, url+anchor(rule.Alert), rule.Annotations["runbook_url"], rule.Alert)
+		assert.NotEmpty(t, rule.Annotations["summary"], rule.Alert)
+		assert.NotEmpty(t, rule.Annotations["description"], rule.Alert)
+		assert.Contains(t, rule.Annotations["query_url"], "{{ $externalURL }}{{ graphLink", rule.Alert)
+		assert.Contains(t, []string{"info", "warning", "critical"}, rule.Labels["severity"], rule.Alert)
 	}
-	require.NotEmpty(t, alerts)
-	for heading := range runbook.headings {
-		if strings.HasPrefix(heading, "ml") {
-			assert.True(t, alerts[heading], "docs/runbook.md has a section #%s for an alert that rules.yaml has not", heading)
-		}
+	for heading := range sections {
+		assert.True(t, known[heading], "docs/runbook.md has a section %s for an alert that there is not", heading)
 	}
 }

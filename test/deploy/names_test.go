@@ -49,8 +49,11 @@ func TestMetricNames(t *testing.T) {
 	require.True(t, known["otelcol_processor_mlsignals_spans"])
 
 	queries := map[string]string{}
-	for _, file := range []string{"rules.yaml", "rules_test.yaml"} {
-		text, err := os.ReadFile(filepath.Join(root, "deploy/prometheus", file))
+	rules, err := filepath.Glob(filepath.Join(root, "deploy/prometheus/*.yaml"))
+	require.NoError(t, err)
+	require.Greater(t, len(rules), 8, "rules and their tests")
+	for _, file := range rules {
+		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		queries[file] = string(text)
 	}

@@ -17,6 +17,11 @@ var (
 	// usedAttribute is an attribute of a span in TraceQL, and what it is compared with where that is a literal.
 	usedAttribute = regexp.MustCompile(`span\.(ml\.[a-z0-9_.]+)(?:\s*(?:>=|<=|!=|=|>|<)\s*("[^"]*"|true|false|-?[0-9][0-9.]*))?`)
 
+	// attribute is any attribute in TraceQL.
+	attribute = regexp.MustCompile(`\b(?:span|resource)\.[a-z]`)
+	// secondQuery is a line that begins another query: not with |, &&, || or >>.
+	secondQuery = regexp.MustCompile(`.\n\{`)
+
 	double  = regexp.MustCompile(`^-?[0-9]+\.[0-9]+$`)
 	integer = regexp.MustCompile(`^-?[0-9]+$`)
 )
@@ -38,9 +43,12 @@ func TestTraceQL(t *testing.T) {
 	compared := 0
 	for _, path := range pages(t) {
 		for _, b := range read(t, path).blocks {
+			query := strings.HasPrefix(b.text, "{ ") && attribute.MatchString(b.text)
 			if b.language != "traceql" {
+				assert.False(t, query && b.language == "", "%s:%d: a block of TraceQL must begin with ```traceql", path, b.line)
 				continue
 			}
+			assert.NotRegexp(t, secondQuery, b.text, "%s:%d: one query a block", path, b.line)
 			assert.Equal(t, strings.Count(b.text, "{"), strings.Count(b.text, "}"), "%s:%d", path, b.line)
 			for _, used := range usedAttribute.FindAllStringSubmatch(b.text, -1) {
 				key, literal := used[1], used[2]

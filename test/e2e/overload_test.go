@@ -36,7 +36,7 @@ func TestOverload(t *testing.T) {
 			options := stack.CollectorOptions(t, stack.FastFlush, test.setting)
 			options.Env = []string{"OTELCOL_ML_DECISION_WAIT=60s"} // so that only the bound ends a wait
 			running := stack.StartCollector(t, options)
-			prometheus := stack.StartPrometheus(t, []string{stack.Root(t, "deploy/prometheus/rules.yaml")}, running.Addresses.Telemetry)
+			prometheus := stack.StartPrometheus(t, []string{stack.Root(t, "deploy/prometheus/rules-*.yaml")}, running.Addresses.Telemetry)
 			run, err := traffic.Open(traffic.Config{
 				To: []string{running.GRPC}, Seed: 3, Traces: traces, Rates: shop.ArticleRates, Wave: 250, Every: time.Millisecond,
 			})

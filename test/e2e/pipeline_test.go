@@ -35,7 +35,7 @@ var healthyRates = shop.Rates{
 func TestArticlePipeline(t *testing.T) {
 	t.Parallel()
 	running := stack.StartCollector(t, stack.CollectorOptions(t, stack.FastFlush))
-	prometheus := stack.StartPrometheus(t, []string{stack.Root(t, "deploy/prometheus/rules.yaml")}, running.Addresses.Metrics)
+	prometheus := stack.StartPrometheus(t, []string{stack.Root(t, "deploy/prometheus/rules-*.yaml")}, running.Addresses.Metrics)
 	healthy := open(t, running, shop.Config{})
 	sent := sendInWaves(t, running, healthy, shop.NewSource(7, healthyRates, time.Now().Add(-time.Minute), 10*time.Millisecond))
 	sent = append(sent, edgeCases(t, healthy)...)

@@ -120,7 +120,7 @@ func testRevalidation(t *testing.T, running *collector.Collector, prometheus *st
 	assert.InEpsilon(t, average(all), prometheus.Number(report.PromQLRevalidation), sumTolerance)
 }
 
-// testRules looks whether the server has loaded deploy/prometheus/rules.yaml and evaluates all of it.
+// testRules looks whether the server has loaded the rules of deploy/prometheus and evaluates all of it.
 func testRules(t *testing.T, prometheus *stack.Prometheus) {
 	stack.Until(t, prometheus.Process, "the rules to be evaluated", func(ctx context.Context) error {
 		loaded, err := prometheus.Rules(ctx, nil)

@@ -191,7 +191,13 @@ func TestMonitoring(t *testing.T) {
 		}
 
 		var rules monitoringv1.PrometheusRuleSpec
-		readYAML(t, "deploy/prometheus/rules.yaml", &rules)
+		paths, err := filepath.Glob(filepath.Join(root, "deploy/prometheus/rules-*.yaml"))
+		require.NoError(t, err)
+		for _, path := range paths {
+			var of monitoringv1.PrometheusRuleSpec
+			readYAML(t, "deploy/prometheus/"+filepath.Base(path), &of)
+			rules.Groups = append(rules.Groups, of.Groups...)
+		}
 		require.NotEmpty(t, rules.Groups)
 		assert.Equal(t, rules, m.Rules["otelcol-ml"].Spec, "run make manifests")
 	}

@@ -65,7 +65,7 @@ func TestContents(t *testing.T) {
 	for _, path := range []string{
 		"/usr/lib/systemd/system/otelcol-ml.service", "/usr/share/man/man1/otelcol-ml.1.gz",
 		"/usr/share/doc/otelcol-ml/README.md", "/usr/share/doc/otelcol-ml/LICENSE", "/usr/share/doc/otelcol-ml/THIRD-PARTY-NOTICES.txt",
-		"/usr/share/doc/otelcol-ml/copyright", "/usr/share/doc/otelcol-ml/docs/deployment.md", "/usr/share/otelcol-ml/deploy/prometheus/rules.yaml",
+		"/usr/share/doc/otelcol-ml/copyright", "/usr/share/doc/otelcol-ml/docs/deployment.md", "/usr/share/otelcol-ml/deploy/prometheus/rules-signals.yaml",
 		"/usr/share/otelcol-ml/deploy/adaptive-sampling/otelcol.yaml",
 	} {
 		assert.Contains(t, deb, path)

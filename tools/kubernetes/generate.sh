@@ -11,7 +11,7 @@ indented() { # SPACES < text
 
 {
 	cat <<-'HEAD'
-		# Written by `make manifests` from deploy/prometheus/rules.yaml. DO NOT EDIT.
+		# Written by `make manifests` from deploy/prometheus/rules-*.yaml. DO NOT EDIT.
 		apiVersion: monitoring.coreos.com/v1
 		kind: PrometheusRule
 		metadata:
@@ -19,7 +19,10 @@ indented() { # SPACES < text
 		  labels: { app.kubernetes.io/name: otelcol-ml }
 		spec:
 	HEAD
-	indented 2 < deploy/prometheus/rules.yaml
+	echo "  groups:"
+	for rules in deploy/prometheus/rules-*.yaml; do
+		sed '1,/^groups:/d' "$rules" | indented 2
+	done
 } > "$1/monitoring/prometheusrule.yaml"
 
 # The operator wants the whole configuration, and reads ports from it, so that the

@@ -79,7 +79,7 @@ func gpuQueue(h histograms) board {
 		uid: "gpu-queue", title: "GPU queue", help: "How long requests wait for a GPU that may look healthy by its utilisation.",
 		rows: []row{
 			{"", []panel{
-				{title: "Wait for each ms of compute, by device", unit: "none", help: "Over 1 requests wait longer than the GPU works for them.", queries: []query{{share(h.sum(wait, "", "ml_device_id"), h.sum(compute, "", "ml_device_id")), "device {{ml_device_id}}"}}},
+				{title: "Wait for each ms of compute, by device", unit: "none", help: "Over 1 requests wait longer than the GPU works for them.", queries: []query{{share(h.sum(wait, "", "host_name, ml_device_id"), h.sum(compute, "", "host_name, ml_device_id")), "{{host_name}} device {{ml_device_id}}"}}},
 				{title: "Requests that waited over 300 ms", unit: "percentunit", queries: []query{{h.above("300", wait, "", ""), "share of requests"}}},
 			}},
 			{"", []panel{
@@ -88,17 +88,17 @@ func gpuQueue(h histograms) board {
 			}},
 			{"72 % and healthy", []panel{
 				{title: "Utilisation of the GPU", unit: "percent", max: 100, help: "A GPU that is 72 % busy can have a queue: look at the wait beside it. From spans, and from NVIDIA's DCGM exporter where Prometheus scrapes it.", queries: []query{
-					{newest("ml_gpu_utilization_percent", "", "ml_device_id"), "device {{ml_device_id}}, from spans"},
+					{newest("ml_gpu_utilization_percent", "", "host_name, ml_device_id"), "{{host_name}} device {{ml_device_id}}, from spans"},
 					{`max by (gpu) (DCGM_FI_DEV_GPU_UTIL)`, "GPU {{gpu}}, DCGM"},
 				}},
-				{title: "Wait, p95, by device", unit: "ms", exemplars: true, queries: []query{{h.quantile(0.95, wait, "", "ml_device_id"), "device {{ml_device_id}}"}}},
+				{title: "Wait, p95, by device", unit: "ms", exemplars: true, queries: []query{{h.quantile(0.95, wait, "", "host_name, ml_device_id"), "{{host_name}} device {{ml_device_id}}"}}},
 			}},
 			{"", []panel{
 				{title: "Requests in a batch, mean", unit: "short", queries: []query{{h.mean("ml_batch_size", "", "service_name"), "{{service_name}}"}}},
 				{title: "Memory of the GPU", unit: "decmbytes", queries: []query{
-					{newest("ml_gpu_memory_allocated_mb", "", "ml_device_id"), "device {{ml_device_id}}, in use"}, {newest("ml_gpu_memory_reserved_mb", "", "ml_device_id"), "device {{ml_device_id}}, reserved"},
+					{newest("ml_gpu_memory_allocated_mb", "", "host_name, ml_device_id"), "{{host_name}} device {{ml_device_id}}, in use"}, {newest("ml_gpu_memory_reserved_mb", "", "host_name, ml_device_id"), "{{host_name}} device {{ml_device_id}}, reserved"},
 				}},
-				{title: "Preemptions a second", unit: "short", help: "Requests that lost their place in the batch and computed anew.", queries: []query{{per("ml_inference_preemptions_total", "", "ml_device_id"), "device {{ml_device_id}}"}}},
+				{title: "Preemptions a second", unit: "short", help: "Requests that lost their place in the batch and computed anew.", queries: []query{{per("ml_inference_preemptions_total", "", "host_name, ml_device_id"), "{{host_name}} device {{ml_device_id}}"}}},
 			}},
 		},
 	}

@@ -44,7 +44,7 @@ func TestTwoTiers(t *testing.T) {
 		gateways, entries = append(gateways, g), append(entries, g.GRPC)
 	}
 	untilBackends(t, gateways, 3)
-	prometheus := stack.StartPrometheus(t, []string{stack.Root(t, "deploy/prometheus/rules.yaml")}, targets...)
+	prometheus := stack.StartPrometheus(t, []string{stack.Root(t, "deploy/prometheus/rules-*.yaml")}, targets...)
 	traffic := newTraffic(t, startFront(t, entries...), 51)
 
 	ok := t.Run("all is well", func(t *testing.T) {

@@ -15,13 +15,14 @@ import (
 // share of requests over a threshold is exact.
 var (
 	// Spans of a request take milliseconds, those of a training run hours.
-	spanMS = []float64{1, 2.5, 5, 10, 25, 50, 100, 250, 500, 800, 1000, 2500, 5000, 10_000, 30_000, 60_000, 600_000, 3_600_000}
+	// They are closest from half a second to three, where the budgets of ML requests are.
+	spanMS = []float64{1, 5, 10, 25, 50, 100, 250, 500, 800, 1000, 1250, 1500, 2000, 3000, 5000, 10_000, 30_000, 60_000, 600_000, 3_600_000}
 	// Requests of over a minute share one bucket: they count as failed.
-	requestMS = []float64{5, 10, 25, 50, 100, 250, 500, 800, 1000, 1500, 2000, 3000, 5000, 10_000, 30_000, 60_000}
+	requestMS = []float64{10, 25, 50, 100, 250, 500, 800, 1000, 1250, 1500, 2000, 3000, 5000, 10_000, 30_000, 60_000}
 	// A database lookup is ten to fifty times slower than the cache. That of a fallback takes a second or two, where the bounds are close.
-	lookupMS = []float64{0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 800, 1000, 1500, 2000, 3000, 5000, 10_000}
-	queueMS  = []float64{0.5, 1, 5, 10, 25, 50, 100, 200, 300, 500, 750, 1000, 2500, 5000, 10_000, 30_000}
-	loadMS   = []float64{1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000}
+	lookupMS = []float64{0.5, 1, 5, 10, 25, 50, 100, 250, 500, 800, 1000, 1250, 1500, 2000, 3000, 5000, 10_000}
+	queueMS  = []float64{1, 5, 10, 25, 50, 100, 200, 300, 500, 750, 1000, 1250, 1500, 2000, 3000, 5000, 10_000, 30_000}
+	loadMS   = []float64{5, 10, 25, 50, 100, 250, 500, 1000, 1500, 2000, 3000, 5000, 10_000, 30_000, 60_000, 300_000}
 	// Decoding takes a few ms a token on a GPU that is not full.
 	tokenMS = []float64{1, 2.5, 5, 7.5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500, 750, 1000, 2500}
 	rates   = []float64{1, 2.5, 5, 10, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500, 1000, 2500, 5000}
@@ -55,6 +56,9 @@ var Common = []metric.Label{
 func Metrics() []metric.Definition {
 	requests := []metric.Condition{{Field: span(vocab.Stage), In: []string{vocab.StageRequest}}}
 	device := either(vocab.DeviceID)
+	// GPU 0 of ten machines is ten GPUs. A span that names no device gets no host: its series would only multiply.
+	host := resource(vocab.HostKeys[1])
+	host.Field.Key, host.Field.Alternatives, host.With = vocab.HostKeys[0], vocab.HostKeys[1:], &device.Field
 	// Without the label, replicas would overwrite each other's newest value.
 	replica := metric.Label{Name: vocab.ServiceInstanceID, Field: metric.Field{Origin: metric.Resource, Key: vocab.InstanceKeys[0], Alternatives: vocab.InstanceKeys[1:]}}
 	coldStart := []metric.Condition{isTrue(vocab.SignalColdStart)}
@@ -70,7 +74,7 @@ func Metrics() []metric.Definition {
 			metric.Value{Source: metric.Count}, intrinsic(metric.StatusCode)),
 
 		when(requests, histogram(vocab.PipelineLatency, "Latency of the request in ms; the duration of the request's span where the service does not say", requestMS,
-			orDuration(attribute(vocab.PipelineLatency)))),
+			orDuration(attribute(vocab.PipelineLatency)), either(vocab.PipelineSuccess))),
 		when(requests, counter("ml.pipeline.requests", "Requests", "{request}",
 			metric.Value{Source: metric.Count}, either(vocab.PipelineSuccess))),
 
@@ -81,21 +85,21 @@ func Metrics() []metric.Definition {
 		counter(vocab.FeaturesCacheMisses, "Features not found in the cache", "{feature}", attribute(vocab.FeaturesCacheMisses)),
 		counter("ml.features.unavailable", "Features found nowhere", "{feature}", attribute(vocab.FeaturesUnavailable)),
 
-		histogram(vocab.QueueWait, "Wait for the GPU in ms", queueMS, attribute(vocab.QueueWait), device),
-		histogram(vocab.ForwardPass, "Compute on the GPU in ms", queueMS, attribute(vocab.ForwardPass), device),
-		histogram(vocab.QueueComputeRatio, "Queue wait / forward pass; over 1 the request waited longer than the GPU worked for it", ratios, attribute(vocab.QueueComputeRatio), device),
-		histogram(vocab.TimeToFirstToken, "Time to the first output token in ms", queueMS, attribute(vocab.TimeToFirstToken), device),
-		histogram(vocab.Prefill, "Compute for the prompt in ms", queueMS, attribute(vocab.Prefill), device),
-		histogram(vocab.Decode, "Compute for the output tokens after the first in ms", queueMS, attribute(vocab.Decode), device),
-		histogram(vocab.TimePerOutputToken, "Time for each output token after the first in ms", tokenMS, attribute(vocab.TimePerOutputToken), device),
-		histogram(vocab.TokensPerSecond, "Output tokens a second, over the whole call", rates, attribute(vocab.TokensPerSecond), device),
-		histogram(vocab.KVTransfer, "Transfer of the KV cache from another server or tier in ms", queueMS, attribute(vocab.KVTransfer), device),
-		counter(vocab.Preemptions, "Times that a request lost its place in the batch and had to compute anew", "{preemption}", attribute(vocab.Preemptions), device),
+		histogram(vocab.QueueWait, "Wait for the GPU in ms", queueMS, attribute(vocab.QueueWait), host, device),
+		histogram(vocab.ForwardPass, "Compute on the GPU in ms", queueMS, attribute(vocab.ForwardPass), host, device),
+		histogram(vocab.QueueComputeRatio, "Queue wait / forward pass; over 1 the request waited longer than the GPU worked for it", ratios, attribute(vocab.QueueComputeRatio), host, device),
+		histogram(vocab.TimeToFirstToken, "Time to the first output token in ms", queueMS, attribute(vocab.TimeToFirstToken), host, device),
+		histogram(vocab.Prefill, "Compute for the prompt in ms", queueMS, attribute(vocab.Prefill), host, device),
+		histogram(vocab.Decode, "Compute for the output tokens after the first in ms", queueMS, attribute(vocab.Decode), host, device),
+		histogram(vocab.TimePerOutputToken, "Time for each output token after the first in ms", tokenMS, attribute(vocab.TimePerOutputToken), host, device),
+		histogram(vocab.TokensPerSecond, "Output tokens a second, over the whole call", rates, attribute(vocab.TokensPerSecond), host, device),
+		histogram(vocab.KVTransfer, "Transfer of the KV cache from another server or tier in ms", queueMS, attribute(vocab.KVTransfer), host, device),
+		counter(vocab.Preemptions, "Times that a request lost its place in the batch and had to compute anew", "{preemption}", attribute(vocab.Preemptions), host, device),
 		histogram(vocab.InferenceAttempts, "Attempts at a call of a model so far, 1 for the first", attempts, attribute(vocab.InferenceAttempts)),
 		histogram(vocab.BatchSize, "Requests in the batch", batches, attribute(vocab.BatchSize)),
-		gauge(vocab.GPUMemoryAllocated, "GPU memory in use in MB, the newest value", attribute(vocab.GPUMemoryAllocated), replica, device),
-		gauge(vocab.GPUMemoryReserved, "GPU memory held by the allocator in MB, the newest value", attribute(vocab.GPUMemoryReserved), replica, device),
-		gauge(vocab.GPUUtilization, "How busy the GPU was in percent, the newest value", attribute(vocab.GPUUtilization), replica, device),
+		gauge(vocab.GPUMemoryAllocated, "GPU memory in use in MB, the newest value", attribute(vocab.GPUMemoryAllocated), replica, host, device),
+		gauge(vocab.GPUMemoryReserved, "GPU memory held by the allocator in MB, the newest value", attribute(vocab.GPUMemoryReserved), replica, host, device),
+		gauge(vocab.GPUUtilization, "How busy the GPU was in percent, the newest value", attribute(vocab.GPUUtilization), replica, host, device),
 
 		histogram(vocab.ValidationAttempts, "Validations of the output until it passed, 1 when it passed at once", attempts, attribute(vocab.ValidationAttempts)),
 		counter("ml.post_processing.revalidations", "Outputs that failed validation at least once", "{output}",

@@ -84,6 +84,8 @@ type Metric struct {
 type Label struct {
 	Field   Field
 	Default string
+	// With is a field without which the label is left out, nil for none.
+	With *Field
 }
 
 // Field is a compiled field. Slots are -1 where the field is not read from there.
@@ -187,7 +189,12 @@ func Compile(metrics []metric.Definition) (*Plan, error) {
 		m := &Metric{Definition: metrics[i], Number: i}
 		p.Metrics = append(p.Metrics, m)
 		for _, l := range m.Definition.Labels {
-			m.Labels = append(m.Labels, Label{Field: p.field(l.Field), Default: l.Default})
+			label := Label{Field: p.field(l.Field), Default: l.Default}
+			if l.With != nil {
+				with := p.field(*l.With)
+				label.With = &with
+			}
+			m.Labels = append(m.Labels, label)
 			m.Names = append(m.Names, l.Name)
 		}
 		if m.SplitLabel != "" {
@@ -238,8 +245,10 @@ func (p *Plan) observation(m *Metric, v *metric.Value) *Observation {
 		}
 	}
 	for i := range m.Labels {
-		if f := &m.Labels[i].Field; !p.inGroup(*f) {
-			o.Extra = append(o.Extra, f)
+		for _, f := range []*Field{&m.Labels[i].Field, m.Labels[i].With} {
+			if f != nil && !p.inGroup(*f) {
+				o.Extra = append(o.Extra, f)
+			}
 		}
 	}
 	if len(o.Extra) == 0 {

@@ -69,6 +69,8 @@ type Label struct {
 	Field Field
 	// Default is the value where the field is absent; a label without a value is left out.
 	Default string
+	// With is a field that the label needs: where it is absent the label is left out. Nil: none.
+	With *Field
 }
 
 // Condition is a test on one field. All the tests that are set must pass.

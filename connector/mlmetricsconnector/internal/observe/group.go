@@ -233,6 +233,11 @@ func (o *observer) find(s *span, of *compiled.Observation) *series.Accumulator {
 		if text == "" {
 			text = l.Default
 		}
+		if l.With != nil {
+			if with, _ := s.text(l.With); with == "" {
+				text = ""
+			}
+		}
 		if !validtext.Is(text) { // exporters refuse it
 			text = validtext.Repair(text)
 			o.counts.RepairedLabels++

@@ -151,6 +151,11 @@ func (r *reference) observe(m *metric.Definition, v *metric.Value, resource pcom
 		if text == "" {
 			text = l.Default
 		}
+		if l.With != nil {
+			if with, _ := read(*l.With); with == "" {
+				text = ""
+			}
+		}
 		if text != "" {
 			labels = append(labels, l.Name+"="+text)
 		}
