@@ -12,7 +12,7 @@ func TestClosest(t *testing.T) {
 		"vlm":                     "vllm",
 		"VLLM":                    "vllm",
 		"treshold":                "threshold",
-		"boolean_atttribute":        "boolean_attribute",
+		"boolean_atttribute":      "boolean_attribute",
 		"ml.signal.queue_bounded": "ml.signal.queue_bound",
 		"tritno":                  "triton",
 		"tei":                     "tgi",

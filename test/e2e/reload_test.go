@@ -110,7 +110,7 @@ func TestReload(t *testing.T) {
 	}
 	for series, runs := range backend.runs() {
 		if strings.HasPrefix(series, "ml_inference_queue_wait_ms_count ") {
-			for run, buckets := range [2]int{17, 4} {
+			for run, buckets := range [2]int{19, 4} {
 				for _, p := range runs[run] {
 					assert.Equal(t, buckets, p.buckets, "%s, configuration %d", series, run+1)
 				}

@@ -139,7 +139,7 @@ func (v *visit) overview(t *testing.T) {
 	for _, s := range v.sent {
 		latencies = append(latencies, shop.Milliseconds(s.Duration()))
 	}
-	bounds := []float64{5, 10, 25, 50, 100, 250, 500, 800, 1000, 1500, 2000, 3000}
+	bounds := []float64{10, 25, 50, 100, 250, 500, 800, 1000, 1250, 1500, 2000, 3000}
 	for selector, q := range map[string]float64{"#p50": 0.5, "#p95": 0.95, "#p99": 0.99} {
 		assert.InEpsilon(t, quantile(latencies, bounds, q), milliseconds(t, text(t, tab, selector)), 0.01, selector)
 	}
