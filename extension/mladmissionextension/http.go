@@ -104,6 +104,10 @@ func (h *handler) read(body io.Reader) (_ []byte, reserved int64, err error) {
 		if errors.Is(err, io.EOF) {
 			return b.Bytes(), reserved, nil
 		}
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) { // max_request_body_size of the receiver, which would answer 400
+			return nil, reserved, errSize
+		}
 		if err != nil {
 			return b.Bytes(), reserved, err
 		}
