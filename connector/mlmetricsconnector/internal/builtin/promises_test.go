@@ -5,8 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/internal/golden"
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
 // TestPromises writes the built-in metrics for internal/promises.
@@ -29,4 +32,21 @@ func TestPromises(t *testing.T) {
 		add(&m, nil)
 	}
 	golden.EqualText(t, "../../../../internal/promises/metrics.txt", b.String())
+}
+
+// TestNoPersonalDataInLabels: with defaults no label is who sent a request, which request it was, or what it said.
+func TestNoPersonalDataInLabels(t *testing.T) {
+	personal := []string{vocab.ClientID, vocab.RequestID, "prompt", "completion", "message", "content", "user", "session", "email"}
+	check := func(metric, key string) {
+		for _, p := range personal {
+			require.NotContains(t, key, p, metric)
+		}
+	}
+	for _, m := range append(Metrics(), GenAI()...) {
+		for _, l := range append(m.Labels, Common...) {
+			for _, key := range append([]string{l.Name, l.Field.Key}, l.Field.Alternatives...) {
+				check(m.Name, key)
+			}
+		}
+	}
 }
