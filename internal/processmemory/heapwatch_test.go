@@ -23,7 +23,6 @@ func TestHeapWatch(t *testing.T) {
 	runtime.GC()
 	assert.True(t, w.High(now))
 	runtime.KeepAlive(live)
-	live = nil
 	assert.True(t, w.High(now.Add(time.Second)), "nothing has been collected yet")
 	assert.False(t, w.High(now.Add(time.Minute)))
 	assert.False(t, NewHeapWatch(1<<40).High(now))
