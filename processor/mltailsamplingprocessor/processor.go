@@ -36,8 +36,8 @@ type tailSampling struct {
 	stopped sync.WaitGroup
 }
 
-// patience is how long a sender waits where the policies are behind.
-const patience = 250 * time.Millisecond
+// patience is how long a sender waits where the policies are behind: they decide once a second.
+const patience = 1200 * time.Millisecond
 
 // dueInterval is how often the hold is asked for what is due.
 const dueInterval = 100 * time.Millisecond

@@ -67,6 +67,7 @@ type Hold struct {
 	waiting    atomic.Int64 // traces
 	queued     atomic.Int64 // traces in the queues for the policies
 	pressure   atomic.Bool
+	behind     atomic.Bool // the policies were, when a sender had waited for them
 	stats      Stats
 
 	pool sync.Mutex

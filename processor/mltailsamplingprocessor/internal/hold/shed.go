@@ -28,14 +28,24 @@ func (s *shard) sheds(id [16]byte, now time.Time) bool {
 func (h *Hold) tooMuch() bool { return h.Bytes() > h.options.MaxBytes+h.options.MaxBytes/4 }
 
 // makeRoom has a sender wait for the policies where there is too much, which
-// leaves them the CPU, and then drops what has been due for longest.
+// leaves them the CPU, and then drops what has been due for longest. Once that
+// was of no use, further senders wait for a fraction of the time only, until
+// there is no more than MaxBytes.
 func (h *Hold) makeRoom(now time.Time) {
 	if h.options.BlockOnOverflow {
 		h.waitWhile(h.tooMuch, 0)
 		return
 	}
-	if h.options.Patience > 0 {
-		h.waitWhile(h.tooMuch, h.options.Patience)
+	patience := h.options.Patience
+	if h.behind.Load() {
+		patience /= 20
+		h.behind.Store(h.Bytes() > h.options.MaxBytes)
+	}
+	if patience > 0 {
+		h.waitWhile(h.tooMuch, patience)
+	}
+	if h.tooMuch() {
+		h.behind.Store(true)
 	}
 	for some := true; some && h.tooMuch(); {
 		some = false
