@@ -2,6 +2,7 @@ package builtin
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,21 +16,20 @@ import (
 // TestPromises writes the built-in metrics for internal/promises.
 func TestPromises(t *testing.T) {
 	var b strings.Builder
-	add := func(m *metric.Definition, common []metric.Label) {
+	for _, l := range Common {
+		fmt.Fprintf(&b, "label %s\n", l.Name)
+	}
+	for _, m := range append(Metrics(), GenAI()...) {
 		var labels []string
 		if m.SplitLabel != "" {
 			labels = append(labels, m.SplitLabel)
 		}
-		for _, l := range append(common, m.Labels...) {
-			labels = append(labels, l.Name)
+		for _, l := range m.Labels {
+			if !slices.ContainsFunc(Common, func(c metric.Label) bool { return c.Name == l.Name }) {
+				labels = append(labels, l.Name)
+			}
 		}
-		fmt.Fprintf(&b, "metric %s %s %s %s\n", m.Name, m.Kind, m.Unit, strings.Join(labels, ","))
-	}
-	for _, m := range Metrics() {
-		add(&m, Common)
-	}
-	for _, m := range GenAI() {
-		add(&m, nil)
+		fmt.Fprintln(&b, strings.Join(strings.Fields(fmt.Sprintf("metric %s %s %s %s", m.Name, m.Kind, m.Unit, strings.Join(labels, ","))), " "))
 	}
 	golden.EqualText(t, "../../../../internal/promises/metrics.txt", b.String())
 }
