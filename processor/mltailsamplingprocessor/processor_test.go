@@ -3,6 +3,7 @@ package mltailsamplingprocessor
 import (
 	"context"
 	"encoding/binary"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -231,6 +232,30 @@ func TestIDsThatShareAHalf(t *testing.T) {
 		}
 	}
 	require.Eventually(t, func() bool { return next.len() == 2*traces && p.hold.Bytes() == 0 }, time.Minute, 5*time.Millisecond)
+	require.NoError(t, p.Shutdown(t.Context()))
+}
+
+// TestShortOfMemory: while the live heap is over pressure_heap_bytes most new traces are dropped, and no longer once it is not.
+func TestShortOfMemory(t *testing.T) {
+	p := start(t, &sink{}, componenttest.NewNopHost(), map[string]any{"policies": []any{errorsPolicy}, "pressure_heap_bytes": 200 << 20})
+	next, dropped := uint64(1), func() int64 { return p.hold.Stats().Pressure.Load() }
+	consume := func() {
+		for range 100 {
+			require.NoError(t, p.ConsumeTraces(t.Context(), one(next, "a", nil)))
+			next++
+		}
+	}
+	consume()
+	require.Zero(t, dropped())
+	much := make([]byte, 300<<20)
+	runtime.GC()
+	require.Eventually(t, func() bool { consume(); return dropped() > 0 }, time.Minute, 10*time.Millisecond)
+	runtime.KeepAlive(much)
+	require.Eventually(t, func() bool {
+		before := dropped()
+		consume()
+		return dropped() == before
+	}, time.Minute, 100*time.Millisecond, "the processor notices by itself that there is memory again")
 	require.NoError(t, p.Shutdown(t.Context()))
 }
 

@@ -134,9 +134,13 @@ func (h *Hold) Bytes() int64 {
 
 func (h *Hold) shard(id [16]byte) *shard { return &h.shards[mixed(id)>>60] }
 
-// mixed spreads IDs evenly. Either half may be constant: 64-bit IDs leave the first one zero.
+// mixed spreads IDs evenly. Either half may be constant (64-bit IDs leave the first one zero), or both the same.
 func mixed(id [16]byte) uint64 {
-	return (binary.LittleEndian.Uint64(id[:8]) ^ binary.LittleEndian.Uint64(id[8:])) * 0x9e3779b97f4a7c15
+	x := binary.LittleEndian.Uint64(id[:8])*0xff51afd7ed558ccd ^ binary.LittleEndian.Uint64(id[8:])
+	x ^= x >> 32
+	x *= 0x9e3779b97f4a7c15
+	x ^= x >> 29
+	return x * 0xbf58476d1ce4e5b9
 }
 
 // run is consecutive spans of one trace.
