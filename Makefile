@@ -473,6 +473,7 @@ $(TOOLS)/actionlint: tools/package/go.mod tools/package/go.sum
 $(TOOLS)/helm: tools/kubernetes/go.mod tools/kubernetes/go.sum
 	@echo "go build: ./bin/tools/helm (the first build takes a few minutes)"
 	@go -C tools/kubernetes build -trimpath -o $@ helm.sh/helm/v3/cmd/helm
+
 $(TOOLS)/govulncheck: tools/govulncheck/go.mod tools/govulncheck/go.sum
 	@go -C tools/govulncheck build -trimpath -o $@ golang.org/x/vuln/cmd/govulncheck
 
