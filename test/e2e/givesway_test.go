@@ -32,7 +32,7 @@ func TestSamplerGivesWay(t *testing.T) {
 		"yaml:processors::mltailsampling::policies: [{ name: all, type: always_sample }]")
 	options.Env = []string{"OTELCOL_ML_DECISION_WAIT=1s", "OTELCOL_ML_OTLP_ENDPOINT=" + server.URL}
 	running := stack.StartCollector(t, options)
-	prometheus := stack.StartPrometheus(t, []string{stack.Root(t, "deploy/prometheus/rules.yaml")}, running.Addresses.Telemetry)
+	prometheus := stack.StartPrometheus(t, []string{stack.Root(t, "deploy/prometheus/rules-collector.yaml")}, running.Addresses.Telemetry)
 	run, err := traffic.Open(traffic.Config{
 		To: []string{running.GRPC}, Seed: 5, Traces: traces, Rates: shop.ArticleRates, Wave: 250, Every: time.Millisecond,
 	})
