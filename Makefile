@@ -73,7 +73,38 @@ test: compiler for-processes ## Everything that CI runs
 
 .PHONY: code
 code: # check, unit tests, the flood, rules, packages and the modules that start no process
-	@$(MAKE) --no-print-directory --jobs=1 check workflows unit flood validate rules light read-package
+	@$(MAKE) --no-print-directory --jobs=1 check workflows unit flood validate rules licences vulnerabilities light read-package
+
+# What a bad day brings, on real processes. CI runs the same tests, those of
+# hostile input with fewer clients and smaller traces.
+FAULTS  := Shutdown|StalledClients|HangingBackend|BadReloads|Reload|Overload|RemoteWriteAway|Backend|NoBackend|ClocksApart|ConfigErrors
+HOSTILE := Hostile|OneHugeTrace|HalfOpen|ManyLargeRequests|BadInput|BadIDs|TextThatIsNotUTF8|TimesThatCannotBe|Labels
+
+.PHONY: faults
+faults: for-processes ## Faults of backends, disks, clocks, reloads and shutdowns, with two tiers, 5 minutes
+	go test -C test/e2e -count=1 -parallel 4 -run '$(FAULTS)' $(ARGS) .
+	go test -C test/e2e/tiers -count=1 -timeout 20m $(ARGS) .
+
+.PHONY: hostile
+hostile: for-processes ## Hostile input in full: thousands of connections, a million spans in a trace, 3 minutes
+	ulimit -n 20000; OTELCOL_ML_FULL=1 go test -C test/e2e -count=1 -parallel 2 -timeout 20m -run '$(HOSTILE)' $(ARGS) .
+	go test -C test/chain -count=1 $(ARGS) .
+
+.PHONY: fuzz-chain
+fuzz-chain: ## Fuzz the way from the bytes of a request to the scrape (FUZZTIME=30m)
+	go test -C test/chain -run '^$$' -fuzz '^FuzzChain$$' -fuzztime $(FUZZTIME) -fuzzminimizetime 10x . < /dev/null
+
+.PHONY: licences
+licences: build/go.mod ## Check the licences of what the collector is built of
+	@go -C tools/licences run . -program $(CURDIR)/build -tags $(TAGS)
+
+# The database is at vuln.go.dev, or where GOVULNDB says, such as file:///a/copy. A machine that reaches neither checks nothing, and says so.
+.PHONY: vulnerabilities
+vulnerabilities: build/go.mod $(TOOLS)/govulncheck ## Check for known vulnerabilities in what the collector calls (GOVULNDB=file:///...)
+	@out=$$(cd build && $(TOOLS)/govulncheck $(if $(GOVULNDB),-db $(GOVULNDB)) . 2>&1); rc=$$?; echo "$$out"; \
+	if [ $$rc -eq 1 ] && echo "$$out" | grep -q '^govulncheck: fetching vulnerabilities: .*dial tcp'; then \
+		echo "vulnerabilities: NOT CHECKED, the database cannot be reached from here; set GOVULNDB to a copy"; \
+	else exit $$rc; fi
 
 .PHONY: unit
 unit: ## Unit tests of the components, with the race detector
@@ -442,6 +473,9 @@ $(TOOLS)/actionlint: tools/package/go.mod tools/package/go.sum
 $(TOOLS)/helm: tools/kubernetes/go.mod tools/kubernetes/go.sum
 	@echo "go build: ./bin/tools/helm (the first build takes a few minutes)"
 	@go -C tools/kubernetes build -trimpath -o $@ helm.sh/helm/v3/cmd/helm
+
+$(TOOLS)/govulncheck: tools/govulncheck/go.mod tools/govulncheck/go.sum
+	@go -C tools/govulncheck build -trimpath -o $@ golang.org/x/vuln/cmd/govulncheck
 
 $(TOOLS)/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	@echo "go build: ./bin/tools/golangci-lint (the first build takes a few minutes)"

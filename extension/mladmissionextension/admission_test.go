@@ -53,6 +53,8 @@ func newTestAdmission(t *testing.T, change func(*Config)) (*admission, *componen
 	return e.(*admission), tel
 }
 
+func (a *admission) inFlight() int64 { return a.reading.used.Load() + a.processing.used.Load() }
+
 // server is an OTLP service behind the middleware. It holds requests while hold is locked.
 type server struct {
 	ptraceotlp.UnimplementedGRPCServer
@@ -167,7 +169,7 @@ func TestGRPC(t *testing.T) {
 	require.Equal(t, codes.ResourceExhausted, export(large(50_000)))
 	require.Equal(t, codes.OK, export(large(500)))
 	require.Equal(t, 501, s.spans())
-	require.Eventually(t, func() bool { return a.inFlight.Load() == 0 }, time.Minute, time.Millisecond, "all is given back")
+	require.Eventually(t, func() bool { return a.inFlight() == 0 }, time.Minute, time.Millisecond, "all is given back")
 	requireRefused(t, tel, map[string]int64{"depth": 1, "size": 1})
 	a.decoded.Range(func(any, any) bool { t.Fatal("a request is still remembered"); return false })
 }
@@ -207,13 +209,13 @@ func TestHTTP(t *testing.T) {
 	require.Equal(t, 400, post(protobufType, json(deep(1))))
 	require.Equal(t, 200, post(protobufType, nil), "an empty request is valid")
 	require.Equal(t, 2, s.spans())
-	require.Zero(t, a.inFlight.Load())
+	require.Zero(t, a.inFlight())
 	requireRefused(t, tel, map[string]int64{"depth": 2, "size": 2, "malformed": 2})
 }
 
 // TestBusy: the sizes of requests in flight add up, and further requests get a status that senders retry.
 func TestBusy(t *testing.T) {
-	limits := func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 1<<20, 2<<20 }
+	limits := func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 1<<20, 2<<20*4/3 }
 	thousand, err := large(1000).MarshalProto()
 	require.NoError(t, err)
 	memory, err := shape.Proto(thousand, shape.Traces, 100)
@@ -264,6 +266,35 @@ func TestBusy(t *testing.T) {
 		require.Equal(t, 200, post().StatusCode)
 		requireRefused(t, tel, map[string]int64{"busy": 1})
 	})
+}
+
+// TestReadingLeavesRoomForDecoding: requests that are being read cannot fill the memory in which they are to be decoded,
+// and one that is alone is taken, whatever its size up to max_request_bytes.
+func TestReadingLeavesRoomForDecoding(t *testing.T) {
+	a, _ := newTestAdmission(t, func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 4<<20, 4<<20 })
+	a.received(1 << 20)
+	_, err := a.begin(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = a.begin(t.Context(), nil)
+	require.Equal(t, codes.Unavailable, status.Code(err), "a quarter is for reading")
+	require.NoError(t, a.reserve(&a.processing, 0, 4<<20))
+	require.ErrorIs(t, a.reserve(&a.processing, 0, 1), errBusy)
+}
+
+// TestALargeRequestKeepsNobodyOut: requests follow one that is larger than any may be, which is refused.
+func TestALargeRequestKeepsNobodyOut(t *testing.T) {
+	a, _ := newTestAdmission(t, func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 1<<20, 1<<20 })
+	a.received(16 << 20)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := a.begin(ctx, nil)
+	require.NoError(t, err)
+	cancel()
+	require.Eventually(t, func() bool { return a.inFlight() == 0 }, time.Minute, time.Millisecond)
+	_, client, _, _ := serveGRPC(t, a)
+	for range 3 {
+		_, err := client.Export(t.Context(), large(1))
+		require.NoError(t, err)
+	}
 }
 
 // TestStalledClientsDoNotKeepTheServer: GracefulStop waits for requests, and for connections that say nothing.
@@ -322,5 +353,5 @@ func TestConfig(t *testing.T) {
 	e, err := NewFactory().Create(context.Background(), extensiontest.NewNopSettings(metadata.Type), createDefaultConfig())
 	require.NoError(t, err)
 	require.Implements(t, (*extension.Extension)(nil), e)
-	require.GreaterOrEqual(t, e.(*admission).limit, int64(256<<20))
+	require.GreaterOrEqual(t, e.(*admission).processing.limit, int64(192<<20))
 }

@@ -16,9 +16,8 @@ import (
 // admission is a middleware of OTLP receivers, for gRPC and HTTP.
 type admission struct {
 	config *Config
-	limit  int64 // of inFlight
-	// inFlight is the estimated memory of the requests that are read or processed.
-	inFlight atomic.Int64
+	// reading is the length of the requests that are read, processing the estimated memory of those that are decoded and processed.
+	reading, processing pool
 	// largest is the length of the largest gRPC request of late.
 	largest   atomic.Int64
 	refused   [reasons]atomic.Int64
@@ -37,10 +36,16 @@ func newAdmission(set extension.Settings, config *Config) (*admission, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &admission{config: config, limit: limit}
+	a := &admission{config: config}
+	a.reading.limit, a.processing.limit = limit/readingShare, limit-limit/readingShare
 	a.telemetry, err = newTelemetry(set, a)
 	return a, err
 }
+
+// readingShare is the part of the memory for requests that are read. What is
+// read must find room to be decoded, or many large requests at once keep each
+// other out; by estimate, decoding takes four times the length or more.
+const readingShare = 4
 
 // Start does nothing.
 func (*admission) Start(context.Context, component.Host) error { return nil }
@@ -65,24 +70,35 @@ const (
 // The errors of requests that are refused for their size or for that of others.
 var (
 	errBusy = errors.New("request: found too many others that are not processed yet; send it again")
-	errSize = errors.New("request: found one that takes more than max_request_bytes when decoded, must be smaller; send fewer spans at once")
+	errSize = errors.New("request: found one that takes more than max_request_bytes when decoded or exceeds max_request_body_size, must be smaller; send fewer spans at once")
 )
 
-// reserve takes more memory for a request that takes memory in all. It returns
-// errSize where a request may not take so much, and errBusy where there is not
-// enough now.
-func (a *admission) reserve(memory, more int64) error {
-	if memory > a.config.MaxRequestBytes {
+// reserve takes more memory from a pool for a request that has some of it
+// already. It returns errSize where a request may not take so much, and errBusy
+// where there is not enough now.
+func (a *admission) reserve(from *pool, has, more int64) error {
+	if has+more > a.config.MaxRequestBytes {
 		return errSize
 	}
-	if a.inFlight.Add(more) > a.limit {
-		a.inFlight.Add(-more)
+	return from.take(has, more)
+}
+
+// pool is memory that requests share.
+type pool struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// take takes more for a request. One that is alone always gets it.
+func (p *pool) take(has, more int64) error {
+	if used := p.used.Add(more); used > p.limit && used != has+more {
+		p.used.Add(-more)
 		return errBusy
 	}
 	return nil
 }
 
-func (a *admission) release(memory int64) { a.inFlight.Add(-memory) }
+func (p *pool) release(memory int64) { p.used.Add(-memory) }
 
 // refuse counts a refusal and returns its reason.
 func (a *admission) refuse(err error) reason {

@@ -3,6 +3,7 @@ package mladmissionextension
 import (
 	"context"
 	"reflect"
+	"sync"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -35,17 +36,21 @@ func (a *admission) GetGRPCServerOptions(context.Context) ([]grpc.ServerOption, 
 func (a *admission) begin(ctx context.Context, _ *tap.Info) (context.Context, error) {
 	// A request that is too large must not keep out those that follow.
 	length := min(a.largest.Load(), a.config.MaxRequestBytes)
-	if err := a.reserve(length, length); err != nil {
+	if err := a.reserve(&a.reading, 0, length); err != nil {
 		a.refuse(err)
 		return nil, status.Error(codes.Unavailable, err.Error())
 	}
-	ctx, cancel := context.WithTimeout(ctx, a.config.RequestTimeout)
+	read := sync.OnceFunc(func() { a.reading.release(length) })
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, readKey{}, read), a.config.RequestTimeout)
 	context.AfterFunc(ctx, func() {
 		cancel()
-		a.release(length)
+		read()
 	})
 	return ctx, nil
 }
+
+// readKey is the key of what is to be called when a request has been read.
+type readKey struct{}
 
 // received notes the length of a request for those that follow. It forgets large ones slowly.
 func (a *admission) received(length int64) {
@@ -79,11 +84,11 @@ func (c *codec) Unmarshal(data mem.BufferSlice, v any) error {
 	memory, err := shape.Proto(buf.ReadOnlyData(), signal, c.config.MaxDepth)
 	f := found{int64(memory), err}
 	if f.err == nil {
-		f.err = c.reserve(f.memory, f.memory)
+		f.err = c.reserve(&c.processing, 0, f.memory)
 	}
 	if f.err == nil {
 		if err := c.CodecV2.Unmarshal(mem.BufferSlice{buf}, v); err != nil {
-			c.release(f.memory)
+			c.processing.release(f.memory)
 			f.err = shape.ErrMalformed
 		}
 	}
@@ -106,13 +111,16 @@ func signalOf(v any) (shape.Signal, bool) {
 
 // intercept answers the requests that the codec refused.
 func (a *admission) intercept(ctx context.Context, request any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	if read, ok := ctx.Value(readKey{}).(func()); ok {
+		read()
+	}
 	v, ok := a.decoded.LoadAndDelete(request)
 	if !ok {
 		return next(ctx, request)
 	}
 	f := v.(found)
 	if f.err == nil {
-		defer a.release(f.memory)
+		defer a.processing.release(f.memory)
 		return next(ctx, request)
 	}
 	switch a.refuse(f.err) {

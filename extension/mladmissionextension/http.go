@@ -37,9 +37,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, r) // the receiver refuses it
 		return
 	}
-	var reserved int64
-	defer func() { h.release(reserved) }()
-	body, err := h.read(r.Body, &reserved)
+	body, read, err := h.read(r.Body)
+	defer func() { h.reading.release(read) }()
 	if err != nil {
 		if status, ok := httpStatus[err]; ok {
 			h.refuse(err)
@@ -52,10 +51,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	memory, err := h.measure(r.URL.Path, kind, body)
-	if err == nil && memory > reserved {
-		if err = h.reserve(memory, memory-reserved); err == nil {
-			reserved = memory
-		}
+	if err == nil {
+		err = h.reserve(&h.processing, 0, memory)
 	}
 	if err != nil {
 		h.refuse(err)
@@ -66,6 +63,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, kind, status, err)
 		return
 	}
+	defer h.processing.release(memory)
+	h.reading.release(read)
+	read = 0
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.ContentLength = int64(len(body))
 	h.next.ServeHTTP(w, r)
@@ -91,21 +91,25 @@ func (f *failed) Read([]byte) (int, error) { return 0, f.err }
 const firstRead = 64 << 10
 
 // read reads a body. It reserves memory for what it reads, so that the bodies
-// of many requests do not add up before they are measured.
-func (h *handler) read(body io.Reader, reserved *int64) ([]byte, error) {
+// of many requests do not add up before they are measured, and returns how much.
+func (h *handler) read(body io.Reader) (_ []byte, reserved int64, err error) {
 	var b bytes.Buffer
 	for {
 		step := int64(max(firstRead, b.Len()))
-		if err := h.reserve(*reserved+step, step); err != nil {
-			return nil, err
+		if err := h.reserve(&h.reading, reserved, step); err != nil {
+			return nil, reserved, err
 		}
-		*reserved += step
+		reserved += step
 		_, err := io.CopyN(&b, body, step)
 		if errors.Is(err, io.EOF) {
-			return b.Bytes(), nil
+			return b.Bytes(), reserved, nil
+		}
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) { // max_request_body_size of the receiver, which would answer 400
+			return nil, reserved, errSize
 		}
 		if err != nil {
-			return b.Bytes(), err
+			return b.Bytes(), reserved, err
 		}
 	}
 }

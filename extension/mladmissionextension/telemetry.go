@@ -22,7 +22,7 @@ func newTelemetry(set extension.Settings, a *admission) (*telemetry, error) {
 	}
 	id := attribute.String("extension", set.ID.String())
 	if err := builder.RegisterExtensionMladmissionInFlightCallback(func(_ context.Context, o metric.Int64Observer) error {
-		o.Observe(a.inFlight.Load(), metric.WithAttributes(id))
+		o.Observe(a.reading.used.Load()+a.processing.used.Load(), metric.WithAttributes(id))
 		return nil
 	}); err != nil {
 		return nil, err

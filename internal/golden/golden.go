@@ -56,3 +56,15 @@ func equalJSON(t testing.TB, path string, actual []byte) {
 	require.NoError(t, err, "no golden file yet? run the test once with -update and read what it wrote")
 	require.Equal(t, string(expected), indented.String(), "%s differs; if the change is meant, run the test with -update", path)
 }
+
+// EqualText fails the test unless the text is that of the file. `go test -update` writes the file.
+func EqualText(t testing.TB, path, actual string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(actual), 0o644))
+		return
+	}
+	expected, err := os.ReadFile(path)
+	require.NoError(t, err, "no golden file yet? run the test once with -update and read what it wrote")
+	require.Equal(t, string(expected), actual, "%s differs; if the change is meant, run the test with -update", path)
+}

@@ -10,10 +10,10 @@ import (
 )
 
 // heapShare is the part of the memory, in percent, that Go's heap may use before
-// it is collected more often: below the soft limit of memory_limiter in
-// otelcol.yaml, and beside the spans that wait in mltailsampling, which are not
-// on the heap.
-const heapShare = 50
+// it is collected more often: the soft limit of memory_limiter in otelcol.yaml,
+// so that garbage alone never has that refuse requests. The spans that wait in
+// mltailsampling, which are not on the heap, are beside it.
+const heapShare = 45
 
 // LimitHeap sets the limit of GOMEMLIMIT, unless the variable is set.
 func LimitHeap() {

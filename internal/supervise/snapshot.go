@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"reflect"
 	"regexp"
 	"strings"
 	"sync"
@@ -71,6 +72,13 @@ func (s *Snapshot) keep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.good = s.last
+}
+
+// changed reports whether what was resolved last differs from what has worked.
+func (s *Snapshot) changed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !reflect.DeepEqual(s.last, s.good)
 }
 
 func (s *Snapshot) worked() bool {

@@ -12,6 +12,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -37,12 +38,14 @@ type Supervisor struct {
 	takeOvers int
 	// ended is closed when the process is told to end.
 	ended chan struct{}
+	// hangups receives SIGHUP, between two runs of the collector too.
+	hangups chan os.Signal
 }
 
 // New returns a supervisor of a command. config must be among the converters of
 // the command's configuration, and its hook among those of the logger.
 func New(command Command, config *Snapshot, logger *zap.Logger) *Supervisor {
-	return &Supervisor{command, config, logger, ShutdownTimeout, os.Exit, takeOvers, make(chan struct{})}
+	return &Supervisor{command, config, logger, ShutdownTimeout, os.Exit, takeOvers, make(chan struct{}), make(chan os.Signal, 8)}
 }
 
 // Run runs the command with these arguments.
@@ -53,6 +56,8 @@ func (s *Supervisor) Run(args []string) error {
 	ends := make(chan os.Signal, 2)
 	signal.Notify(ends, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(ends)
+	signal.Notify(s.hangups, syscall.SIGHUP)
+	defer signal.Stop(s.hangups)
 	go func() {
 		<-ends
 		close(s.ended)
@@ -112,9 +117,7 @@ func (s *Supervisor) once(args, next []string) (o outcome) {
 	done := make(chan error, 1)
 	go func() { done <- s.command(ctx, next) }()
 
-	hangups, ended := make(chan os.Signal, 8), s.ended
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
+	hangups, ended := s.hangups, s.ended
 	var takeOver <-chan time.Time
 	early := false
 	for tries := 0; ; {
@@ -145,6 +148,8 @@ func (s *Supervisor) once(args, next []string) (o outcome) {
 			signal.Notify(hangups, syscall.SIGHUP)
 			if tries++; tries < s.takeOvers {
 				takeOver = time.After(takeOverWait << tries)
+			} else if slices.Equal(next, args) && len(hangups) == 0 && s.filesChanged(ctx, args) {
+				hangups <- syscall.SIGHUP // which may have been lost
 			}
 		case <-hangups:
 			if o.hangup = true; o.reload || s.ending() {
@@ -167,11 +172,17 @@ func (s *Supervisor) once(args, next []string) (o outcome) {
 }
 
 // The signal is taken over ten times within a second, in which the library asks for it. A signal that comes at the very
-// moment is lost. Should the library get one, run starts the last configuration that worked.
+// moment is lost, so whether the files have changed is looked at afterwards. Should the library get one, run starts the
+// last configuration that worked.
 const (
 	takeOvers    = 10
 	takeOverWait = time.Millisecond
 )
+
+// filesChanged reports whether there is a valid configuration that differs from the one that runs.
+func (s *Supervisor) filesChanged(ctx context.Context, args []string) bool {
+	return s.command(ctx, append([]string{"validate"}, args...)) == nil && s.config.changed()
+}
 
 // endInTime ends the process where the collector does not.
 func (s *Supervisor) endInTime() {

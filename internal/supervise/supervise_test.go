@@ -25,6 +25,7 @@ type fake struct {
 	logger *zap.Logger
 	// valid and starts say whether the files can be validated and started with; end is what a run ends with.
 	valid, starts, end error
+	version            int // of the files
 	up                 chan struct{}
 	stop               chan struct{}
 }
@@ -40,18 +41,18 @@ func newFake() (*fake, *Supervisor) {
 func (f *fake) run(ctx context.Context, args []string) error {
 	f.mu.Lock()
 	f.runs = append(f.runs, args)
-	valid, starts := f.valid, f.starts
+	valid, starts, version := f.valid, f.starts, f.version
 	f.mu.Unlock()
+	conf := confmap.NewFromStringMap(map[string]any{"receivers": map[string]any{"otlp": map[string]any{"password": "a$b"}}, "version": version})
+	if err := (converter{f.config}).Convert(ctx, conf); err != nil {
+		return err
+	}
 	if args[0] == "validate" {
 		return valid
 	}
 	fromFiles := !strings.HasPrefix(args[1], "yaml:")
 	if fromFiles && starts != nil {
 		return starts
-	}
-	conf := confmap.NewFromStringMap(map[string]any{"receivers": map[string]any{"otlp": map[string]any{"password": "a$b"}}})
-	if err := (converter{f.config}).Convert(ctx, conf); err != nil {
-		return err
 	}
 	f.logger.Info(readyMessage)
 	f.up <- struct{}{}
@@ -97,7 +98,7 @@ func TestReloads(t *testing.T) {
 	hangUp(5) // validated, tried, and the last one that worked
 	<-f.up
 	assert.Equal(t, []string{"--config", "file"}, f.runs[3])
-	assert.Equal(t, []string{"--config", `yaml:{"receivers":{"otlp":{"password":"a$$b"}}}`}, f.runs[4])
+	assert.Equal(t, []string{"--config", `yaml:{"receivers":{"otlp":{"password":"a$$b"}},"version":0}`}, f.runs[4])
 
 	f.set(nil, nil)
 	hangUp(7)
@@ -105,6 +106,33 @@ func TestReloads(t *testing.T) {
 	assert.Equal(t, []string{"--config", "file"}, f.runs[6])
 	close(f.stop)
 	require.NoError(t, <-done)
+}
+
+// TestALostSignal: where the files have changed while the signal was taken over from the library, the collector restarts
+// with them although no signal came; once, and not where they are invalid.
+func TestALostSignal(t *testing.T) {
+	for _, invalid := range []bool{false, true} {
+		f, s := newFake()
+		s.takeOvers = 5 // 2 to 32 ms apart
+		if invalid {
+			f.valid = errors.New("bad")
+		}
+		done := make(chan error, 1)
+		go func() { done <- s.Run([]string{"--config", "file"}) }()
+		<-f.up
+		f.mu.Lock()
+		f.version++
+		f.mu.Unlock()
+		runs := 2 // the start, and the look at the files
+		if !invalid {
+			runs = 5 // validated as after a signal, started, looked at
+			<-f.up
+		}
+		require.Eventually(t, func() bool { return f.count() >= runs }, time.Minute, time.Millisecond)
+		close(f.stop)
+		require.NoError(t, <-done)
+		require.Equal(t, runs, f.count())
+	}
 }
 
 // TestErrorsEndTheProcess: an error that no reload caused is returned, also one of a shutdown.

@@ -120,7 +120,7 @@ type ReloadMemoryConfig struct {
 
 // JoinConfig bounds the memory of joins.
 type JoinConfig struct {
-	// MaxSpans is the largest number of spans that are buffered; smaller values mean join.MinSpans. At least 1, default 50,000.
+	// MaxSpans is the largest number of spans that are buffered for each join; smaller values mean join.MinSpans. At least 1, default 50,000.
 	MaxSpans int `mapstructure:"max_spans"`
 	// TTL is how long a span is buffered; it is dropped after at most twice as long. At least 1ms, default 30s.
 	TTL time.Duration `mapstructure:"ttl"`

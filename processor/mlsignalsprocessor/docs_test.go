@@ -126,6 +126,6 @@ var settingMeanings = map[string]string{
 	"dialects":                               "built-in dialects in use, such as `[ml, vllm]`; all if not set, none if `[]`",
 	"custom_dialects":                        "your own dialects, see below",
 	"reload_memory::max_components":          "loads of components that are remembered, over all instances",
-	"join::max_spans":                        "spans that are remembered because the other one of a pair is still to come, and as many with reads of caches and databases below them; 32 at least",
+	"join::max_spans":                        "spans of each kind of pair that are remembered because the other one is still to come, and as many with reads of caches and databases below them; 32 at least",
 	"join::ttl":                              "how long such a span is remembered at least, and at most twice as long",
 }

@@ -101,7 +101,7 @@ func forgetful(t *testing.T) *signalsProcessor {
 	cfg := defaultConfig()
 	p := &signalsProcessor{
 		rules: compiled.rules, settings: compiled.settings, minColdMS: compiled.minColdMS,
-		memory: coldstart.NewMemory(cfg.ReloadMemory.MaxComponents), joins: join.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
+		memory: coldstart.NewMemory(cfg.ReloadMemory.MaxComponents), joins: join.NewTables(compiled.rules.Joins, cfg.Join.MaxSpans, cfg.Join.TTL),
 		lookups:   lookup.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		calls:     nested.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		attempts:  attempts.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),

@@ -30,7 +30,7 @@ type signalsProcessor struct {
 	minColdMS float64
 	genAI     bool
 	memory    *coldstart.Memory
-	joins     *join.Table
+	joins     join.Tables
 	lookups   *lookup.Table
 	calls     *nested.Table
 	attempts  *attempts.Table
@@ -93,12 +93,12 @@ func newSignalsProcessor(cfg *Config, tel *telemetry) (*signalsProcessor, error)
 		minColdMS: float64(cfg.Signals.ColdStart.MinDuration) / float64(time.Millisecond),
 		genAI:     cfg.GenAI,
 		memory:    coldstart.NewMemory(cfg.ReloadMemory.MaxComponents),
-		joins:     join.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		lookups:   lookup.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		calls:     nested.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		attempts:  attempts.NewTable(cfg.Join.MaxSpans, cfg.Join.TTL),
 		telemetry: tel,
 	}
+	p.joins = join.NewTables(p.rules.Joins, cfg.Join.MaxSpans, cfg.Join.TTL)
 	p.pool.New = p.newWorker
 	return p, nil
 }

@@ -22,6 +22,8 @@ type Config struct {
 	// MaxBytes bounds the memory of waiting spans, in bytes. 0: a quarter of the
 	// memory of the process, as memory_limiter reads it.
 	MaxBytes int64 `mapstructure:"max_bytes"`
+	// PressureHeapBytes is the live heap of the process from which most new traces are dropped. 0: a third of the memory of the process.
+	PressureHeapBytes int64 `mapstructure:"pressure_heap_bytes"`
 	// PassOn has traces passed on at once and whole, without a decision.
 	PassOn PassOnConfig `mapstructure:"pass_on"`
 
@@ -69,6 +71,9 @@ func (c *Config) Validate() error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if n := c.MaxBytes; n != 0 && n < minMaxBytes {
 		bad("max_bytes: found %d, must be at least %d; leave it out for a quarter of the memory", n, minMaxBytes)
+	}
+	if n := c.PressureHeapBytes; n != 0 && n < minMaxBytes {
+		bad("pressure_heap_bytes: found %d, must be at least %d; leave it out for a third of the memory", n, minMaxBytes)
 	}
 	if c.NumTraces == 0 {
 		bad("num_traces: found 0, must be at least 1: the traces that may wait for their decision")

@@ -36,6 +36,7 @@ func TestConfig(t *testing.T) {
 		{"settings of another type", map[string]any{"policies": []any{map[string]any{"name": "x", "type": "latency", "latncy": map[string]any{"threshold_ms": 1}}}},
 			"policies[0]::latncy: found settings, must be those of the policy's type, latency; rename or remove the key"},
 		{"max_bytes", map[string]any{"max_bytes": 1000}, "max_bytes: found 1000, must be at least 16777216; leave it out for a quarter of the memory"},
+		{"pressure_heap_bytes", map[string]any{"pressure_heap_bytes": 1}, "pressure_heap_bytes: found 1, must be at least 16777216; leave it out for a third of the memory"},
 		{"num_traces", map[string]any{"num_traces": 0}, "num_traces: found 0, must be at least 1: the traces that may wait for their decision"},
 		{"strategy", map[string]any{"sampling_strategy": "x"}, `invalid sampling_strategy "x"`},
 		{"numeric_attribute", map[string]any{"policies": []any{policy("x", "numeric_attribute", map[string]any{"key": "a", "min_value": 0})}},
@@ -83,6 +84,7 @@ func TestMaxBytes(t *testing.T) {
 
 var settingMeanings = map[string]string{
 	"max_bytes":             "memory of waiting spans, in bytes; 0: a quarter of the memory limit of the container, or of the machine",
+	"pressure_heap_bytes":   "live heap of the process, in bytes, from which new traces are dropped, all but one in 16; 0: a third of that memory",
 	"pass_on::any":          "conditions of which one is enough, on an `attribute` of a span or its resource: its text is one of `values`, or `regex` matches it",
 	"pass_on::remember_for": "how long later spans of such a trace are passed on, from its last span; 1s or more",
 	"pass_on::max_traces":   "traces that are remembered for that; those used last stay",
@@ -91,12 +93,13 @@ var settingMeanings = map[string]string{
 // TestReadme fails where the table of our own settings differs from the code. `go test -update` writes it.
 func TestReadme(t *testing.T) {
 	type own struct {
-		MaxBytes int64        `mapstructure:"max_bytes"`
-		PassOn   PassOnConfig `mapstructure:"pass_on"`
+		MaxBytes          int64        `mapstructure:"max_bytes"`
+		PressureHeapBytes int64        `mapstructure:"pressure_heap_bytes"`
+		PassOn            PassOnConfig `mapstructure:"pass_on"`
 	}
 	d := createDefaultConfig().(*Config)
 	golden.EqualSchema(t, "config.schema.json", d, settingMeanings)
 	golden.EqualSections(t, "README.md", map[string]string{
-		"settings": golden.SettingsTable(t, &own{d.MaxBytes, d.PassOn}, settingMeanings),
+		"settings": golden.SettingsTable(t, &own{d.MaxBytes, d.PressureHeapBytes, d.PassOn}, settingMeanings),
 	})
 }

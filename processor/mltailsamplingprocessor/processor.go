@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/collector/processor"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/processmemory"
 	"github.com/otelcol-ml/otelcol-ml/internal/wholetrace"
 	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/hold"
 	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/metadata"
@@ -26,6 +27,7 @@ type tailSampling struct {
 	hold      *hold.Hold
 	decider   *decider
 	next      consumer.Traces
+	heap      *processmemory.HeapWatch
 	unknown   []string // policies that the prefilter cannot exclude
 	telemetry *metadata.TelemetryBuilder
 
@@ -33,6 +35,9 @@ type tailSampling struct {
 	stop    chan struct{}
 	stopped sync.WaitGroup
 }
+
+// patience is how long a sender waits where the policies are behind: they decide once a second.
+const patience = 1200 * time.Millisecond
 
 // dueInterval is how often the hold is asked for what is due.
 const dueInterval = 100 * time.Millisecond
@@ -54,13 +59,18 @@ func newProcessor(ctx context.Context, set processor.Settings, cfg *Config, next
 		}
 		return int(min(cfg.NumTraces, maxRemembered))
 	}
-	p := &tailSampling{cfg: cfg, logger: set.Logger, next: next, unknown: filter.Unknown()}
+	heapBytes, err := cfg.pressureHeapBytes()
+	if err != nil {
+		return nil, err
+	}
+	p := &tailSampling{cfg: cfg, logger: set.Logger, next: next, heap: processmemory.NewHeapWatch(heapBytes), unknown: filter.Unknown()}
 	p.hold = hold.New(hold.Options{
 		Filter:            filter,
 		Wait:              cfg.DecisionWait,
 		RootWait:          cfg.DecisionWaitAfterRootReceived,
 		MaxTraces:         int64(min(cfg.NumTraces, 1<<62)),
 		MaxBytes:          maxBytes,
+		Patience:          patience,
 		MaxTraceBytes:     int64(min(cfg.MaximumTraceSizeBytes, 1<<62)),
 		BlockOnOverflow:   cfg.BlockOnOverflow,
 		RememberKept:      remember(cfg.DecisionCache.SampledCacheSize),
@@ -112,7 +122,31 @@ func (p *tailSampling) Start(ctx context.Context, host component.Host) error {
 			p.sendDue(false)
 		}
 	})
+	p.stopped.Go(p.watchHeap)
 	return nil
+}
+
+// watchHeap has the hold drop most new traces while the process is short of memory.
+func (p *tailSampling) watchHeap() {
+	ticker := time.NewTicker(dueInterval)
+	defer ticker.Stop()
+	var logged time.Time
+	for before := false; ; {
+		select {
+		case <-p.stop:
+			return
+		case now := <-ticker.C:
+			high := p.heap.High(now)
+			p.hold.SetPressure(high)
+			if high && !before && now.Sub(logged) > time.Minute {
+				logged = now
+				p.logger.Warn("The process is short of memory: most new traces are dropped, so that spans are still counted; "+
+					"otelcol_processor_mltailsampling_dropped_traces counts them. Give it more memory, or less to hold",
+					zap.String("setting", "pressure_heap_bytes"))
+			}
+			before = high
+		}
+	}
 }
 
 // ConsumeTraces holds a batch.

@@ -3,6 +3,7 @@ package mltailsamplingprocessor
 import (
 	"context"
 	"encoding/binary"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -216,6 +217,48 @@ func TestLateSpansAndPassedOn(t *testing.T) {
 }
 
 // TestShutdownDecides what waits, or discards it where that is wanted.
+// TestIDsThatShareAHalf: decisions are remembered by the whole ID. The policies see every trace, and nothing stays held.
+func TestIDsThatShareAHalf(t *testing.T) {
+	const traces = 100
+	next := &sink{}
+	p := start(t, next, componenttest.NewNopHost(), map[string]any{"policies": []any{errorsPolicy}})
+	for half := range 2 {
+		for n := range traces {
+			td := one(1, "a", failed)
+			var id pcommon.TraceID
+			id[half*8], id[half*8+1] = 0xff, byte(n)
+			td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetTraceID(id)
+			require.NoError(t, p.ConsumeTraces(t.Context(), td))
+		}
+	}
+	require.Eventually(t, func() bool { return next.len() == 2*traces && p.hold.Bytes() == 0 }, time.Minute, 5*time.Millisecond)
+	require.NoError(t, p.Shutdown(t.Context()))
+}
+
+// TestShortOfMemory: while the live heap is over pressure_heap_bytes most new traces are dropped, and no longer once it is not.
+func TestShortOfMemory(t *testing.T) {
+	p := start(t, &sink{}, componenttest.NewNopHost(), map[string]any{"policies": []any{errorsPolicy}, "pressure_heap_bytes": 200 << 20})
+	next, dropped := uint64(1), func() int64 { return p.hold.Stats().Pressure.Load() }
+	consume := func() {
+		for range 100 {
+			require.NoError(t, p.ConsumeTraces(t.Context(), one(next, "a", nil)))
+			next++
+		}
+	}
+	consume()
+	require.Zero(t, dropped())
+	much := make([]byte, 300<<20)
+	runtime.GC()
+	require.Eventually(t, func() bool { consume(); return dropped() > 0 }, time.Minute, 10*time.Millisecond)
+	runtime.KeepAlive(much)
+	require.Eventually(t, func() bool {
+		before := dropped()
+		consume()
+		return dropped() == before
+	}, time.Minute, 100*time.Millisecond, "the processor notices by itself that there is memory again")
+	require.NoError(t, p.Shutdown(t.Context()))
+}
+
 func TestShutdownDecides(t *testing.T) {
 	for _, drop := range []bool{false, true} {
 		next := &sink{}
@@ -383,6 +426,7 @@ func TestTelemetry(t *testing.T) {
 	metadatatest.AssertEqualProcessorMltailsamplingJudgedTraces(t, tel, []metricdata.DataPoint[int64]{point(1)}, metricdatatest.IgnoreTimestamp())
 	metadatatest.AssertEqualProcessorMltailsamplingDroppedTraces(t, tel, []metricdata.DataPoint[int64]{
 		point(1, "reason", "no_match"), point(0, "reason", "too_large"), point(0, "reason", "shutdown"),
+		point(0, "reason", "overload"), point(0, "reason", "memory"),
 	}, metricdatatest.IgnoreTimestamp())
 	metadatatest.AssertEqualProcessorMltailsamplingLateSpans(t, tel, []metricdata.DataPoint[int64]{
 		point(0, "decision", "sampled"), point(1, "decision", "not_sampled"),

@@ -25,6 +25,7 @@ func newTelemetry(set component.TelemetrySettings, h *hold.Hold) (*metadata.Tele
 	sampled, notSampled := label("decision", "sampled"), label("decision", "not_sampled")
 	numTraces, maxBytes := label("bound", "num_traces"), label("bound", "max_bytes")
 	noMatch, tooLarge, shutdown := label("reason", "no_match"), label("reason", "too_large"), label("reason", "shutdown")
+	overload, memory := label("reason", "overload"), label("reason", "memory")
 
 	register := []struct {
 		to      func(metric.Int64Callback) error
@@ -34,9 +35,12 @@ func newTelemetry(set component.TelemetrySettings, h *hold.Hold) (*metadata.Tele
 			o.Observe(s.EarlyTraces.Load(), numTraces)
 			o.Observe(s.EarlyBytes.Load(), maxBytes)
 		}},
+		{b.RegisterProcessorMltailsamplingDroppedSpansCallback, func(o metric.Int64Observer) { o.Observe(s.OverloadSpans.Load()) }},
 		{b.RegisterProcessorMltailsamplingDroppedTracesCallback, func(o metric.Int64Observer) {
 			o.Observe(s.NoMatch.Load(), noMatch)
 			o.Observe(s.TooLarge.Load(), tooLarge)
+			o.Observe(s.Overload.Load(), overload)
+			o.Observe(s.Pressure.Load(), memory)
 			o.Observe(s.Discarded.Load(), shutdown)
 		}},
 		{b.RegisterProcessorMltailsamplingJudgedTracesCallback, func(o metric.Int64Observer) { o.Observe(s.Judged.Load()) }},
@@ -47,7 +51,7 @@ func newTelemetry(set component.TelemetrySettings, h *hold.Hold) (*metadata.Tele
 		{b.RegisterProcessorMltailsamplingPassedSpansCallback, func(o metric.Int64Observer) { o.Observe(s.PassedSpans.Load()) }},
 		{b.RegisterProcessorMltailsamplingTracesCallback, func(o metric.Int64Observer) {
 			o.Observe(s.Kept.Load(), sampled)
-			o.Observe(s.NotKept.Load()+s.NoMatch.Load()+s.TooLarge.Load(), notSampled)
+			o.Observe(s.NotKept.Load()+s.NoMatch.Load()+s.TooLarge.Load()+s.Overload.Load()+s.Pressure.Load(), notSampled)
 		}},
 		{b.RegisterProcessorMltailsamplingWaitingBytesCallback, func(o metric.Int64Observer) { o.Observe(h.Bytes()) }},
 		{b.RegisterProcessorMltailsamplingWaitingTracesCallback, func(o metric.Int64Observer) { o.Observe(h.Waiting()) }},

@@ -30,7 +30,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	binary := flag.String("collector", "bin/otelcol-ml", "the collector")
-	config := flag.String("config", "otelcol.yaml", "its configuration")
+	config := flag.String("config", "otelcol.yaml", "its configurations, separated by spaces")
 	memory := flag.String("memory", "512,1024,2048,4096", "limits of memory in MiB, comma-separated; 0 for none")
 	attributes := flag.String("attributes", "0,500,2000", "bytes of text on each span besides the article's attributes, comma-separated")
 	duration := flag.Duration("for", 30*time.Second, "how long each run sends")
@@ -45,11 +45,11 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("attributes: %w", err)
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(out, "memory MiB\tbytes a span\tspans/s\trefused\tpeak MiB\tevicted early\tcounted\tkept\ttaken after")
+	fmt.Fprintln(out, "memory MiB\tbytes a span\tspans/s\trefused\tby memory_limiter\tpeak MiB\tdecided early\tcounted\tkept\ttraces dropped\tspans dropped\ttaken after")
 	var failed []error
 	for _, mib := range memories {
 		for _, size := range sizes {
-			r, err := soak(ctx, soakOptions{*binary, *config, mib, size, *duration, *connections})
+			r, err := soak(ctx, soakOptions{*binary, strings.Fields(*config), mib, size, *duration, *connections})
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -57,7 +57,7 @@ func run(ctx context.Context) error {
 				failed = append(failed, fmt.Errorf("%d MiB, %d bytes: %w", mib, size, err))
 				fmt.Fprintf(out, "%d\t%d\t%v\n", mib, size, err)
 			} else {
-				fmt.Fprintf(out, "%d\t%d\t%.0f\t%.0f %%\t%d\t%.0f\t%s\t%.0f\t%v\n", mib, r.spanBytes, r.rate, 100*r.refused, r.peak>>20, r.early, r.counted, r.kept, r.recovery.Round(time.Millisecond))
+				fmt.Fprintf(out, "%d\t%d\t%.0f\t%.0f %%\t%.0f %%\t%d\t%.0f\t%s\t%.0f\t%.0f\t%.0f\t%v\n", mib, r.spanBytes, r.rate, 100*r.refused, 100*r.limited, r.peak>>20, r.early, r.counted, r.kept, r.dropped, r.unheld, r.recovery.Round(time.Millisecond))
 			}
 			out.Flush()
 		}

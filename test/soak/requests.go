@@ -91,8 +91,9 @@ func newTemplates(text int) ([]template, error) {
 func (t *template) request(n uint64, buffer []byte) []byte {
 	buffer = append(buffer[:0], t.data...)
 	for _, at := range t.ids {
-		id := buffer[at : at+8]
-		binary.LittleEndian.PutUint64(id, binary.LittleEndian.Uint64(id)+n)
+		for _, half := range [][]byte{buffer[at : at+8], buffer[at+8 : at+16]} {
+			binary.LittleEndian.PutUint64(half, binary.LittleEndian.Uint64(half)+n)
+		}
 	}
 	return buffer
 }

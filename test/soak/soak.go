@@ -18,25 +18,30 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/otelcol-ml/otelcol-ml/examples/demo/collector"
+	"github.com/otelcol-ml/otelcol-ml/examples/demo/scrape"
 )
 
 type soakOptions struct {
-	binary, config string
-	memory, text   int
-	duration       time.Duration
-	connections    int
+	binary       string
+	configs      []string
+	memory, text int
+	duration     time.Duration
+	connections  int
 }
 
 // result is what came of a run.
 type result struct {
 	spanBytes int
-	// rate is of accepted spans, refused the share of requests.
-	rate, refused float64
-	peak          uint64
-	early         float64
+	// rate is of accepted spans. refused is the share of requests, limited that which memory_limiter refused.
+	rate, refused, limited float64
+	peak                   uint64
+	early                  float64
 	// counted says whether the metrics equal what was accepted.
 	counted string
-	kept    float64
+	// kept are traces, dropped those that the sampler dropped because memory was short or its policies too slow.
+	kept, dropped float64
+	// unheld are spans that the sampler did not even take.
+	unheld float64
 	// recovery is how long after the load a request was taken.
 	recovery time.Duration
 }
@@ -71,7 +76,7 @@ func soak(ctx context.Context, o soakOptions) (r result, err error) {
 		return r, err
 	}
 	c, err := collector.Start(ctx, collector.Options{
-		Binary: binary, Configs: []string{o.config}, Addresses: addresses, DataDir: dir, Log: dir + "/log",
+		Binary: binary, Configs: o.configs, Addresses: addresses, DataDir: dir, Log: dir + "/log",
 		Env: []string{"OTELCOL_ML_DECISION_WAIT=10s"},
 	})
 	if err != nil {
@@ -112,11 +117,24 @@ func soak(ctx context.Context, o soakOptions) (r result, err error) {
 		}
 		time.Sleep(time.Second)
 	}
-	telemetry, err := c.Telemetry(ctx)
-	if err != nil {
-		return r, err
+	// After decision_wait all is decided.
+	var telemetry scrape.Samples
+	for {
+		telemetry, err = c.Telemetry(ctx)
+		if s := collector.SamplingOf(telemetry); err == nil && s.Arrived == s.Decided {
+			break
+		} else if time.Now().After(deadline) {
+			return r, fmt.Errorf("%d of %d traces are decided", s.Decided, s.Arrived)
+		}
+		time.Sleep(time.Second)
 	}
+	r.limited = telemetry.Sum("otelcol_receiver_refused_spans") / max(1, float64(accepted)+spansPerRequest*float64(refused))
 	r.early = telemetry.Sum("otelcol_processor_mltailsampling_decided_early")
+	dropped := func(reason string) float64 {
+		return telemetry.Sum("otelcol_processor_mltailsampling_dropped_traces", "reason", reason)
+	}
+	r.dropped = dropped("overload") + dropped("memory")
+	r.unheld = telemetry.Sum("otelcol_processor_mltailsampling_dropped_spans")
 	r.kept = telemetry.Sum("otelcol_processor_tail_sampling_global_count_traces_sampled", "sampled", "true")
 	return r, nil
 }

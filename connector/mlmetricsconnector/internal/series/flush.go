@@ -34,6 +34,7 @@ func (s *Store) Flush(send func(pmetric.Metrics) error) (held bool, err error) {
 func (s *Store) merge(shard *Shard, now pcommon.Timestamp) {
 	shard.Lock()
 	defer shard.Unlock()
+	clock := s.now()
 	for _, a := range shard.dirty {
 		to := a.series
 		if a.exemplars != nil {
@@ -51,7 +52,7 @@ func (s *Store) merge(shard *Shard, now pcommon.Timestamp) {
 		if to.overflow {
 			to.metric.counts.Overflowed += a.n
 		}
-		to.merge(a)
+		to.merge(a, clock)
 		to.seen, to.merged, to.unsent = now, true, true
 		// The series may have been created after this flush took its time.
 		to.start = min(to.start, now)

@@ -60,15 +60,15 @@ type family struct {
 
 func (m *family) full() bool { return m.limit > 0 && len(m.series) >= m.limit }
 
-// merge moves what an accumulator holds to its series.
-func (s *series) merge(a *Accumulator) {
+// merge moves what an accumulator holds to its series. clock is the time, which may have been set back since the last merge.
+func (s *series) merge(a *Accumulator, clock pcommon.Timestamp) {
 	switch s.metric.Kind {
 	case metric.Histogram:
 		s.mergeHistogram(a)
 	case metric.Counter:
 		s.total = finite(s.total + a.total)
 	case metric.Gauge:
-		if a.newest >= s.newest {
+		if a.newest >= s.newest || s.newest > clock {
 			s.total, s.newest = a.total, a.newest
 		}
 		s.zeroed = true

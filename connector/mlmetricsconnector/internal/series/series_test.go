@@ -9,6 +9,7 @@ import (
 
 	"github.com/lightstep/go-expohisto/structure"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/builtin"
@@ -135,6 +136,40 @@ func TestSeriesExpireWhileExportsAreRefused(t *testing.T) {
 	flush(refused)
 	require.Len(t, s.byKey, 1)
 	require.Contains(t, s.byKey, string(key(0, "waits")))
+}
+
+// TestGaugesAfterTheClockIsSetBack: a gauge shows what comes then, and goes on to prefer the value that ended last.
+func TestGaugesAfterTheClockIsSetBack(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	plan := compiled.MustCompile([]metric.Definition{{
+		Name: "memory", Kind: metric.Gauge, Values: []metric.Value{{Source: metric.Attribute, Field: metric.Field{Origin: metric.Span, Key: "m"}}},
+		Labels: []metric.Label{{Name: "span", Field: metric.Field{Origin: metric.Intrinsic, Key: metric.SpanName}}},
+	}})
+	s := New(plan.Metrics, Options{Now: func() time.Time { return now }})
+	observe := func(value float64, ago time.Duration) {
+		shard := s.Shards()[0]
+		shard.Lock()
+		defer shard.Unlock()
+		shard.Set(shard.Find(0, key(0, "a")), value, pcommon.NewTimestampFromTime(now.Add(-ago)))
+	}
+	shown := func() (value float64) {
+		_, err := s.Flush(func(md pmetric.Metrics) error {
+			value = md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0).Gauge().DataPoints().At(0).DoubleValue()
+			return nil
+		})
+		require.NoError(t, err)
+		return value
+	}
+	observe(1, 0)
+	require.Equal(t, 1.0, shown())
+	now = now.Add(-time.Hour)
+	observe(2, 0)
+	require.Equal(t, 2.0, shown())
+	now = now.Add(time.Minute)
+	observe(3, 2*time.Minute) // came late
+	require.Equal(t, 2.0, shown())
+	observe(4, 0)
+	require.Equal(t, 4.0, shown())
 }
 
 // TestBuiltInMetricsFit: the shipped metrics compile.

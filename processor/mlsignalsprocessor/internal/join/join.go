@@ -95,6 +95,36 @@ type generation struct {
 	size  int
 }
 
+// Tables has a table for each join of the rules, so that the spans of a frequent
+// one do not evict those of another. It is safe for concurrent use.
+type Tables []*Table
+
+// NewTables returns tables for so many joins, each with the bounds of NewTable.
+func NewTables(joins, spans int, ttl time.Duration) Tables {
+	tables := make(Tables, joins)
+	for i := range tables {
+		tables[i] = NewTable(spans, ttl)
+	}
+	return tables
+}
+
+// Match is the Match of the join's table.
+func (t Tables) Match(k Key, which int, mode Mode, side Side, now time.Time) (Side, bool) {
+	return t[k.Join].Match(k, which, mode, side, now)
+}
+
+// Stats returns the sums over all tables.
+func (t Tables) Stats(now time.Time) (sum Stats) {
+	for _, table := range t {
+		s := table.Stats(now)
+		sum.Size += s.Size
+		sum.Hits += s.Hits
+		sum.Misses += s.Misses
+		sum.Evictions += s.Evictions
+	}
+	return sum
+}
+
 // MinSpans is the smallest size of a table.
 const MinSpans = 2 * maxSides
 

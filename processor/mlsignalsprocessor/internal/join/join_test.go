@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
@@ -253,4 +254,20 @@ func TestManyGoroutines(t *testing.T) {
 	}
 	wg.Wait()
 	assert.Equal(t, 1000, meetings[0]+meetings[1], "each pair meets once")
+}
+
+// TestAJoinHasATableOfItsOwn: a flood of spans of one join evicts none of another.
+func TestAJoinHasATableOfItsOwn(t *testing.T) {
+	tables := NewTables(2, 1000, time.Minute)
+	now := time.Unix(1_700_000_000, 0)
+	rare := Key{Trace: pcommon.TraceID{1}, Span: pcommon.SpanID{1}}
+	_, met := tables.Match(rare, 0, Mode{}, Side{Span: pcommon.SpanID{2}}, now)
+	require.False(t, met)
+	for n := range 100_000 {
+		id := pcommon.SpanID{3, byte(n), byte(n >> 8), byte(n >> 16)}
+		tables.Match(Key{Trace: pcommon.TraceID{1, byte(n), byte(n >> 8), byte(n >> 16), 15: byte(n)}, Span: id, Join: 1}, 0, Mode{}, Side{Span: id}, now)
+	}
+	require.Positive(t, tables.Stats(now).Evictions)
+	_, met = tables.Match(rare, 1, Mode{}, Side{Span: pcommon.SpanID{4}}, now)
+	require.True(t, met)
 }

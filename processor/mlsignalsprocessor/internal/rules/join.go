@@ -13,7 +13,7 @@ import (
 
 // Join looks up the other span of each join of the span. If it has arrived
 // before, the result is set on this span. Call it after Apply.
-func (s *Compiled) Join(span ptrace.Span, sc *Scratch, out *Outcome, table *join.Table, now time.Time) {
+func (s *Compiled) Join(span ptrace.Span, sc *Scratch, out *Outcome, tables join.Tables, now time.Time) {
 	for _, m := range out.Joins {
 		at, ok := m.place(span, sc)
 		if !ok {
@@ -22,7 +22,7 @@ func (s *Compiled) Join(span ptrace.Span, sc *Scratch, out *Outcome, table *join
 		own := m.snapshot(sc)
 		which := pick(m.other, 1, 0)
 		mode := join.Mode{After: m.after, Once: m.once}
-		if other, met := table.Match(at, which, mode, own, now); met {
+		if other, met := tables.Match(at, which, mode, own, now); met {
 			m.setJoined(sc, &own, &other)
 			out.MarkedElsewhere = out.MarkedElsewhere || m.oneCold
 		}

@@ -332,7 +332,7 @@ rules:
 
 	for name, order := range map[string][]ptrace.Span{"parent first": {parent, child}, "child first": {child, parent}} {
 		t.Run(name, func(t *testing.T) {
-			table := join.NewTable(100, time.Minute)
+			table := join.NewTables(16, 100, time.Minute)
 			var waits []any
 			for _, span := range order {
 				// A scratch of its own for each span: they come in different batches.
@@ -374,7 +374,7 @@ rules:
 		return span
 	}
 	later := func(spans ...ptrace.Span) map[string]any {
-		table := join.NewTable(100, time.Minute)
+		table := join.NewTables(16, 100, time.Minute)
 		sc, out := s.NewScratch(), &Outcome{}
 		s.Resource(pcommon.NewMap(), sc)
 		for _, span := range spans {

@@ -25,6 +25,15 @@ type Direct struct {
 	Pass bool
 }
 
+// mostWithPolicies is how many traces the policies are given before they have decided on others. What they have not
+// been given can be dropped.
+const mostWithPolicies = 2048
+
+// withPolicies are the traces that Due has returned and that are not decided yet.
+func (h *Hold) withPolicies() int64 {
+	return h.stats.Judged.Load() - h.stats.Kept.Load() - h.stats.NotKept.Load()
+}
+
 // Bounds of one call of Due, and of the time that it holds a lock.
 const (
 	dueTraces  = 256
@@ -85,16 +94,15 @@ func (s *shard) due(batch *Batch, now time.Time, all bool) (more bool) {
 	}
 	for {
 		n, ok := s.toDecide.first()
-		if !ok {
+		if !ok || !all && s.hold.withPolicies() >= mostWithPolicies {
 			return more
 		}
 		if batch.full() {
 			return true
 		}
-		s.toDecide.remove(s.entries, n, queueLink)
-		e := &s.entries[n]
-		e.asked = false
-		batch.Decide = append(batch.Decide, e.ID)
+		s.unqueue(n)
+		batch.Decide = append(batch.Decide, s.entries[n].ID)
+		s.hold.stats.Judged.Add(1)
 	}
 }
 
@@ -173,12 +181,10 @@ func (h *Hold) relieve(now time.Time) {
 	o := &h.options
 	tooMany := func() bool { return h.waiting.Load() > o.MaxTraces }
 	if o.BlockOnOverflow {
-		h.waitWhile(tooMany)
+		h.waitWhile(tooMany, 0)
 	}
 	h.decideEarly(now, tooMany, &h.stats.EarlyTraces)
 	h.decideEarly(now, func() bool { return h.Bytes()-h.leaving.Load() > o.MaxBytes }, &h.stats.EarlyBytes)
-	// The policies take what is due as fast as they can. A sender that is faster waits.
-	h.waitWhile(func() bool { return h.Bytes() > o.MaxBytes+o.MaxBytes/4 })
 }
 
 // decideEarly decides the traces that have waited longest while there is too much.
@@ -236,14 +242,18 @@ func (h *Hold) wake() {
 	}
 }
 
-// waitWhile waits until there is room.
-func (h *Hold) waitWhile(full func() bool) {
+// waitWhile waits until there is room, but no longer than atMost; 0: for as long as it takes.
+func (h *Hold) waitWhile(full func() bool, atMost time.Duration) {
 	if !full() {
 		return
 	}
+	began := time.Now()
+	if atMost > 0 {
+		defer time.AfterFunc(atMost, h.signalRoom).Stop()
+	}
 	h.room.L.Lock()
 	defer h.room.L.Unlock()
-	for full() && !h.closed {
+	for full() && !h.closed && (atMost == 0 || time.Since(began) < atMost) {
 		h.wake()
 		h.room.Wait()
 	}

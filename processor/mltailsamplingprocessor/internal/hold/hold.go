@@ -15,6 +15,7 @@ package hold
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -32,9 +33,12 @@ type Options struct {
 	Wait, RootWait time.Duration
 	// MaxTraces and MaxBytes bound what waits. At either bound the oldest traces are decided early.
 	MaxTraces, MaxBytes int64
+	// Patience is how long Add waits at a quarter more than MaxBytes for the policies, before what is due is dropped.
+	Patience time.Duration
 	// MaxTraceBytes is the size at which a trace is dropped; 0: no bound.
 	MaxTraceBytes int64
-	// BlockOnOverflow has Add wait at MaxTraces until traces are decided, instead of deciding some early.
+	// BlockOnOverflow has Add wait at MaxTraces until traces are decided, instead of deciding some early, and at a quarter
+	// more than MaxBytes.
 	BlockOnOverflow bool
 	// RememberKept and RememberDropped are how many decisions are remembered, RememberPassed how many traces that were passed on.
 	RememberKept, RememberDropped, RememberPassed int
@@ -53,6 +57,7 @@ const (
 // Hold keeps undecided traces.
 type Hold struct {
 	options  Options
+	seed     maphash.Seed
 	shards   [shards]shard
 	contexts contexts
 	groups   atomic.Uint32
@@ -60,6 +65,9 @@ type Hold struct {
 	blockBytes atomic.Int64 // of blocks in use
 	leaving    atomic.Int64 // bytes of blocks in which no trace waits any more: deciding on others would not free them
 	waiting    atomic.Int64 // traces
+	queued     atomic.Int64 // traces in the queues for the policies
+	pressure   atomic.Bool
+	behind     atomic.Bool // the policies were, when a sender had waited for them
 	stats      Stats
 
 	pool sync.Mutex
@@ -76,6 +84,8 @@ type Stats struct {
 	NoMatch     atomic.Int64 // traces dropped because no policy could keep them
 	TooLarge    atomic.Int64 // traces dropped at MaxTraceBytes
 	Discarded   atomic.Int64 // traces dropped by Discard
+	Overload    atomic.Int64 // traces dropped because the policies were slower than what arrived
+	Pressure    atomic.Int64 // traces dropped with their first span under pressure
 	Judged      atomic.Int64 // traces passed to the policies
 	Kept        atomic.Int64 // traces that the policies have kept
 	NotKept     atomic.Int64 // traces that the policies have not kept
@@ -84,11 +94,13 @@ type Stats struct {
 	LateKept    atomic.Int64 // spans that came after their trace was kept
 	LateDropped atomic.Int64 // spans that came after their trace was dropped
 	PassedSpans atomic.Int64 // spans passed on without a decision
+	// OverloadSpans are spans of traces that are not counted as dropped, dropped because what is behind was slower.
+	OverloadSpans atomic.Int64
 }
 
 // New returns an empty hold.
 func New(o Options) *Hold {
-	h := &Hold{options: o, contexts: newContexts(), early: make(chan struct{}, 1)}
+	h := &Hold{options: o, seed: maphash.MakeSeed(), contexts: newContexts(), early: make(chan struct{}, 1)}
 	h.room.L = &sync.Mutex{}
 	for i := range h.shards {
 		h.shards[i].init(h)
@@ -102,8 +114,8 @@ func (h *Hold) Early() <-chan struct{} { return h.early }
 // Stats returns the counters.
 func (h *Hold) Stats() *Stats { return &h.stats }
 
-// Waiting returns the number of traces that wait for their decision.
-func (h *Hold) Waiting() int64 { return h.waiting.Load() }
+// Waiting returns the number of traces that wait for their decision, or have yet to be returned by Due.
+func (h *Hold) Waiting() int64 { return h.waiting.Load() + h.queued.Load() }
 
 // Free gives all memory back to the system. The hold must be empty, and is not to be used any more.
 func (h *Hold) Free() {
@@ -120,10 +132,15 @@ func (h *Hold) Bytes() int64 {
 	return h.blockBytes.Load() + h.contexts.bytes.Load() + h.waiting.Load()*traceOverhead
 }
 
-func (h *Hold) shard(id [16]byte) *shard {
-	// Either half may be constant: 64-bit IDs leave the first one zero.
-	mixed := (binary.LittleEndian.Uint64(id[:8]) ^ binary.LittleEndian.Uint64(id[8:])) * 0x9e3779b97f4a7c15
-	return &h.shards[mixed>>60]
+func (h *Hold) shard(id [16]byte) *shard { return &h.shards[mixed(id)>>60] }
+
+// mixed spreads IDs evenly. Either half may be constant (64-bit IDs leave the first one zero), or both the same.
+func mixed(id [16]byte) uint64 {
+	x := binary.LittleEndian.Uint64(id[:8])*0xff51afd7ed558ccd ^ binary.LittleEndian.Uint64(id[8:])
+	x ^= x >> 32
+	x *= 0x9e3779b97f4a7c15
+	x ^= x >> 29
+	return x * 0xbf58476d1ce4e5b9
 }
 
 // run is consecutive spans of one trace.
@@ -136,6 +153,7 @@ type run struct {
 // Add takes a batch of encoded traces.
 func (h *Hold) Add(traces []byte) error {
 	now := h.options.Now()
+	h.makeRoom(now)
 	err := otlpwire.EachResource(traces, func(resourceSpans []byte) error {
 		return h.addResource(resourceSpans, now)
 	})
@@ -203,6 +221,10 @@ func (h *Hold) addRun(r *run, from *context, group uint32, now time.Time) {
 	if r.facts.Spans == 0 {
 		return
 	}
+	if !h.options.BlockOnOverflow && h.Bytes() > h.options.MaxBytes+h.options.MaxBytes/2 { // all of it is with the policies
+		h.stats.OverloadSpans.Add(r.facts.Spans)
+		return
+	}
 	s := h.shard(r.facts.ID)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -220,6 +242,9 @@ func (h *Hold) Decided(id [16]byte, kept bool) {
 	} else {
 		h.stats.NotKept.Add(1)
 	}
+	if h.withPolicies() == mostWithPolicies/2 && h.queued.Load() > 0 {
+		h.wake()
+	}
 }
 
 // Decision reports whether a trace is remembered as kept, or as dropped.
@@ -227,16 +252,18 @@ func (h *Hold) Decision(id [16]byte) (kept, dropped bool) {
 	s := h.shard(id)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	key, now := decisionKey(id), h.options.Now()
+	key, now := h.decisionKey(id), h.options.Now()
 	if _, kept = s.kept.Get(key, now); !kept {
 		_, dropped = s.dropped.Get(key, now)
 	}
 	return kept, dropped
 }
 
-// decisionKey is by what decisions are remembered, as in contrib: the half of
-// the ID that is random in 64-bit IDs too.
-func decisionKey(id [16]byte) uint64 { return binary.LittleEndian.Uint64(id[8:]) }
+// decisionKey is by what decisions are remembered. It depends on the whole ID,
+// whichever part of it is random, and nobody can make two IDs that share one:
+// of two such traces the policies would never see the second, which would then
+// be held for good.
+func (h *Hold) decisionKey(id [16]byte) uint64 { return maphash.Comparable(h.seed, id) }
 
 func (h *Hold) takeBlock(size int) *block {
 	h.blockBytes.Add(int64(size))

@@ -278,7 +278,7 @@ func TestTheOldestAreDecidedAtMaxTraces(t *testing.T) {
 		h.add(span{trace: n, name: "a", failed: n%7 == 0})
 		h.advance(time.Millisecond)
 	}
-	assert.EqualValues(t, 10, h.Waiting())
+	assert.EqualValues(t, 10, h.waiting.Load())
 	assert.EqualValues(t, 40, h.Stats().EarlyTraces.Load())
 	select {
 	case <-h.Early():
@@ -343,11 +343,11 @@ func TestTracesWithThePoliciesCostNobodyTheWait(t *testing.T) {
 	assert.Zero(t, h.Bytes())
 }
 
-// TestSendersWaitForThePolicies: where everything must be judged, memory is
-// bounded by having the senders wait.
+// TestSendersWaitForThePolicies: with BlockOnOverflow, where everything must be judged, memory is bounded by having the
+// senders wait.
 func TestSendersWaitForThePolicies(t *testing.T) {
 	const most, count = 16 << 20, 16000
-	h := newHarness(t, func(o *Options) { o.MaxBytes = most })
+	h := newHarness(t, func(o *Options) { o.MaxBytes, o.BlockOnOverflow = most, true })
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)

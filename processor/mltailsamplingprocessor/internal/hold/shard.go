@@ -58,6 +58,9 @@ func (s *shard) add(r *run, from *context, group uint32, now time.Time) {
 			h.stats.LateDropped.Add(r.facts.Spans)
 			return
 		}
+		if st == waiting && !passes && s.sheds(r.facts.ID, now) {
+			return
+		}
 		n = s.begin(r, st, now)
 	}
 	e := &s.entries[n]
@@ -106,7 +109,7 @@ func (s *shard) stateOfNew(r *run, passes bool, now time.Time) state {
 	if s.isTaken && s.taken == r.facts.ID {
 		return judging
 	}
-	key := decisionKey(r.facts.ID)
+	key := s.hold.decisionKey(r.facts.ID)
 	if _, ok := s.kept.Get(key, now); ok {
 		return late
 	}
@@ -152,7 +155,7 @@ func (s *shard) pass(n uint32, now time.Time) {
 		s.direct.push(s.entries, n, queueLink)
 	case judging:
 		if e.asked {
-			s.toDecide.remove(s.entries, n, queueLink)
+			s.unqueue(n)
 		}
 		s.direct.push(s.entries, n, queueLink)
 	}
@@ -166,7 +169,14 @@ func (s *shard) enqueue(n uint32) {
 	e := &s.entries[n]
 	e.state, e.asked = judging, true
 	s.toDecide.push(s.entries, n, queueLink)
-	s.hold.stats.Judged.Add(1)
+	s.hold.queued.Add(1)
+}
+
+// unqueue takes a trace out of the queue for the policies.
+func (s *shard) unqueue(n uint32) {
+	s.toDecide.remove(s.entries, n, queueLink)
+	s.entries[n].asked = false
+	s.hold.queued.Add(-1)
 }
 
 // leave takes a trace out of those that wait.
@@ -223,14 +233,14 @@ const emptyEntries = 1024
 // drop ends a waiting trace.
 func (s *shard) drop(n uint32, now time.Time, reason *atomic.Int64) {
 	s.leave(n)
-	s.dropped.Put(decisionKey(s.entries[n].ID), struct{}{}, now)
+	s.dropped.Put(s.hold.decisionKey(s.entries[n].ID), struct{}{}, now)
 	reason.Add(1)
 	s.end(n)
 }
 
 // decided remembers a decision, and has the spans follow that came while it was made.
 func (s *shard) decided(id [16]byte, kept bool, now time.Time) {
-	key := decisionKey(id)
+	key := s.hold.decisionKey(id)
 	if kept {
 		s.kept.Put(key, struct{}{}, now)
 	} else {

@@ -29,6 +29,7 @@ type TelemetryBuilder struct {
 	mu                                   sync.Mutex
 	registrations                        []metric.Registration
 	ProcessorMltailsamplingDecidedEarly  metric.Int64ObservableCounter
+	ProcessorMltailsamplingDroppedSpans  metric.Int64ObservableCounter
 	ProcessorMltailsamplingDroppedTraces metric.Int64ObservableCounter
 	ProcessorMltailsamplingJudgedTraces  metric.Int64ObservableCounter
 	ProcessorMltailsamplingLateSpans     metric.Int64ObservableCounter
@@ -55,6 +56,21 @@ func (builder *TelemetryBuilder) RegisterProcessorMltailsamplingDecidedEarlyCall
 		cb(ctx, &observerInt64{inst: builder.ProcessorMltailsamplingDecidedEarly, obs: o})
 		return nil
 	}, builder.ProcessorMltailsamplingDecidedEarly)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorMltailsamplingDroppedSpansCallback sets callback for observable ProcessorMltailsamplingDroppedSpans metric.
+func (builder *TelemetryBuilder) RegisterProcessorMltailsamplingDroppedSpansCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorMltailsamplingDroppedSpans, obs: o})
+		return nil
+	}, builder.ProcessorMltailsamplingDroppedSpans)
 	if err != nil {
 		return err
 	}
@@ -201,6 +217,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_processor_mltailsampling_decided_early",
 		metric.WithDescription("Traces that were decided before decision_wait was over, because a bound was reached [Development]"),
 		metric.WithUnit("{trace}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorMltailsamplingDroppedSpans, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_mltailsampling_dropped_spans",
+		metric.WithDescription("Spans of traces that were kept, passed on or with the policies, dropped because what is behind was slower than what arrived [Development]"),
+		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMltailsamplingDroppedTraces, err = builder.meter.Int64ObservableCounter(
