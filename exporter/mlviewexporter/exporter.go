@@ -31,7 +31,7 @@ type viewExporter struct {
 	ended     chan struct{}
 }
 
-func newViewExporter(cfg *Config, set component.TelemetrySettings) (*viewExporter, error) {
+func newViewExporter(cfg *Config, set component.TelemetrySettings, id component.ID) (*viewExporter, error) {
 	limit := int64(cfg.MemoryMiB) << 20
 	v := &viewExporter{
 		cfg: cfg, logger: set.Logger,
@@ -39,7 +39,7 @@ func newViewExporter(cfg *Config, set component.TelemetrySettings) (*viewExporte
 	}
 	v.page = &page.Page{Traces: v.traces, Series: v.series, Arrivals: arrivals.NewReader(cfg.TelemetryEndpoint), TraceURL: cfg.TraceURL, Now: time.Now}
 	var err error
-	v.telemetry, err = newTelemetry(set, v)
+	v.telemetry, err = newTelemetry(set, id, v)
 	return v, err
 }
 

@@ -18,7 +18,7 @@ func NewFactory() exporter.Factory {
 	// The traces and the metrics of one component share one view.
 	view := func(set exporter.Settings, cfg component.Config) (*shared.Component[*viewExporter], error) {
 		return views.LoadOrStore(cfg.(*Config), func() (*viewExporter, error) {
-			return newViewExporter(cfg.(*Config), set.TelemetrySettings)
+			return newViewExporter(cfg.(*Config), set.TelemetrySettings, set.ID)
 		})
 	}
 	return exporter.NewFactory(metadata.Type, createDefaultConfig,

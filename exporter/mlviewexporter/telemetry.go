@@ -13,20 +13,26 @@ import (
 )
 
 // telemetry is what the exporter reports about itself.
-type telemetry struct{ builder *metadata.TelemetryBuilder }
+type telemetry struct {
+	builder *metadata.TelemetryBuilder
+	// id distinguishes this exporter from others of the collector, whose counts would otherwise be added to its own.
+	id attribute.KeyValue
+}
 
-func newTelemetry(set component.TelemetrySettings, v *viewExporter) (*telemetry, error) {
+func newTelemetry(set component.TelemetrySettings, id component.ID, v *viewExporter) (*telemetry, error) {
 	b, err := metadata.NewTelemetryBuilder(set)
 	if err != nil {
 		return nil, err
 	}
+	t := &telemetry{b, attribute.String("exporter", id.String())}
+	self := t.with()
 	observe := func(value func() int64) metric.Int64Callback {
 		return func(_ context.Context, o metric.Int64Observer) error {
-			o.Observe(value())
+			o.Observe(value(), self)
 			return nil
 		}
 	}
-	return &telemetry{b}, errors.Join(
+	return t, errors.Join(
 		b.RegisterExporterMlviewTracesCallback(observe(func() int64 {
 			traces, _, _ := v.traces.Stats()
 			return int64(traces)
@@ -43,21 +49,23 @@ func newTelemetry(set component.TelemetrySettings, v *viewExporter) (*telemetry,
 	)
 }
 
-func reason(name string) metric.AddOption {
-	return metric.WithAttributeSet(attribute.NewSet(attribute.String("reason", name)))
+func (t *telemetry) with(attributes ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(append(attributes, t.id)...))
 }
+
+func (t *telemetry) reason(name string) metric.AddOption { return t.with(attribute.String("reason", name)) }
 
 func (t *telemetry) dropped(ctx context.Context, d kept.Dropped) {
 	if d.NoTraceID > 0 {
-		t.builder.ExporterMlviewDroppedSpans.Add(ctx, int64(d.NoTraceID), reason("no_trace_id"))
+		t.builder.ExporterMlviewDroppedSpans.Add(ctx, int64(d.NoTraceID), t.reason("no_trace_id"))
 	}
 	if d.TooLarge > 0 {
-		t.builder.ExporterMlviewDroppedSpans.Add(ctx, int64(d.TooLarge), reason("trace_too_large"))
+		t.builder.ExporterMlviewDroppedSpans.Add(ctx, int64(d.TooLarge), t.reason("trace_too_large"))
 	}
 }
 
 func (t *telemetry) noRoom(ctx context.Context, points int) {
 	if points > 0 {
-		t.builder.ExporterMlviewDroppedSeries.Add(ctx, int64(points), reason("no_room"))
+		t.builder.ExporterMlviewDroppedSeries.Add(ctx, int64(points), t.reason("no_room"))
 	}
 }

@@ -196,7 +196,7 @@ func TestTelemetry(t *testing.T) {
 	send(s{name: "root"})
 
 	count := func(key, value string, n int64) metricdata.DataPoint[int64] {
-		return metricdata.DataPoint[int64]{Attributes: attribute.NewSet(attribute.String(key, value)), Value: n}
+		return metricdata.DataPoint[int64]{Attributes: attribute.NewSet(attribute.String(key, value), attribute.String("processor", set.ID.String())), Value: n}
 	}
 	metadatatest.AssertEqualProcessorMldiagnosisTraces(t, tel, []metricdata.DataPoint[int64]{
 		count("bottleneck", "gpu_queue", 2), count("bottleneck", "other", 2),
@@ -204,7 +204,7 @@ func TestTelemetry(t *testing.T) {
 	metadatatest.AssertEqualProcessorMldiagnosisPartialTraces(t, tel, []metricdata.DataPoint[int64]{
 		count("reason", "gaps", 1), count("reason", "no_root", 1), count("reason", "late", 1), count("reason", "no_duration", 1),
 	}, metricdatatest.IgnoreTimestamp())
-	metadatatest.AssertEqualProcessorMldiagnosisSkewedTraces(t, tel, []metricdata.DataPoint[int64]{{Value: 1}}, metricdatatest.IgnoreTimestamp())
+	metadatatest.AssertEqualProcessorMldiagnosisSkewedTraces(t, tel, []metricdata.DataPoint[int64]{{Value: 1, Attributes: attribute.NewSet(attribute.String("processor", set.ID.String()))}}, metricdatatest.IgnoreTimestamp())
 	require.NoError(t, p.Shutdown(t.Context()))
 	assert.Len(t, sink.AllTraces(), 7)
 }

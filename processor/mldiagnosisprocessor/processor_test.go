@@ -5,12 +5,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor/processortest"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/golden"
+	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/metadata"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor"
 )
 
@@ -24,7 +26,7 @@ func defaultConfig() *Config { return createDefaultConfig().(*Config) }
 func newTestProcessor(t testing.TB, cfg *Config) *diagnosisProcessor {
 	t.Helper()
 	require.NoError(t, cfg.Validate())
-	tel, err := newTelemetry(componenttest.NewNopTelemetrySettings())
+	tel, err := newTelemetry(componenttest.NewNopTelemetrySettings(), component.NewID(metadata.Type))
 	require.NoError(t, err)
 	t.Cleanup(tel.builder.Shutdown)
 	return newDiagnosisProcessor(cfg, tel)

@@ -32,28 +32,34 @@ type counts struct {
 
 // telemetry has the metrics of the processor itself. The attribute sets are made once.
 type telemetry struct {
-	builder     *metadata.TelemetryBuilder
+	builder *metadata.TelemetryBuilder
+	// id distinguishes this processor from others of the collector, whose counts would otherwise be added to its own.
+	id attribute.KeyValue
 	bottlenecks [cause.Size]metric.AddOption
 	reasons     [reasons]metric.AddOption
+	self        metric.AddOption
 }
 
-func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
+func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry, error) {
 	builder, err := metadata.NewTelemetryBuilder(set)
 	if err != nil {
 		return nil, err
 	}
-	t := &telemetry{builder: builder}
+	t := &telemetry{builder: builder, id: attribute.String("processor", id.String())}
+	t.self = t.with()
 	for i, name := range cause.Names {
-		t.bottlenecks[i] = label("bottleneck", name)
+		t.bottlenecks[i] = t.label("bottleneck", name)
 	}
 	for i, name := range reasonNames {
-		t.reasons[i] = label("reason", name)
+		t.reasons[i] = t.label("reason", name)
 	}
 	return t, nil
 }
 
-func label(key, value string) metric.AddOption {
-	return metric.WithAttributeSet(attribute.NewSet(attribute.String(key, value)))
+func (t *telemetry) label(key, value string) metric.AddOption { return t.with(attribute.String(key, value)) }
+
+func (t *telemetry) with(attributes ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(append(attributes, t.id)...))
 }
 
 // add reports the counts of a batch and sets them back to zero.
@@ -61,11 +67,11 @@ func (t *telemetry) add(ctx context.Context, c *counts) {
 	flush(ctx, t.builder.ProcessorMldiagnosisTraces, c.bottlenecks[:], t.bottlenecks[:])
 	flush(ctx, t.builder.ProcessorMldiagnosisPartialTraces, c.partial[:], t.reasons[:])
 	if c.skewed != 0 {
-		t.builder.ProcessorMldiagnosisSkewedTraces.Add(ctx, c.skewed)
+		t.builder.ProcessorMldiagnosisSkewedTraces.Add(ctx, c.skewed, t.self)
 		c.skewed = 0
 	}
 	if c.repaired != 0 {
-		t.builder.ProcessorMldiagnosisRepairedTexts.Add(ctx, c.repaired)
+		t.builder.ProcessorMldiagnosisRepairedTexts.Add(ctx, c.repaired, t.self)
 		c.repaired = 0
 	}
 }

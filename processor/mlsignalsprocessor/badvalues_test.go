@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -16,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
 
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/metadata"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/metadatatest"
 )
 
@@ -43,7 +45,7 @@ func TestTimesThatCannotBe(t *testing.T) {
 			t.Run(name+"/"+span, func(t *testing.T) {
 				tel := componenttest.NewTelemetry()
 				t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
-				telemetry, err := newTelemetry(tel.NewTelemetrySettings())
+				telemetry, err := newTelemetry(tel.NewTelemetrySettings(), component.NewID(metadata.Type))
 				require.NoError(t, err)
 				p, err := newSignalsProcessor(defaultConfig(), telemetry)
 				require.NoError(t, err)
@@ -62,7 +64,7 @@ func TestTimesThatCannotBe(t *testing.T) {
 
 				assert.Equal(t, want, one.Attributes().AsRaw())
 				metadatatest.AssertEqualProcessorMlsignalsMalformedSpans(t, tel, []metricdata.DataPoint[int64]{
-					{Value: 1, Attributes: attribute.NewSet(attribute.String("reason", tc.reason))},
+					{Value: 1, Attributes: attribute.NewSet(attribute.String("reason", tc.reason), attribute.String("processor", "mlsignals"))},
 				}, metricdatatest.IgnoreTimestamp())
 			})
 		}

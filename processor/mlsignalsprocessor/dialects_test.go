@@ -7,18 +7,20 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/golden"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/dialects"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/metadata"
 )
 
 const dialectData = "../../testdata/dialects"
 
 func newTestProcessor(t testing.TB, cfg *Config) *signalsProcessor {
 	t.Helper()
-	tel, err := newTelemetry(componenttest.NewNopTelemetrySettings())
+	tel, err := newTelemetry(componenttest.NewNopTelemetrySettings(), component.NewID(metadata.Type))
 	require.NoError(t, err)
 	require.NoError(t, cfg.Validate())
 	p, err := newSignalsProcessor(cfg, tel)

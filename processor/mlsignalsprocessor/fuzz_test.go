@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -22,6 +23,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/dialect"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/join"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/lookup"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/metadata"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/nested"
 )
 
@@ -83,7 +85,7 @@ func checkBatch(t *testing.T, td ptrace.Traces) {
 
 // template is compiled once; compiling all dialects costs more than a batch.
 var template = sync.OnceValues(func() (*signalsProcessor, error) {
-	tel, err := newTelemetry(componenttest.NewNopTelemetrySettings())
+	tel, err := newTelemetry(componenttest.NewNopTelemetrySettings(), component.NewID(metadata.Type))
 	if err != nil {
 		return nil, err
 	}
@@ -343,7 +345,7 @@ func FuzzCustomDialect(f *testing.F) {
 		if cfg.Validate() != nil {
 			t.Fatal("valid as a file, but not as a setting")
 		}
-		tel, err := newTelemetry(componenttest.NewNopTelemetrySettings())
+		tel, err := newTelemetry(componenttest.NewNopTelemetrySettings(), component.NewID(metadata.Type))
 		require.NoError(t, err)
 		p, err := newSignalsProcessor(cfg, tel)
 		require.NoError(t, err)

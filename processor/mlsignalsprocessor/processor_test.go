@@ -237,7 +237,7 @@ func TestTelemetry(t *testing.T) {
 	require.NoError(t, p.ConsumeTraces(t.Context(), traces(t, map[string]any{"service.instance.id": "a"}, testSpan{name: "tokenizer_init", duration: time.Second})))
 
 	label := func(key, value string, n int64) metricdata.DataPoint[int64] {
-		return metricdata.DataPoint[int64]{Attributes: attribute.NewSet(attribute.String(key, value)), Value: n}
+		return metricdata.DataPoint[int64]{Attributes: attribute.NewSet(attribute.String(key, value), attribute.String("processor", set.ID.String())), Value: n}
 	}
 	opt := metricdatatest.IgnoreTimestamp()
 	metadatatest.AssertEqualProcessorMlsignalsSpans(t, tel, []metricdata.DataPoint[int64]{label("dialect", "none", 1), label("dialect", "ml", 3)}, opt)
@@ -248,7 +248,7 @@ func TestTelemetry(t *testing.T) {
 		label("key", vocab.QueueWait, 1), label("key", vocab.ForwardPass, 1)}, opt)
 	metadatatest.AssertEqualProcessorMlsignalsMalformedSpans(t, tel, []metricdata.DataPoint[int64]{
 		label("reason", "no_resource", 3), label("reason", "no_name", 1), label("reason", "end_before_start", 1)}, opt)
-	metadatatest.AssertEqualProcessorMlsignalsReloadMemorySize(t, tel, []metricdata.DataPoint[int64]{{Value: 1}}, opt)
+	metadatatest.AssertEqualProcessorMlsignalsReloadMemorySize(t, tel, []metricdata.DataPoint[int64]{{Attributes: attribute.NewSet(attribute.String("processor", set.ID.String())), Value: 1}}, opt)
 	assert.Equal(t, 4, sink.SpanCount())
 }
 

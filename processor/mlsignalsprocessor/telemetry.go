@@ -17,42 +17,47 @@ import (
 // telemetry is what the processor tells about itself. The attribute sets are
 // made once, because one per batch and count would cost more than the spans.
 type telemetry struct {
-	builder  *metadata.TelemetryBuilder
+	builder *metadata.TelemetryBuilder
+	// id distinguishes this processor from others of the collector, whose counts would otherwise be added to its own.
+	id attribute.KeyValue
 	dialects []metric.AddOption
 	keys     [values.Size]metric.AddOption
 	signals  [values.Size]metric.AddOption
 	reasons  [reasons]metric.AddOption
 }
 
-func newTelemetry(set component.TelemetrySettings) (*telemetry, error) {
+func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry, error) {
 	builder, err := metadata.NewTelemetryBuilder(set)
 	if err != nil {
 		return nil, err
 	}
-	t := &telemetry{builder: builder}
+	t := &telemetry{builder: builder, id: attribute.String("processor", id.String())}
 	for i, a := range vocab.Attributes {
-		t.keys[i] = label("key", a.Key)
-		t.signals[i] = label("signal", vocab.SignalName(a.Key))
+		t.keys[i] = t.label("key", a.Key)
+		t.signals[i] = t.label("signal", vocab.SignalName(a.Key))
 	}
 	for i, name := range reasonNames {
-		t.reasons[i] = label("reason", name)
+		t.reasons[i] = t.label("reason", name)
 	}
 	return t, nil
 }
 
-func label(key, value string) metric.AddOption {
-	return metric.WithAttributeSet(attribute.NewSet(attribute.String(key, value)))
+func (t *telemetry) label(key, value string) metric.AddOption { return t.with(attribute.String(key, value)) }
+
+func (t *telemetry) with(attributes ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(append(attributes, t.id)...))
 }
 
 // observe registers what is read when the telemetry is collected.
 func (t *telemetry) observe(p *signalsProcessor) error {
-	t.dialects = append(t.dialects, label("dialect", "none"))
+	t.dialects = append(t.dialects, t.label("dialect", "none"))
 	for _, name := range p.rules.Dialects {
-		t.dialects = append(t.dialects, label("dialect", name))
+		t.dialects = append(t.dialects, t.label("dialect", name))
 	}
+	self := t.with()
 	observe := func(value func() int64) metric.Int64Callback {
 		return func(_ context.Context, o metric.Int64Observer) error {
-			o.Observe(value())
+			o.Observe(value(), self)
 			return nil
 		}
 	}
@@ -76,7 +81,7 @@ func (t *telemetry) add(ctx context.Context, c *counts) {
 	flush(ctx, t.builder.ProcessorMlsignalsSignals, c.signals[:], t.signals[:])
 	flush(ctx, t.builder.ProcessorMlsignalsMalformedSpans, c.malformed[:], t.reasons[:])
 	for key, n := range c.badSources {
-		t.builder.ProcessorMlsignalsInvalidValues.Add(ctx, n, label("key", key))
+		t.builder.ProcessorMlsignalsInvalidValues.Add(ctx, n, t.label("key", key))
 	}
 	clear(c.badSources)
 }

@@ -55,8 +55,8 @@ func (u *unknowns) flush(table *unrecognised.Table) {
 // observeUnrecognised reports the most frequent names.
 func (p *signalsProcessor) observeUnrecognised(_ context.Context, o metric.Int64Observer) error {
 	for _, s := range p.unrecognised.Frequent() {
-		o.Observe(s.Times, metric.WithAttributeSet(attribute.NewSet(
-			attribute.String("service", s.Service), attribute.String("scope", s.Scope), attribute.String("span", s.Name), attribute.Bool("ml", s.ML))))
+		o.Observe(s.Times, p.telemetry.with(
+			attribute.String("service", s.Service), attribute.String("scope", s.Scope), attribute.String("span", s.Name), attribute.Bool("ml", s.ML)))
 	}
 	return nil
 }

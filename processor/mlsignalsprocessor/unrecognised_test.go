@@ -5,18 +5,20 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
+	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/metadata"
 )
 
 // TestUnrecognisedSpans: the names that no dialect recognised are reported with where they are from, of a large batch too.
 func TestUnrecognisedSpans(t *testing.T) {
 	reader := componenttest.NewTelemetry()
-	tel, err := newTelemetry(reader.NewTelemetrySettings())
+	tel, err := newTelemetry(reader.NewTelemetrySettings(), component.NewID(metadata.Type))
 	require.NoError(t, err)
 	p, err := newSignalsProcessor(createDefaultConfig().(*Config), tel)
 	require.NoError(t, err)
@@ -41,7 +43,7 @@ func TestUnrecognisedSpans(t *testing.T) {
 	require.Len(t, points, 1)
 	assert.EqualValues(t, n, points[0].Value)
 	assert.Equal(t, attribute.NewSet(attribute.String("service", "billing"), attribute.String("scope", "net/http"),
-		attribute.String("span", "GET /invoices"), attribute.Bool("ml", false)), points[0].Attributes)
+		attribute.String("span", "GET /invoices"), attribute.Bool("ml", false), attribute.String("processor", "mlsignals")), points[0].Attributes)
 }
 
 func gaugePoints(t *testing.T, m metricdata.Metrics) []metricdata.DataPoint[int64] {

@@ -12,7 +12,7 @@ import (
 )
 
 func attributes(labels ...string) attribute.Set {
-	var all []attribute.KeyValue
+	all := []attribute.KeyValue{attribute.String("processor", "mltailsampling")}
 	for i := 0; i < len(labels); i += 2 {
 		all = append(all, attribute.String(labels[i], labels[i+1]))
 	}

@@ -88,7 +88,7 @@ func newProcessor(ctx context.Context, set processor.Settings, cfg *Config, next
 	if p.decider, err = newDecider(ctx, set, cfg, p.hold, kept); err != nil {
 		return nil, err
 	}
-	p.telemetry, err = newTelemetry(set.TelemetrySettings, p.hold)
+	p.telemetry, err = newTelemetry(set.TelemetrySettings, set.ID, p.hold)
 	return p, err
 }
 

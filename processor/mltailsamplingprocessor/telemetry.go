@@ -13,15 +13,18 @@ import (
 )
 
 // newTelemetry registers what the processor reports of itself. All of it is read from the hold when it is collected.
-func newTelemetry(set component.TelemetrySettings, h *hold.Hold) (*metadata.TelemetryBuilder, error) {
+func newTelemetry(set component.TelemetrySettings, id component.ID, h *hold.Hold) (*metadata.TelemetryBuilder, error) {
 	b, err := metadata.NewTelemetryBuilder(set)
 	if err != nil {
 		return nil, err
 	}
 	s := h.Stats()
-	label := func(key, value string) metric.ObserveOption {
-		return metric.WithAttributeSet(attribute.NewSet(attribute.String(key, value)))
+	// The ID distinguishes this sampler from others of the collector, whose counts would otherwise be added to its own.
+	with := func(attributes ...attribute.KeyValue) metric.ObserveOption {
+		return metric.WithAttributeSet(attribute.NewSet(append(attributes, attribute.String("processor", id.String()))...))
 	}
+	label := func(key, value string) metric.ObserveOption { return with(attribute.String(key, value)) }
+	self := with()
 	sampled, notSampled := label("decision", "sampled"), label("decision", "not_sampled")
 	numTraces, maxBytes := label("bound", "num_traces"), label("bound", "max_bytes")
 	noMatch, tooLarge, shutdown := label("reason", "no_match"), label("reason", "too_large"), label("reason", "shutdown")
@@ -35,7 +38,7 @@ func newTelemetry(set component.TelemetrySettings, h *hold.Hold) (*metadata.Tele
 			o.Observe(s.EarlyTraces.Load(), numTraces)
 			o.Observe(s.EarlyBytes.Load(), maxBytes)
 		}},
-		{b.RegisterProcessorMltailsamplingDroppedSpansCallback, func(o metric.Int64Observer) { o.Observe(s.OverloadSpans.Load()) }},
+		{b.RegisterProcessorMltailsamplingDroppedSpansCallback, func(o metric.Int64Observer) { o.Observe(s.OverloadSpans.Load(), self) }},
 		{b.RegisterProcessorMltailsamplingDroppedTracesCallback, func(o metric.Int64Observer) {
 			o.Observe(s.NoMatch.Load(), noMatch)
 			o.Observe(s.TooLarge.Load(), tooLarge)
@@ -43,18 +46,18 @@ func newTelemetry(set component.TelemetrySettings, h *hold.Hold) (*metadata.Tele
 			o.Observe(s.Pressure.Load(), memory)
 			o.Observe(s.Discarded.Load(), shutdown)
 		}},
-		{b.RegisterProcessorMltailsamplingJudgedTracesCallback, func(o metric.Int64Observer) { o.Observe(s.Judged.Load()) }},
+		{b.RegisterProcessorMltailsamplingJudgedTracesCallback, func(o metric.Int64Observer) { o.Observe(s.Judged.Load(), self) }},
 		{b.RegisterProcessorMltailsamplingLateSpansCallback, func(o metric.Int64Observer) {
 			o.Observe(s.LateKept.Load(), sampled)
 			o.Observe(s.LateDropped.Load(), notSampled)
 		}},
-		{b.RegisterProcessorMltailsamplingPassedSpansCallback, func(o metric.Int64Observer) { o.Observe(s.PassedSpans.Load()) }},
+		{b.RegisterProcessorMltailsamplingPassedSpansCallback, func(o metric.Int64Observer) { o.Observe(s.PassedSpans.Load(), self) }},
 		{b.RegisterProcessorMltailsamplingTracesCallback, func(o metric.Int64Observer) {
 			o.Observe(s.Kept.Load(), sampled)
 			o.Observe(s.NotKept.Load()+s.NoMatch.Load()+s.TooLarge.Load()+s.Overload.Load()+s.Pressure.Load(), notSampled)
 		}},
-		{b.RegisterProcessorMltailsamplingWaitingBytesCallback, func(o metric.Int64Observer) { o.Observe(h.Bytes()) }},
-		{b.RegisterProcessorMltailsamplingWaitingTracesCallback, func(o metric.Int64Observer) { o.Observe(h.Waiting()) }},
+		{b.RegisterProcessorMltailsamplingWaitingBytesCallback, func(o metric.Int64Observer) { o.Observe(h.Bytes(), self) }},
+		{b.RegisterProcessorMltailsamplingWaitingTracesCallback, func(o metric.Int64Observer) { o.Observe(h.Waiting(), self) }},
 	}
 	for _, r := range register {
 		err := r.to(func(_ context.Context, o metric.Int64Observer) error {
