@@ -138,7 +138,7 @@ func missing(was, is []string, text string) (names []string) {
 		if slices.Contains(in, line) {
 			return
 		}
-		if name := nameOf(line); !regexp.MustCompile(`(^|[^\w.])`+regexp.QuoteMeta(name)+`($|[^\w.]|\.($|\W))`).MatchString(text) && !slices.Contains(names, name) {
+		if name := nameOf(line); !slices.ContainsFunc(families(text), func(f string) bool { return strings.HasPrefix(name, f) }) && !regexp.MustCompile(`(^|[^\w.])`+regexp.QuoteMeta(name)+`($|[^\w.]|\.($|\W))`).MatchString(text) && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -149,6 +149,16 @@ func missing(was, is []string, text string) (names []string) {
 		differs(line, was)
 	}
 	return names
+}
+
+var family = regexp.MustCompile("`([a-z_.]+[_.])\\*`")
+
+// families returns the beginnings of names that a text has with a star for the rest: `otelcol_processor_mlsignals_*`.
+func families(text string) (all []string) {
+	for _, match := range family.FindAllStringSubmatch(text, -1) {
+		all = append(all, match[1])
+	}
+	return all
 }
 
 // nameOf is what the changelog is to call the promise of a line: of a setting its last key.
@@ -168,5 +178,6 @@ func TestMissing(t *testing.T) {
 	is := []string{"attribute ml.a double", "attribute ml.b int", "metric ml.c counter"}
 	assert.Equal(t, []string{"ml.a", "limit", "ml.c"}, missing(was, is, "`ml.a.b`, series_limit, ml.cc"))
 	assert.Empty(t, missing(was, is, "`ml.a` is a double, `limit` is gone; there is ml.c."))
+	assert.Empty(t, missing(was, is, "`ml.*` and `limit`"))
 	assert.Empty(t, missing(was, was, ""))
 }
