@@ -7,7 +7,7 @@ TOOLS := $(BIN)/tools
 
 # Go modules with code of their own. The others of tools only pin versions, and
 # ./build is generated.
-MODULES := $(filter-out $(addprefix ./tools/,alertmanager collector kubernetes lint nodeexporter prometheus victorialogs),\
+MODULES := $(filter-out $(addprefix ./tools/,alertmanager collector govulncheck kubernetes lint nodeexporter prometheus victorialogs),\
 	$(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' | sort)))
 
 # Modules whose tests start the collector and wait for it, up to six tests at a time.
