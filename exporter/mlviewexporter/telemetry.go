@@ -53,7 +53,9 @@ func (t *telemetry) with(attributes ...attribute.KeyValue) metric.MeasurementOpt
 	return metric.WithAttributeSet(attribute.NewSet(append(attributes, t.id)...))
 }
 
-func (t *telemetry) reason(name string) metric.AddOption { return t.with(attribute.String("reason", name)) }
+func (t *telemetry) reason(name string) metric.AddOption {
+	return t.with(attribute.String("reason", name))
+}
 
 func (t *telemetry) dropped(ctx context.Context, d kept.Dropped) {
 	if d.NoTraceID > 0 {

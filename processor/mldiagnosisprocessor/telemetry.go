@@ -34,7 +34,7 @@ type counts struct {
 type telemetry struct {
 	builder *metadata.TelemetryBuilder
 	// id distinguishes this processor from others of the collector, whose counts would otherwise be added to its own.
-	id attribute.KeyValue
+	id          attribute.KeyValue
 	bottlenecks [cause.Size]metric.AddOption
 	reasons     [reasons]metric.AddOption
 	self        metric.AddOption
@@ -56,7 +56,9 @@ func newTelemetry(set component.TelemetrySettings, id component.ID) (*telemetry,
 	return t, nil
 }
 
-func (t *telemetry) label(key, value string) metric.AddOption { return t.with(attribute.String(key, value)) }
+func (t *telemetry) label(key, value string) metric.AddOption {
+	return t.with(attribute.String(key, value))
+}
 
 func (t *telemetry) with(attributes ...attribute.KeyValue) metric.MeasurementOption {
 	return metric.WithAttributeSet(attribute.NewSet(append(attributes, t.id)...))
