@@ -1,4 +1,3 @@
-// Package mlexemplarsexporter is the exporter mlexemplars: it makes the spans
-// that it receives, those of stored traces, exemplars of the metrics of an
-// mlmetrics connector.
+// Package mlexemplarsexporter is the mlexemplars exporter: it adds the spans that it receives as exemplars to the
+// metrics of an mlmetrics connector in the same process. Put it in the pipeline that stores traces.
 package mlexemplarsexporter

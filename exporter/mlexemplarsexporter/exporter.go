@@ -24,7 +24,7 @@ type Config struct {
 	_ struct{}
 }
 
-// Unmarshal decodes the settings. A mistyped key is an error that names the keys that are allowed.
+// Unmarshal decodes the settings. The error for an unknown key names the allowed ones.
 func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
 
 var mlmetrics = component.MustNewType("mlmetrics")
@@ -49,14 +49,14 @@ func create(_ context.Context, _ exporter.Settings, cfg component.Config) (expor
 	return &exemplars{id: cfg.(*Config).Connector}, nil
 }
 
-// exemplars hands spans to a connector. There is nothing to queue or retry: it only reads them.
+// exemplars passes spans to a connector. There is nothing to queue or retry, because it only reads them.
 type exemplars struct {
 	component.ShutdownFunc
 	id   component.ID
 	sink exemplarsink.Sink
 }
 
-// Start finds the connector, which exists by now: all components are created before the first one starts.
+// Start finds the connector. It exists by now, because all components are created before the first one starts.
 func (e *exemplars) Start(context.Context, component.Host) error {
 	var ok bool
 	if e.sink, ok = exemplarsink.Find(e.id); !ok {

@@ -14,34 +14,34 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
 )
 
-// Config is the configuration of the exporter. Its defaults need no setting.
+// Config is the configuration of the exporter. Every setting has a default.
 type Config struct {
-	// Endpoint is where the page is served, host:port.
+	// Endpoint is the address of the page, host:port. Default localhost:9465.
 	Endpoint string `mapstructure:"endpoint"`
-	// MemoryMiB bounds what traces and metrics take in memory.
+	// MemoryMiB limits the memory of traces and metrics, in MiB. Default 64.
 	MemoryMiB int `mapstructure:"memory_mib"`
-	// TraceURL leads to a trace in Tempo or Jaeger.
+	// TraceURL is the URL of a trace in Tempo or Jaeger, with {trace_id} for its ID. Default: none.
 	TraceURL string `mapstructure:"trace_url"`
-	// TelemetryEndpoint is where the collector's own metrics are.
+	// TelemetryEndpoint is the URL of the collector's own metrics. Default http://localhost:8888/metrics.
 	TelemetryEndpoint string `mapstructure:"telemetry_endpoint"`
-	// Hosts are the names that a browser may ask for, besides those of the machine itself.
+	// Hosts are host names that requests may use, in addition to those of the machine itself.
 	Hosts []string `mapstructure:"hosts"`
-	// Auth is about who may see the page.
+	// Auth configures the authentication of requests.
 	Auth AuthConfig `mapstructure:"auth"`
-	// TLS is about encryption.
+	// TLS configures encryption.
 	TLS TLSConfig `mapstructure:"tls"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
-// AuthConfig is about who may see the page.
+// AuthConfig configures the authentication of requests.
 type AuthConfig struct {
 	// Authenticator is the ID of an extension, such as basicauth/server.
 	Authenticator string `mapstructure:"authenticator"`
 }
 
-// TLSConfig is about encryption. Both files or neither are set.
+// TLSConfig configures encryption. Either both files are set or neither.
 type TLSConfig struct {
 	CertFile string `mapstructure:"cert_file"`
 	KeyFile  string `mapstructure:"key_file"`
@@ -61,10 +61,10 @@ func createDefaultConfig() component.Config {
 	}
 }
 
-// Unmarshal decodes the settings; a mistyped key is told with the keys that are allowed.
+// Unmarshal decodes the settings. The error for an unknown key names the allowed ones.
 func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
 
-// Validate returns everything that is wrong, each with the key, the value found and what is allowed.
+// Validate returns an error that lists every mistake, each with the key, the value found and what is allowed.
 func (c *Config) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }

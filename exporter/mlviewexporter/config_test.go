@@ -57,12 +57,12 @@ func TestREADME(t *testing.T) {
 
 // settingMeanings has a line for each setting of the README.
 var settingMeanings = map[string]string{
-	"endpoint":            "where the page is served, host:port",
-	"memory_mib":          "what traces (three quarters) and metrics (a quarter) may take in memory; the oldest traces leave first",
-	"trace_url":           "address of a trace in Tempo or Jaeger, with `{trace_id}` for its ID: the page of a trace links to it",
-	"telemetry_endpoint":  "where the collector's own metrics are, for \"What arrives\"; `\"\"`: nowhere",
-	"hosts":               "names under which the page may be asked for, besides `localhost`, IP addresses and the endpoint's own; not needed with `auth`",
-	"auth::authenticator": "extension that says who may see the page, such as `basicauth/server`",
-	"tls::cert_file":      "certificate in PEM, for https",
-	"tls::key_file":       "its key",
+	"endpoint":            "address of the page, host:port",
+	"memory_mib":          "memory for traces (three quarters) and metrics (a quarter); the oldest traces are evicted first",
+	"trace_url":           "URL of a trace in Tempo or Jaeger, with `{trace_id}` for its ID; the page of a trace links to it",
+	"telemetry_endpoint":  "URL of the collector's own metrics, for \"What arrives\"; `\"\"`: none",
+	"hosts":               "host names that requests may use, besides `localhost`, IP addresses and the endpoint's host; not needed with `auth`",
+	"auth::authenticator": "extension that authenticates requests, such as `basicauth/server`",
+	"tls::cert_file":      "TLS certificate, a PEM file",
+	"tls::key_file":       "key of the certificate, a PEM file",
 }

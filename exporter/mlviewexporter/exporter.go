@@ -19,7 +19,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/series"
 )
 
-// viewExporter holds what comes and serves the page.
+// viewExporter stores traces and metrics and serves the page.
 type viewExporter struct {
 	cfg       *Config
 	logger    *zap.Logger
@@ -53,7 +53,7 @@ func (v *viewExporter) consumeMetrics(ctx context.Context, md pmetric.Metrics) e
 	return nil
 }
 
-// Limits of a request, so that slow or endless ones do not hold the server.
+// Limits of a request, so that slow or endless requests do not block the server.
 const (
 	readTimeout   = 10 * time.Second
 	writeTimeout  = 60 * time.Second
@@ -99,7 +99,7 @@ func (v *viewExporter) Start(ctx context.Context, host component.Host) error {
 	return nil
 }
 
-// Shutdown lets requests that are being answered end, but does not wait for open connections.
+// Shutdown waits for requests that are being answered, but not for idle connections.
 func (v *viewExporter) Shutdown(ctx context.Context) error {
 	v.telemetry.builder.Shutdown()
 	v.page.Arrivals.Close()

@@ -15,7 +15,7 @@ import (
 // NewFactory returns the factory of the mlview exporter.
 func NewFactory() exporter.Factory {
 	views := shared.NewMap[*Config, *viewExporter]()
-	// The traces and the metrics of one component share one view.
+	// The traces and the metrics exporter of one component share one viewExporter.
 	view := func(set exporter.Settings, cfg component.Config) (*shared.Component[*viewExporter], error) {
 		return views.LoadOrStore(cfg.(*Config), func() (*viewExporter, error) {
 			return newViewExporter(cfg.(*Config), set.TelemetrySettings, set.ID)
@@ -43,6 +43,6 @@ func options(v *shared.Component[*viewExporter]) []exporterhelper.Option {
 		exporterhelper.WithStart(v.Start),
 		exporterhelper.WithShutdown(v.Shutdown),
 		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
-		exporterhelper.WithTimeout(exporterhelper.TimeoutConfig{}), // memory does not wait
+		exporterhelper.WithTimeout(exporterhelper.TimeoutConfig{}), // storing in memory never blocks
 	}
 }

@@ -12,14 +12,14 @@ import (
 	"go.opentelemetry.io/collector/extension/extensionauth"
 )
 
-// guard lets in who may see the page.
+// guard wraps a handler with the authentication of requests.
 func (v *viewExporter) guard(host component.Host, next http.Handler) (http.Handler, error) {
 	if v.cfg.Auth.Authenticator == "" {
 		return v.checkHost(next), nil
 	}
 	var id component.ID
 	if err := id.UnmarshalText([]byte(v.cfg.Auth.Authenticator)); err != nil {
-		return nil, err // Validate has seen it
+		return nil, err // Validate has checked it
 	}
 	extension, ok := host.GetExtensions()[id]
 	if !ok {
@@ -40,11 +40,11 @@ func (v *viewExporter) guard(host component.Host, next http.Handler) (http.Handl
 	}), nil
 }
 
-// checkHost refuses requests for names that are not this machine's. Without it a web site could have its own name resolve
-// to 127.0.0.1 and read the page from the browser of somebody who visits it. Where users authenticate, that does not work,
-// because a browser gives their password to no other name.
+// checkHost refuses requests for host names that are not this machine's. Without it a web site could resolve its own
+// name to 127.0.0.1 and read the page from a visitor's browser. With authentication that is not possible, because a
+// browser sends the password to no other host name.
 func (v *viewExporter) checkHost(next http.Handler) http.Handler {
-	own, _, _ := net.SplitHostPort(v.cfg.Endpoint) // Validate has seen it
+	own, _, _ := net.SplitHostPort(v.cfg.Endpoint) // Validate has checked it
 	names := append([]string{"localhost", strings.ToLower(own)}, v.cfg.Hosts...)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := r.Host
@@ -60,7 +60,7 @@ func (v *viewExporter) checkHost(next http.Handler) http.Handler {
 	})
 }
 
-// load reads the certificate, nil where none is set.
+// load reads the certificate; it returns nil if none is configured.
 func (c *TLSConfig) load() (*tls.Config, error) {
 	if c.CertFile == "" {
 		return nil, nil

@@ -12,7 +12,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/metadata"
 )
 
-// telemetry is what the exporter reports about itself.
+// telemetry has the exporter's own metrics.
 type telemetry struct {
 	builder *metadata.TelemetryBuilder
 	// id distinguishes this exporter from others of the collector, whose counts would otherwise be added to its own.

@@ -62,7 +62,7 @@ func (c *Config) maxInFlight() (int64, error) {
 	}
 	total, err := processmemory.Total()
 	if err != nil {
-		return 0, fmt.Errorf("max_in_flight_bytes: found 0, and the memory of the machine cannot be read; set it: %w", err)
+		return 0, fmt.Errorf("max_in_flight_bytes: found 0, must be set, because the memory of the machine cannot be read; write a number of bytes: %w", err)
 	}
 	return max(total/memoryShare, c.MaxRequestBytes), nil
 }

@@ -69,7 +69,7 @@ const (
 
 // The errors of requests that are refused for their size or for that of others.
 var (
-	errBusy = errors.New("request: found too many others that are not processed yet; send it again")
+	errBusy = errors.New("request: found too many others in flight, must wait; send it again later")
 	errSize = errors.New("request: found one that takes more than max_request_bytes when decoded or exceeds max_request_body_size, must be smaller; send fewer spans at once")
 )
 

@@ -9,10 +9,10 @@ import (
 // TestReadme fails where the table of the README differs from the code. `go test -update` writes it.
 func TestReadme(t *testing.T) {
 	meanings := map[string]string{
-		"max_depth":           "how many lists and maps an attribute value may be nested in, 1 to 1000",
-		"max_request_bytes":   "how much memory one request may take when decoded, by estimate",
-		"max_in_flight_bytes": "how much all requests may take that are read or processed at once, by estimate; without it a fifth of the container's limit or the machine's memory",
-		"request_timeout":     "how long a gRPC request may take, its arrival included, and how long a new connection may be silent",
+		"max_depth":           "largest nesting depth of lists and maps in an attribute value, 1 to 1000",
+		"max_request_bytes":   "largest estimated memory of one decoded request, in bytes",
+		"max_in_flight_bytes": "largest estimated memory of all requests in flight, in bytes; not set: a fifth of the memory limit of the container, or of the machine",
+		"request_timeout":     "longest duration of a gRPC request, transfer included, and longest silence of a new connection",
 	}
 	golden.EqualSchema(t, "config.schema.json", createDefaultConfig(), meanings)
 	golden.EqualSections(t, "README.md", map[string]string{"settings": golden.SettingsTable(t, createDefaultConfig(), meanings)})

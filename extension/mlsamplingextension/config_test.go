@@ -66,12 +66,12 @@ func TestLimits(t *testing.T) {
 }
 
 var settingMeanings = map[string]string{
-	"budget":              "traces per second to keep, all in all",
-	"class_budget":        "traces per second to keep of one class at most; not set or 0: what the budget leaves for it",
-	"baseline_percentage": "share of the traces without a signal to keep at most",
-	"latency_threshold":   "a trace that takes longer, from first start to last end, has the signal `slow`; 0: none has",
-	"keep_all":            "signals whose traces are all kept, beside the budget",
-	"max_classes":         "classes that have a rate of their own; further ones share one class for each signal",
+	"budget":              "traces per second to keep in total",
+	"class_budget":        "most traces per second to keep of one class; not set or 0: its share of the budget",
+	"baseline_percentage": "largest share of traces without a signal to keep, in percent, 0 to 100",
+	"latency_threshold":   "traces that take longer, from first start to last end, have the signal `slow`; 0: none",
+	"keep_all":            "signals whose traces are always kept, outside the budget",
+	"max_classes":         "number of classes with a rate of their own; further classes share one for each signal",
 }
 
 // TestReadme fails where the table of settings differs from the code. `go test -update` writes it.

@@ -1,6 +1,5 @@
-// Package exemplarsink leads from the exporter mlexemplars to the connector
-// mlmetrics of a given name. A collector has no other way from a component to
-// one of another pipeline.
+// Package exemplarsink connects the exporter mlexemplars with the connector mlmetrics of a given ID. The collector
+// has no other way to reach a component of another pipeline.
 package exemplarsink
 
 import (
@@ -10,8 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// Sink takes spans of kept traces as exemplars. It reads them and keeps nothing of them.
-// It is safe for concurrent use.
+// Sink accepts spans of kept traces as exemplars. It does not change or retain them. It is safe for concurrent use.
 type Sink interface{ Exemplify(ptrace.Traces) }
 
 var (
@@ -19,8 +17,8 @@ var (
 	sinks = map[component.ID]Sink{}
 )
 
-// Register makes a sink known by the ID of its component, in place of one that
-// had the ID before. The result makes it unknown again.
+// Register adds a sink under the ID of its component, and replaces one with the same ID. The returned function
+// removes it.
 func Register(id component.ID, s Sink) (unregister func()) {
 	mutex.Lock()
 	defer mutex.Unlock()

@@ -1,9 +1,9 @@
-// Package keytable finds a known string among unknown ones for a few
-// nanoseconds: it is for the attribute keys and names of every span.
+// Package keytable looks up known strings within a few nanoseconds. It is used for the attribute keys and names of
+// every span.
 package keytable
 
-// Table maps known keys to their position in the list that it was built from.
-// It never changes once built, so any number of goroutines may read it.
+// Table maps known keys to their position in the list that it was built from. It does not change after New, so any
+// number of goroutines may use it.
 type Table struct {
 	keys  []string
 	slots []slot
@@ -18,9 +18,8 @@ type slot struct {
 
 const maxSeeds = 256
 
-// New builds a table of distinct keys. It looks for a seed under which every
-// key has a slot of its own; failing that, the best seed is used and the rest
-// probe on.
+// New builds a table of distinct keys. It searches for a hash seed with which every key has a slot of its own. If
+// there is none, it uses the best seed, and colliding keys use the next free slot.
 func New(keys []string) *Table {
 	size := uint32(8)
 	for size < uint32(4*len(keys)) {
@@ -56,7 +55,7 @@ func New(keys []string) *Table {
 	return t
 }
 
-// Index returns the position of the key in the list, -1 where it is not in it.
+// Index returns the position of the key in the list, or -1.
 func (t *Table) Index(key string) int {
 	h := hash(key, t.seed) & t.mask
 	for {
@@ -71,11 +70,11 @@ func (t *Table) Index(key string) int {
 	}
 }
 
-// Key is the key at a position of the list.
+// Key returns the key at a position in the list.
 func (t *Table) Key(i int) string { return t.keys[i] }
 
-// hash looks at the length and at up to 16 bytes, the last eight and eight in
-// the middle: keys share long prefixes and differ further on.
+// hash hashes the length and up to 16 bytes: the last eight, and eight in the middle, because keys share long
+// prefixes.
 func hash(s string, seed uint32) uint32 {
 	n := len(s)
 	var end, middle uint64
@@ -91,7 +90,7 @@ func hash(s string, seed uint32) uint32 {
 	return uint32(h >> 32)
 }
 
-// load8 is one load instruction.
+// load8 compiles to one load instruction.
 func load8(s string, i int) uint64 {
 	b := s[i : i+8]
 	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |

@@ -95,6 +95,16 @@ func (w *walk) wrong(value any, must, path string) {
 	w.errs = append(w.errs, fmt.Errorf("%s: found %s, must be %s", path, Found(value), must))
 }
 
+// Under returns an error with the path of the setting that it is about. An error
+// that starts with "found" is about the path itself, any other starts with the
+// path of a key in the block at the path.
+func Under(path string, err error) error {
+	if strings.HasPrefix(err.Error(), "found ") {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return fmt.Errorf("%s::%w", path, err)
+}
+
 // Below returns the path of a key in the block at a path.
 func Below(path, key string) string {
 	if path == "" {

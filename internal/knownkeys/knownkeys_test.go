@@ -2,6 +2,7 @@ package knownkeys
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,12 @@ type config struct {
 }
 
 func (c *config) Unmarshal(conf *confmap.Conf) error { return Unmarshal(conf, c) }
+
+func TestUnder(t *testing.T) {
+	about := Under("rules[0]", errors.New("found no match, must have one"))
+	assert.EqualError(t, about, "rules[0]: found no match, must have one")
+	assert.EqualError(t, Under("dialects[1]", about), "dialects[1]::rules[0]: found no match, must have one")
+}
 
 func TestUnmarshal(t *testing.T) {
 	for name, test := range map[string]struct {

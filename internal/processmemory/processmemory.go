@@ -1,5 +1,4 @@
-// Package processmemory reads how much memory the process may use, and keeps
-// Go's heap within a part of it.
+// Package processmemory reads how much memory the process may use, and limits Go's heap to a part of it.
 package processmemory
 
 import (
@@ -9,10 +8,9 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// heapShare is the part of the memory, in percent, that Go's heap may use before
-// it is collected more often: the soft limit of memory_limiter in otelcol.yaml,
-// so that garbage alone never has that refuse requests. The spans that wait in
-// mltailsampling, which are not on the heap, are beside it.
+// heapShare is the share of the memory, in percent, at which Go's garbage collector starts to run more often. It is
+// the soft limit of memory_limiter in otelcol.yaml, so that garbage alone never causes refusals. The spans that
+// mltailsampling buffers outside the heap are in addition.
 const heapShare = 45
 
 // LimitHeap sets the limit of GOMEMLIMIT, unless the variable is set.
@@ -25,8 +23,8 @@ func LimitHeap() {
 	}
 }
 
-// Total returns the limit of the control group or, where there is none, the
-// machine's memory, in bytes: what memory_limiter takes its percentages of.
+// Total returns the memory limit of the control group or, if there is none, the machine's memory, in bytes.
+// memory_limiter computes its percentages from the same value.
 func Total() (int64, error) {
 	total, err := memlimit.ApplyFallback(memlimit.FromCgroup, memlimit.FromSystem)()
 	return int64(min(total, 1<<62)), err

@@ -4,10 +4,9 @@ package recent
 
 import "time"
 
-// Map remembers the keys that were put or looked up last. It has two
-// generations: a key that is used moves to the newer one, a full newer
-// generation becomes the older one, and the older one is dropped. So Map never
-// forgets the size keys that were used last, and holds at most twice as many.
+// Map remembers the most recently used keys. It has two generations. A key that is used moves to the newer
+// generation. A full newer generation becomes the older one, and the older one is dropped. So Map always remembers
+// the size most recently used keys, and at most twice as many.
 //
 // A Map is not safe for concurrent use.
 type Map[K comparable, V any] struct {
@@ -18,13 +17,13 @@ type Map[K comparable, V any] struct {
 	forgotten    int64
 }
 
-// New returns a map that remembers at least size keys, 1 or more. Where ttl is
-// above zero, a key is forgotten between one and two ttl after its last use.
+// New returns a map that remembers at least size keys, 1 or more. If ttl is above zero, a key is evicted between one
+// and two ttl after its last use.
 func New[K comparable, V any](size int, ttl time.Duration) *Map[K, V] {
 	return &Map[K, V]{newer: map[K]V{}, size: max(size, 1), ttl: ttl}
 }
 
-// Get returns the value of a key and keeps the key from being forgotten.
+// Get returns the value of a key and counts as a use of it.
 func (m *Map[K, V]) Get(key K, now time.Time) (V, bool) {
 	m.expire(now)
 	if v, ok := m.newer[key]; ok {
@@ -46,20 +45,19 @@ func (m *Map[K, V]) Put(key K, value V, now time.Time) {
 	m.newer[key] = value
 }
 
-// Delete forgets a key.
+// Delete removes a key.
 func (m *Map[K, V]) Delete(key K) {
 	delete(m.newer, key)
 	delete(m.older, key)
 }
 
-// Len returns how many keys are remembered; one that is in both generations
-// counts twice.
+// Len returns the number of remembered keys. A key that is in both generations counts twice.
 func (m *Map[K, V]) Len() int { return len(m.newer) + len(m.older) }
 
-// Forgotten returns how many keys were forgotten, except by Delete.
+// Forgotten returns the number of evicted keys, without those of Delete.
 func (m *Map[K, V]) Forgotten() int64 { return m.forgotten }
 
-// expire ends the newer generation when it is as old as the ttl.
+// expire starts a new generation if the newer one is as old as the ttl.
 func (m *Map[K, V]) expire(now time.Time) {
 	switch {
 	case m.ttl <= 0:
@@ -68,16 +66,15 @@ func (m *Map[K, V]) expire(now time.Time) {
 	default:
 		if age := now.Sub(m.turned); age >= m.ttl {
 			m.Turn(now)
-			if age >= 2*m.ttl { // nothing has been used for two generations
+			if age >= 2*m.ttl { // no key was used for two generations
 				m.Turn(now)
 			}
 		}
 	}
 }
 
-// Turn makes the newer generation the older one, as Get and Put do when it is
-// full or as old as the ttl. The new map starts empty, so that memory shrinks
-// when there is less to remember.
+// Turn makes the newer generation the older one, as Get and Put do when it is full or as old as the ttl. The new
+// generation starts with an empty map, so that memory shrinks when there is less to remember.
 func (m *Map[K, V]) Turn(now time.Time) {
 	for key := range m.older {
 		if _, used := m.newer[key]; !used {

@@ -21,19 +21,19 @@ import (
 // Snapshot keeps the last configuration with which the collector has started.
 type Snapshot struct {
 	mu sync.Mutex
-	// last is what was resolved last, good what has worked.
+	// last is the configuration that was resolved last, good the last one that the collector started with.
 	last, good map[string]any
 	ready      chan struct{}
 }
 
-// Factory returns the factory of a converter that changes nothing and keeps what was resolved.
+// Factory returns the factory of a converter that does not change the configuration and records it.
 func (s *Snapshot) Factory() confmap.ConverterFactory {
 	return confmap.NewConverterFactory(func(confmap.ConverterSettings) confmap.Converter { return converter{s} })
 }
 
 type converter struct{ *Snapshot }
 
-// Convert keeps the configuration.
+// Convert records the configuration.
 func (c converter) Convert(_ context.Context, conf *confmap.Conf) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,7 +41,7 @@ func (c converter) Convert(_ context.Context, conf *confmap.Conf) error {
 	return nil
 }
 
-// readyMessage is what the collector's library logs when it has started.
+// readyMessage is the message that the collector's library logs after its start.
 const readyMessage = "Everything is ready. Begin running and processing data."
 
 // Hook returns an option of the collector's logger that notices the start.
@@ -67,7 +67,7 @@ func (s *Snapshot) expect() <-chan struct{} {
 	return s.ready
 }
 
-// keep notes that what was resolved last works.
+// keep records that the configuration that was resolved last works.
 func (s *Snapshot) keep() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +87,7 @@ func (s *Snapshot) worked() bool {
 	return s.good != nil
 }
 
-// args are the arguments with which the collector starts with what has worked.
+// args returns the arguments that start the collector with the last configuration that worked.
 func (s *Snapshot) args() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,7 +98,7 @@ func (s *Snapshot) args() []string {
 	return []string{"--config", "yaml:" + string(text)}
 }
 
-// escaped doubles the dollars of all texts, which are expanded already and would be expanded again.
+// escaped doubles all dollar signs, because the text is already expanded and will be expanded again.
 func escaped(v any) any {
 	switch v := v.(type) {
 	case string:
@@ -122,8 +122,8 @@ func escaped(v any) any {
 
 var queueSize = regexp.MustCompile(`(?m)^otelcol_exporter_queue_size\{.*?exporter="([^"]*)".*?\} ([0-9.e+]+)$`)
 
-// queued reads from the collector's own telemetry what waits in the queues of
-// its exporters, which is served until the end of the shutdown.
+// queued reads the queue sizes of the exporters from the collector's own telemetry, which is served until the end of
+// the shutdown.
 func (s *Snapshot) queued() []string {
 	s.mu.Lock()
 	address := telemetryAddress(s.good)
@@ -150,7 +150,7 @@ func (s *Snapshot) queued() []string {
 	return queued
 }
 
-// telemetryAddress is where a configuration has its own metrics scraped, empty where it has them not.
+// telemetryAddress returns the address of the collector's own metrics, empty if there is none.
 func telemetryAddress(config map[string]any) string {
 	conf := confmap.NewFromStringMap(config)
 	readers, _ := conf.Get("service::telemetry::metrics::readers").([]any)

@@ -1,6 +1,6 @@
-// Package vocab is the one vocabulary that the components share: the names of
-// the ml.* attributes, their types and valid ranges, the stages, the signals
-// and the events. The contract behind it is described in docs/vocabulary.md.
+// Package vocab defines the vocabulary that all components share: the names of the ml.* attributes, their types and
+// valid ranges, the stages, the signals and the events. docs/vocabulary.md describes it. Its tables do not change, so
+// any number of goroutines may use them.
 package vocab
 
 import (
@@ -18,9 +18,9 @@ const (
 	DeploymentEnvironmentName = "deployment.environment.name"
 )
 
-// InstanceKeys are the resource attributes that tell the replicas of a service apart, the one to name a replica by
-// first. Without any of them nothing does: two containers of one service may well have the same process ID. Virtual
-// machines need the host's keys, although these are the same for all containers of a node.
+// InstanceKeys are the resource attributes that distinguish the replicas of a service, the most specific first.
+// Without any of them replicas cannot be distinguished: two containers of one service often have the same process ID.
+// Virtual machines need the keys of the host, although all containers of a node share them.
 var InstanceKeys = []string{
 	ServiceInstanceID, "k8s.pod.uid", "k8s.pod.name", "container.id", "faas.instance", "host.name", "host.id",
 }
@@ -140,10 +140,10 @@ const (
 	ColdStartDuration  = "ml.cold_start.duration_ms"
 	ColdStartReload    = "ml.cold_start.reload"
 
-	// ColdStartRepeated is on a span that shows a cold start which another span is marked for.
+	// ColdStartRepeated is on a span that shows a cold start for which another span is marked.
 	ColdStartRepeated = "ml.cold_start.repeated"
 
-	// SignalPrefix starts the key of every signal: SignalPrefix + "queue_bound".
+	// SignalPrefix is the prefix of the key of every signal: SignalPrefix + "queue_bound".
 	SignalPrefix = "ml.signal."
 )
 
@@ -162,11 +162,12 @@ const (
 	GenAITimeToFirstChunk    = "gen_ai.response.time_to_first_chunk"
 )
 
-// SamplingAdjustedCount is on every span that the mlsampling policy keeps: how many spans it stands for, a double from 1 on.
+// SamplingAdjustedCount is on every span that the mlsampling policy keeps: the number of spans that it represents, a
+// double from 1 on.
 const SamplingAdjustedCount = "ml.sampling.adjusted_count"
 
-// SamplingPolicies is on the root span of a trace that mltailsampling kept, or on its first span where the root is
-// missing: the names of the policies that matched, a slice of strings.
+// SamplingPolicies is on the root span of a trace that mltailsampling kept, or on its first span if the root is
+// missing: the names of the matching policies, a slice of strings.
 const SamplingPolicies = "ml.sampling.policies"
 
 // Attributes that mldiagnosis sets on the root span of a kept trace.
@@ -178,7 +179,7 @@ const (
 	DiagnosisPartial      = "ml.diagnosis.partial"
 	DiagnosisClockSkew    = "ml.diagnosis.clock_skew"
 	DiagnosisUndivided    = "ml.diagnosis.undivided"
-	// DiagnosisSharesPrefix starts the key of every cause's share: DiagnosisSharesPrefix + "gpu_queue".
+	// DiagnosisSharesPrefix is the prefix of the key of a cause's share: DiagnosisSharesPrefix + "gpu_queue".
 	DiagnosisSharesPrefix = "ml.diagnosis.shares."
 )
 

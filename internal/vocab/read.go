@@ -7,18 +7,17 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// IsMLSpan reports whether a span is one of an ML pipeline: its resource has a
-// pipeline (see HasPipeline), or the span has ml.stage, which mlsignals sets on
-// every span that a dialect recognises as a stage.
+// IsMLSpan reports whether a span is an ML span: its resource has a pipeline (see HasPipeline), or the span has
+// ml.stage, which mlsignals sets on every span that a dialect recognises as a stage.
 func IsMLSpan(pipeline, staged bool) bool { return pipeline || staged }
 
-// HasPipeline reports whether a resource has ml.pipeline.name, with text.
+// HasPipeline reports whether a resource has a non-empty ml.pipeline.name.
 func HasPipeline(resource pcommon.Map) bool {
 	v, ok := resource.Get(PipelineName)
 	return ok && v.AsString() != ""
 }
 
-// ReadDouble reads a finite number out of a double, an int or a numeric string.
+// ReadDouble reads a finite number from a double, an int or a numeric string.
 func ReadDouble(v pcommon.Value) (float64, bool) {
 	switch v.Type() {
 	case pcommon.ValueTypeDouble:
@@ -34,7 +33,7 @@ func ReadDouble(v pcommon.Value) (float64, bool) {
 	}
 }
 
-// ReadInt reads a whole number out of an int, an integral double or a numeric string.
+// ReadInt reads an integer from an int, an integral double or a numeric string.
 func ReadInt(v pcommon.Value) (int64, bool) {
 	switch v.Type() {
 	case pcommon.ValueTypeInt:
@@ -55,7 +54,7 @@ func ReadInt(v pcommon.Value) (int64, bool) {
 	}
 }
 
-// ReadBool reads a bool out of a bool or its text.
+// ReadBool reads a bool from a bool or a string.
 func ReadBool(v pcommon.Value) (value, ok bool) {
 	switch v.Type() {
 	case pcommon.ValueTypeBool:
@@ -66,7 +65,7 @@ func ReadBool(v pcommon.Value) (value, ok bool) {
 	return false, false
 }
 
-// ParseBool reads the words true and false in small letters, in capitals, and as Python writes them: True and False.
+// ParseBool parses true and false in lower case, in upper case, and as in Python: True and False.
 func ParseBool(text string) (value, ok bool) {
 	switch text {
 	case "true", "True", "TRUE":
@@ -77,7 +76,7 @@ func ParseBool(text string) (value, ok bool) {
 	return false, false
 }
 
-// BoolText is the one text of a bool in labels: true or false. Other text is returned as it is.
+// BoolText returns the normalised text of a bool in labels: true or false. Other text is returned unchanged.
 func BoolText(text string) string {
 	if b, ok := ParseBool(text); ok {
 		return strconv.FormatBool(b)
@@ -85,14 +84,14 @@ func BoolText(text string) string {
 	return text
 }
 
-// InRange reports whether a number can be true for the attribute.
+// InRange reports whether a number is valid for the attribute.
 func (a *Attribute) InRange(f float64) bool {
 	return f >= a.Min && f <= a.Max
 }
 
 func isFinite(f float64) bool { return !math.IsNaN(f) && !math.IsInf(f, 0) }
 
-// integral converts a whole double that int64 can hold. The upper bound is exclusive: 2^63 itself overflows.
+// integral converts an integral double that fits into an int64. The upper bound is exclusive, because 2^63 overflows.
 func integral(f float64) (int64, bool) {
 	if f != math.Trunc(f) || f < -(1<<63) || f >= 1<<63 {
 		return 0, false

@@ -1,31 +1,33 @@
-// Package wholetrace says, in the context of a batch, how much of a trace the
-// batch is. mltailsampling knows, and the components behind it need not find
-// out. A queue or batcher in between loses the context; then nothing is known.
+// Package wholetrace carries in the context of a batch whether the batch is a whole trace. mltailsampling knows this,
+// and the components after it need not find out. A queue or batcher in between drops the context; the extent is then
+// Unknown.
 package wholetrace
 
 import "context"
 
-// Extent is how much of a trace a batch is. A batch with any but Unknown belongs
-// to the component that receives it, unless it is marked as read-only.
+// Extent is the relation of a batch to its trace. The component that receives a batch with an extent other than
+// Unknown owns the batch, unless it is marked as read-only.
 type Extent uint8
 
 const (
-	// Unknown says that the batch may hold spans of several traces.
+	// Unknown is the extent of a batch that may have spans of several traces.
 	Unknown Extent = iota
-	// Whole says that these are all spans of one trace that had come when it was decided, and no other spans.
+	// Whole is the extent of a batch with all spans of one trace that had arrived before the decision, and no other
+	// spans.
 	Whole
-	// Late says that these are spans of one trace that came after it was decided.
+	// Late is the extent of a batch with spans of one trace that arrived after the decision.
 	Late
-	// Passed says that these are spans of a trace that is passed on as they come, such as a training run.
+	// Passed is the extent of a batch with spans of a trace that is passed on without a decision, such as a training
+	// run.
 	Passed
 )
 
 type key struct{}
 
-// With returns a context that says the extent of the batch that goes with it.
+// With returns a context with the extent of its batch.
 func With(ctx context.Context, e Extent) context.Context { return context.WithValue(ctx, key{}, e) }
 
-// From returns the extent that a context says.
+// From returns the extent in a context.
 func From(ctx context.Context) Extent {
 	e, _ := ctx.Value(key{}).(Extent)
 	return e

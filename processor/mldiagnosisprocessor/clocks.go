@@ -6,17 +6,17 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// SameProcess reports whether two resources of the batch are one process: its
-// spans come in several batches, each with a copy of its resource.
+// SameProcess reports whether two resources of the batch belong to the same process. The spans of a process arrive in
+// several batches, each with a copy of its resource.
 func (w *worker) SameProcess(a, b int32) bool {
 	return w.resources[a].attributes.Equal(w.resources[b].attributes)
 }
 
-// machineKeys name the machine that a process runs on, or the container that stands for it.
+// machineKeys identify the machine of a process, or the container if the machine is not known.
 var machineKeys = [...]string{"host.id", "host.name", "k8s.node.name"}
 
-// SameClock reports whether two resources share a clock: they are on one
-// machine, or, where they do not tell, of one service.
+// SameClock reports whether two resources share a clock: both have the same machine or, if the machine is not known,
+// the same service.
 func (w *worker) SameClock(a, b int32) bool {
 	if w.SameProcess(a, b) {
 		return true
@@ -31,7 +31,7 @@ func (w *worker) SameClock(a, b int32) bool {
 	return equal && told
 }
 
-// compare reports whether both have a key, and whether their values are equal.
+// compare reports whether both resources have a key, and whether its values are equal.
 func compare(x, y pcommon.Map, key string) (equal, told bool) {
 	vx, okX := x.Get(key)
 	vy, okY := y.Get(key)

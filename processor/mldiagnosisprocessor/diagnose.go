@@ -27,10 +27,10 @@ func (w *worker) diagnose() {
 	}
 	switch {
 	case w.isLate(root):
-		w.giveUp(entry, lateReason) // the rest has passed already
+		w.giveUp(entry, lateReason) // the rest of the trace has been processed already
 		return
 	case root < 0 && (orphans != 1 || !w.standsForRoot(top)):
-		w.giveUp(entry, noRootReason) // spans of the middle of a request
+		w.giveUp(entry, noRootReason) // spans from the middle of a request
 		return
 	}
 	if !w.tree.Build(entry, w.cfg.ClockSkew.Tolerance, w) {
@@ -56,8 +56,7 @@ func (w *worker) isLate(root int32) bool {
 	return known && !resent
 }
 
-// standsForRoot reports whether the one span on top of a trace may be taken for
-// the request where the root is kept elsewhere or nowhere.
+// standsForRoot reports whether the only top span of a trace may replace a root that is stored elsewhere or nowhere.
 func (w *worker) standsForRoot(top int32) bool {
 	switch w.cfg.WithoutRoot {
 	case anyEntry:
@@ -69,7 +68,7 @@ func (w *worker) standsForRoot(top int32) bool {
 	}
 }
 
-// isDiagnosed reports whether a span has a diagnosis, or the mark that there is none.
+// isDiagnosed reports whether a span has a diagnosis, or the mark of an incomplete trace.
 func (w *worker) isDiagnosed(entry int32) bool {
 	attrs := w.trace[entry].span.Attributes()
 	if _, ok := attrs.Get(vocab.DiagnosisBottleneck); ok {
@@ -160,7 +159,8 @@ func (w *worker) pathNames() []string {
 	return names
 }
 
-// leastNamed returns the shortest time on the path of a listed span, and how many spans of exactly that time are listed.
+// leastNamed returns the shortest time on the path of a listed span, and how many spans with exactly that time are
+// listed.
 func (w *worker) leastNamed() (least int64, ties int) {
 	visits, limit := w.path.Spans, w.cfg.CriticalPath.MaxSpans
 	if len(visits) <= limit {

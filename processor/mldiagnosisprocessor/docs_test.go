@@ -17,14 +17,14 @@ import (
 var documented = []struct {
 	key, kind, meaning string
 }{
-	{vocab.DiagnosisBottleneck, "string", "what most of the time went to: `" + strings.Join(cause.Names[:], "`, `") + "`"},
+	{vocab.DiagnosisBottleneck, "string", "the cause with the most time: `" + strings.Join(cause.Names[:], "`, `") + "`"},
 	{vocab.DiagnosisShare, "double", "its share of the request's duration, 0 to 1"},
 	{vocab.DiagnosisCauses, "string array", "all causes with at least `min_share` of the time, largest first, and those that a signal on the critical path names, however small; `other` only if it is the largest"},
 	{vocab.DiagnosisSharesPrefix + "*", "double", "the share of each cause that has one, such as `ml.diagnosis.shares.gpu_queue`; together they are 1"},
-	{vocab.DiagnosisCriticalPath, "string array", "names of the spans that the request waited for, in the order of time, the root first; a run of one name once"},
-	{vocab.DiagnosisUndivided, "bool", "`true` where at least `min_share` is inference that counts as `gpu_compute` but does not tell wait from compute"},
-	{vocab.DiagnosisClockSkew, "bool", "`true` where the clock of a service was off and its spans were moved to where they fit; shares are estimates then"},
-	{vocab.DiagnosisPartial, "bool", "`true` where spans are missing, see below"},
+	{vocab.DiagnosisCriticalPath, "string array", "names of the spans that the request waited for, in chronological order, the root first; consecutive equal names once"},
+	{vocab.DiagnosisUndivided, "bool", "`true` if at least `min_share` is inference that counts as `gpu_compute` but reports neither wait nor compute"},
+	{vocab.DiagnosisClockSkew, "bool", "`true` if the clock of a service was off and its spans were shifted for the analysis; shares are then estimates"},
+	{vocab.DiagnosisPartial, "bool", "`true` if spans are missing, see below"},
 }
 
 // TestREADME fails where the page differs from the code. `go test -update` writes it.
@@ -75,10 +75,10 @@ func kindOf(v pcommon.Value) string {
 
 // settingMeanings has a line for each setting of the README.
 var settingMeanings = map[string]string{
-	"min_share":                "share of the request, 0 to 1, from which on a cause is listed in `ml.diagnosis.causes`",
-	"undivided_inference":      "what the time of an inference counts as that does not tell wait from compute: `gpu_compute` or `other`",
-	"without_root":             "which span may stand for a root that did not come, if it is the only one on top: `none`, `request` (one of stage `request`, or the server span around it), or `any`",
-	"critical_path::max_spans": "spans that `ml.diagnosis.critical_path` names at most, those with the most time",
-	"clock_skew::tolerance":    "by how much of the request, 0 to 0.5, a span may lie outside of its parent before a clock is said to be off",
-	"late_spans::max_traces":   "traces that are remembered to tell late spans from traces; at least the last half of them",
+	"min_share":                "smallest share of the request, 0 to 1, with which a cause is listed in `ml.diagnosis.causes`",
+	"undivided_inference":      "cause of an inference that reports neither wait nor compute: `gpu_compute` or `other`",
+	"without_root":             "which span replaces a missing root, if it is the only top span: `none`, `request` (one of stage `request`, or the server span around it), or `any`",
+	"critical_path::max_spans": "most spans that `ml.diagnosis.critical_path` names; those with the most time are named",
+	"clock_skew::tolerance":    "share of the request, 0 to 0.5, that a span may lie outside its parent before its clock is considered off",
+	"late_spans::max_traces":   "number of traces that are remembered to detect late spans; at least the latest half of them is remembered",
 }

@@ -24,7 +24,7 @@ func createTraces(ctx context.Context, set processor.Settings, cfg component.Con
 	}
 	p := newDiagnosisProcessor(cfg.(*Config), tel)
 	return processorhelper.NewTraces(ctx, set, cfg, next, p.processTraces,
-		// It copies what is not its own, so that nothing is copied where it is.
+		// MutatesData is false: the processor copies only batches that it does not own.
 		processorhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
 		processorhelper.WithShutdown(func(context.Context) error {
 			tel.builder.Shutdown()

@@ -18,9 +18,8 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/spantree"
 )
 
-// diagnosisProcessor adds attributes to the root spans of traces. Tail
-// sampling exports a trace as one batch, with a resource for each batch in
-// which its spans arrived, and later spans in batches of their own.
+// diagnosisProcessor adds attributes to the root spans of traces. Tail sampling exports a trace as one batch, with
+// one resource for each batch in which its spans arrived. Late spans arrive in batches of their own.
 type diagnosisProcessor struct {
 	cfg       *Config
 	memory    *seentraces.Memory
@@ -34,7 +33,7 @@ type worker struct {
 	resources []resource
 	services  map[string]int32
 	records   []record
-	trace     []record // the one at hand, a part of records
+	trace     []record // the current trace, a part of records
 	tree      spantree.Tree
 	path      criticalpath.Path
 	ledger    cause.Ledger
@@ -45,7 +44,7 @@ type worker struct {
 
 type resource struct {
 	attributes pcommon.Map
-	pipeline   bool  // it carries ml.pipeline.name
+	pipeline   bool  // the resource has ml.pipeline.name
 	service    int32 // the same number for the same service.name
 }
 
@@ -66,11 +65,9 @@ func newDiagnosisProcessor(cfg *Config, tel *telemetry) *diagnosisProcessor {
 	return p
 }
 
-// processTraces diagnoses each trace of a batch. It never drops, adds or
-// reorders a span, and adds attributes to roots alone. Text that is not UTF-8
-// is repaired here, where few traces are left: backends refuse it, and with it
-// all that is in the batch. A batch that mltailsampling hands over is changed in
-// place; of any other a copy is.
+// processTraces diagnoses each trace of a batch. It never drops, adds or reorders spans, and adds attributes only to
+// roots. It also replaces bytes that are not UTF-8, because backends refuse the whole batch otherwise, and few traces
+// are left here. A batch from mltailsampling is changed in place; any other batch is copied.
 func (p *diagnosisProcessor) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
 	extent := wholetrace.From(ctx)
 	if extent == wholetrace.Unknown || td.IsReadOnly() {
@@ -81,7 +78,7 @@ func (p *diagnosisProcessor) processTraces(ctx context.Context, td ptrace.Traces
 	w := p.pool.Get().(*worker)
 	w.extent = extent
 	w.counts.repaired = int64(validtext.RepairTraces(td))
-	if extent == wholetrace.Passed { // spans of a run come as they end, never as a whole trace
+	if extent == wholetrace.Passed { // spans of a training run arrive as they end, never as a whole trace
 		p.telemetry.add(ctx, &w.counts)
 		p.pool.Put(w)
 		return td, nil
@@ -139,8 +136,8 @@ func (w *worker) serviceOf(attributes pcommon.Map) int32 {
 	return number
 }
 
-// forget keeps a pooled worker from holding on to the batch, and reports whether
-// the worker is worth keeping: not where a huge trace has made it huge.
+// forget removes references to the batch from a pooled worker, and reports whether the worker should return to the
+// pool: it should not if a huge trace has made it large.
 func (w *worker) forget() bool {
 	const huge = 100_000
 	keep := cap(w.records) <= huge
@@ -151,7 +148,7 @@ func (w *worker) forget() bool {
 	return keep
 }
 
-// read reads the facts of the spans of the trace and reports whether one is of an ML pipeline.
+// read reads the facts of the trace's spans and reports whether one of them is an ML span.
 func (w *worker) read() (ml bool) {
 	n := len(w.trace)
 	w.tree.Inputs = slices.Grow(w.tree.Inputs[:0], n)[:n]

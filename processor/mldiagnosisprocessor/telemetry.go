@@ -11,7 +11,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/metadata"
 )
 
-// What can be missing in a trace.
+// Reasons why a trace is partial.
 const (
 	noRootReason = iota
 	lateReason
@@ -22,7 +22,7 @@ const (
 
 var reasonNames = [reasons]string{"no_root", "late", "no_duration", "gaps"}
 
-// counts are those of a batch, for the processor's own telemetry.
+// counts are the counts of one batch, for the processor's own telemetry.
 type counts struct {
 	bottlenecks [cause.Size]int64
 	partial     [reasons]int64
@@ -30,7 +30,7 @@ type counts struct {
 	repaired    int64
 }
 
-// telemetry has the metrics of the processor itself. The attribute sets are made once.
+// telemetry has the processor's own metrics. The attribute sets are built once.
 type telemetry struct {
 	builder *metadata.TelemetryBuilder
 	// id distinguishes this processor from others of the collector, whose counts would otherwise be added to its own.
@@ -64,7 +64,7 @@ func (t *telemetry) with(attributes ...attribute.KeyValue) metric.MeasurementOpt
 	return metric.WithAttributeSet(attribute.NewSet(append(attributes, t.id)...))
 }
 
-// add reports the counts of a batch and sets them back to zero.
+// add reports the counts of a batch and resets them.
 func (t *telemetry) add(ctx context.Context, c *counts) {
 	flush(ctx, t.builder.ProcessorMldiagnosisTraces, c.bottlenecks[:], t.bottlenecks[:])
 	flush(ctx, t.builder.ProcessorMldiagnosisPartialTraces, c.partial[:], t.reasons[:])

@@ -217,10 +217,10 @@ func (c *Config) validateDialects() []error {
 			at += " (" + d.Name + ")"
 		}
 		for _, err := range d.Problems() {
-			errs = append(errs, fmt.Errorf("%s: %w", at, err))
+			errs = append(errs, knownkeys.Under(at, err))
 		}
 		if taken[d.Name] {
-			errs = append(errs, fmt.Errorf("%s: name: found %q, must be unique; another dialect has this name", at, d.Name))
+			errs = append(errs, fmt.Errorf("%s::name: found %q, must be unique; another dialect has this name", at, d.Name))
 		}
 		taken[d.Name] = true
 	}

@@ -99,7 +99,7 @@ func TestMistakesInConfig(t *testing.T) {
 			[]string{"custom_dialects[0]::rules[0]::mach: found an unknown key", "match"}},
 		"custom dialect of the name of none": {
 			"custom_dialects: [{name: none, rules: [{name: a, match: {span_names: [x]}, stage: inference}]}]",
-			[]string{"custom_dialects[0] (none): name", `"none"`, "another name"}},
+			[]string{"custom_dialects[0] (none)::name", `"none"`, "another name"}},
 		"key of a custom dialect without a value": {
 			"custom_dialects: [{name: mine, rules: [{name: a, match: {span_names: [x]}, stage: inference, cold_start: }]}]",
 			[]string{"custom_dialects[0]::rules[0]::cold_start: found no value", "{}"}},
@@ -149,6 +149,6 @@ func TestAMistakeInADialectIsToldOnce(t *testing.T) {
 
 func TestEveryMistakeInADialectIsToldWithItsDialect(t *testing.T) {
 	_, err := load(t, "custom_dialects: [{name: mine, rules: [{name: a, match: {span_names: [x]}, stage: infer, signals: [queue]}]}]")
-	assert.ErrorContains(t, err, "custom_dialects[0] (mine): rules[0] (a): stage")
-	assert.ErrorContains(t, err, "custom_dialects[0] (mine): rules[0] (a): signals[0]")
+	assert.ErrorContains(t, err, "custom_dialects[0] (mine)::rules[0] (a)::stage")
+	assert.ErrorContains(t, err, "custom_dialects[0] (mine)::rules[0] (a)::signals[0]")
 }

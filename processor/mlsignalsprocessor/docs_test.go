@@ -38,7 +38,7 @@ func TestDialectsPage(t *testing.T) {
 
 	page, err := os.ReadFile("../../docs/dialects.md")
 	require.NoError(t, err)
-	require.Contains(t, string(page), fmt.Sprintf("at most %d moments", dialect.MaxTimePoints))
+	require.Contains(t, string(page), fmt.Sprintf("at most %d time points", dialect.MaxTimePoints))
 }
 
 // describe writes the part of one dialect: what it is about, what it derives of
@@ -112,20 +112,20 @@ var settingMeanings = map[string]string{
 	"signals::queue_bound::enabled":          "set `ml.signal.queue_bound`",
 	"signals::queue_bound::ratio":            "queue wait / forward pass above which a span is queue bound",
 	"signals::high_queue_wait::enabled":      "set `ml.signal.high_queue_wait`",
-	"signals::high_queue_wait::threshold":    "queue wait from which on it is high",
+	"signals::high_queue_wait::threshold":    "smallest queue wait that counts as high",
 	"signals::feature_cascade::enabled":      "set `ml.signal.feature_cascade`",
-	"signals::feature_cascade::db_share":     "share of the span, 0 to 1, from which on a database lookup is a cascade",
+	"signals::feature_cascade::db_share":     "smallest share of the span's duration, 0 to 1, at which a database lookup counts as a cascade",
 	"signals::features_unavailable::enabled": "set `ml.signal.features_unavailable`",
 	"signals::revalidated::enabled":          "set `ml.signal.revalidated`",
-	"signals::revalidated::attempts":         "validations from which on an output was revalidated",
+	"signals::revalidated::attempts":         "smallest number of validations that counts as a revalidation",
 	"signals::cold_start::enabled":           "set `ml.signal.cold_start` and `ml.cold_start.*`",
-	"signals::cold_start::min_duration":      "a load that took less is no cold start",
-	"signals::cold_start::span_names":        "names of spans that load a component, where no built-in dialect but `ml` describes the span; what the `*` stands for is the component",
-	"signals::cold_start::components":        "words in one of which the name ends that the `*` stands for, so that `load_features` and `page_load` are no cold starts; any name does if `[]`, or if only `span_names` is set",
-	"genai_conventions":                      "write what is known of a call of a model as `gen_ai.*` too, where the span does not have it",
-	"dialects":                               "built-in dialects in use, such as `[ml, vllm]`; all if not set, none if `[]`",
+	"signals::cold_start::min_duration":      "shortest load that counts as a cold start",
+	"signals::cold_start::span_names":        "names of spans that load a component, if no built-in dialect but `ml` describes the span; the part that `*` matches is the component",
+	"signals::cold_start::components":        "words of which one must end the component's name, so that `load_features` and `page_load` are not cold starts; `[]`, or only `span_names` set: any name",
+	"genai_conventions":                      "add the `gen_ai.*` attributes to calls of models, unless the span has them",
+	"dialects":                               "built-in dialects to enable, such as `[ml, vllm]`; not set: all; `[]`: none",
 	"custom_dialects":                        "your own dialects, see below",
-	"reload_memory::max_components":          "loads of components that are remembered, over all instances",
-	"join::max_spans":                        "spans of each kind of pair that are remembered because the other one is still to come, and as many with reads of caches and databases below them; 32 at least",
-	"join::ttl":                              "how long such a span is remembered at least, and at most twice as long",
+	"reload_memory::max_components":          "number of component loads that are remembered, over all instances",
+	"join::max_spans":                        "number of spans of each kind of pair that are remembered until the other span arrives, and number of spans above reads of caches and databases; at least 32",
+	"join::ttl":                              "shortest time that such a span is remembered; the longest is twice as long",
 }

@@ -83,11 +83,11 @@ func TestMaxBytes(t *testing.T) {
 }
 
 var settingMeanings = map[string]string{
-	"max_bytes":             "memory of waiting spans, in bytes; 0: a quarter of the memory limit of the container, or of the machine",
-	"pressure_heap_bytes":   "live heap of the process, in bytes, from which new traces are dropped, all but one in 16; 0: a third of that memory",
-	"pass_on::any":          "conditions of which one is enough, on an `attribute` of a span or its resource: its text is one of `values`, or `regex` matches it",
-	"pass_on::remember_for": "how long later spans of such a trace are passed on, from its last span; 1s or more",
-	"pass_on::max_traces":   "traces that are remembered for that; those used last stay",
+	"max_bytes":             "memory for buffered spans, in bytes; 0: a quarter of the memory limit of the container, or of the machine",
+	"pressure_heap_bytes":   "live heap of the process, in bytes, above which new traces are dropped, except one in 16; 0: a third of that memory",
+	"pass_on::any":          "pass a trace on if one of these conditions holds for an `attribute` of a span or its resource: its value is one of `values`, or `regex` matches it",
+	"pass_on::remember_for": "how long after the trace's last span later spans are still passed on; at least 1s",
+	"pass_on::max_traces":   "number of such traces that are remembered; the least recently seen are evicted",
 }
 
 // TestReadme fails where the table of our own settings differs from the code. `go test -update` writes it.

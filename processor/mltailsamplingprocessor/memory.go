@@ -20,7 +20,7 @@ func (c *Config) maxBytes() (int64, error) {
 	}
 	total, err := processmemory.Total()
 	if err != nil {
-		return 0, fmt.Errorf("max_bytes: found 0, and the memory of the machine cannot be read; set it: %w", err)
+		return 0, fmt.Errorf("max_bytes: found 0, must be set, because the memory of the machine cannot be read; write a number of bytes: %w", err)
 	}
 	return max(total/memoryShare, minMaxBytes), nil
 }

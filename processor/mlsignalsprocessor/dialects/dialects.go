@@ -43,7 +43,7 @@ var All = sync.OnceValues(func() ([]*dialect.Dialect, error) {
 			return nil, err
 		}
 		if d.Name+".yaml" != file {
-			return nil, fmt.Errorf("dialects/%s: name: %q must be the name of the file", file, d.Name)
+			return nil, fmt.Errorf("dialects/%s: name: found %q, must be the name of the file", file, d.Name)
 		}
 		all = append(all, d)
 	}

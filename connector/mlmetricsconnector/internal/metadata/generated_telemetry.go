@@ -70,26 +70,26 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	var err, errs error
 	builder.ConnectorMlmetricsCutLabels, err = builder.meter.Int64Counter(
 		"otelcol_connector_mlmetrics_cut_labels",
-		metric.WithDescription("Values of labels that were longer than label_length_limit and were cut, each time that a series was looked up [Development]"),
+		metric.WithDescription("Values of labels that were truncated because they were longer than label_length_limit, counted at each lookup of a series [Development]"),
 		metric.WithUnit("{label}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ConnectorMlmetricsFlushDuration, err = builder.meter.Float64Histogram(
 		"otelcol_connector_mlmetrics_flush_duration",
-		metric.WithDescription("Time of a flush, the consumption by the metrics pipeline included [Development]"),
+		metric.WithDescription("Duration of a flush, including the metrics pipeline [Development]"),
 		metric.WithUnit("s"),
 		metric.WithExplicitBucketBoundaries([]float64{0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5}...),
 	)
 	errs = errors.Join(errs, err)
 	builder.ConnectorMlmetricsInvalidValues, err = builder.meter.Int64Counter(
 		"otelcol_connector_mlmetrics_invalid_values",
-		metric.WithDescription("Values that cannot be true (text, NaN, infinite, negative, out of range) and were not observed, by attribute [Development]"),
+		metric.WithDescription("Invalid values (text, NaN, infinite, negative, out of range) that were not observed, by attribute [Development]"),
 		metric.WithUnit("{value}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ConnectorMlmetricsLabelValues, err = builder.meter.Int64Gauge(
 		"otelcol_connector_mlmetrics_label_values",
-		metric.WithDescription("Number of values of each label among the series of a metric that has reached its series limit; the label with the most is to blame [Development]"),
+		metric.WithDescription("Number of distinct values of each label among the series of a metric that has reached its series limit; the label with the most values is the cause [Development]"),
 		metric.WithUnit("{value}"),
 	)
 	errs = errors.Join(errs, err)
@@ -101,19 +101,19 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ConnectorMlmetricsOverflowed, err = builder.meter.Int64Counter(
 		"otelcol_connector_mlmetrics_overflowed",
-		metric.WithDescription("Observations of label sets beyond the series limit, which went to the overflow series, by metric [Development]"),
+		metric.WithDescription("Observations of label sets beyond the series limit, which are counted in the overflow series, by metric [Development]"),
 		metric.WithUnit("{observation}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ConnectorMlmetricsRepairedLabels, err = builder.meter.Int64Counter(
 		"otelcol_connector_mlmetrics_repaired_labels",
-		metric.WithDescription("Values of labels that were not UTF-8, whose invalid bytes were replaced by U+FFFD, each time that a series was looked up [Development]"),
+		metric.WithDescription("Values of labels whose bytes that are not UTF-8 were replaced by U+FFFD, counted at each lookup of a series [Development]"),
 		metric.WithUnit("{label}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ConnectorMlmetricsSeriesActive, err = builder.meter.Int64Gauge(
 		"otelcol_connector_mlmetrics_series_active",
-		metric.WithDescription("Series held, by metric, overflow series not counted [Development]"),
+		metric.WithDescription("Series in memory, by metric, without overflow series [Development]"),
 		metric.WithUnit("{series}"),
 	)
 	errs = errors.Join(errs, err)
@@ -125,7 +125,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ConnectorMlmetricsSeriesLimit, err = builder.meter.Int64Gauge(
 		"otelcol_connector_mlmetrics_series_limit",
-		metric.WithDescription("Largest number of series, by metric; 0 where there is no limit [Development]"),
+		metric.WithDescription("Series limit, by metric; 0 if there is no limit [Development]"),
 		metric.WithUnit("{series}"),
 	)
 	errs = errors.Join(errs, err)

@@ -24,7 +24,7 @@ func NewSettings(tt *componenttest.Telemetry) connector.Settings {
 func AssertEqualConnectorMlmetricsCutLabels(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_connector_mlmetrics_cut_labels",
-		Description: "Values of labels that were longer than label_length_limit and were cut, each time that a series was looked up [Development]",
+		Description: "Values of labels that were truncated because they were longer than label_length_limit, counted at each lookup of a series [Development]",
 		Unit:        "{label}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -40,7 +40,7 @@ func AssertEqualConnectorMlmetricsCutLabels(t *testing.T, tt *componenttest.Tele
 func AssertEqualConnectorMlmetricsFlushDuration(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.HistogramDataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_connector_mlmetrics_flush_duration",
-		Description: "Time of a flush, the consumption by the metrics pipeline included [Development]",
+		Description: "Duration of a flush, including the metrics pipeline [Development]",
 		Unit:        "s",
 		Data: metricdata.Histogram[float64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -55,7 +55,7 @@ func AssertEqualConnectorMlmetricsFlushDuration(t *testing.T, tt *componenttest.
 func AssertEqualConnectorMlmetricsInvalidValues(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_connector_mlmetrics_invalid_values",
-		Description: "Values that cannot be true (text, NaN, infinite, negative, out of range) and were not observed, by attribute [Development]",
+		Description: "Invalid values (text, NaN, infinite, negative, out of range) that were not observed, by attribute [Development]",
 		Unit:        "{value}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -71,7 +71,7 @@ func AssertEqualConnectorMlmetricsInvalidValues(t *testing.T, tt *componenttest.
 func AssertEqualConnectorMlmetricsLabelValues(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_connector_mlmetrics_label_values",
-		Description: "Number of values of each label among the series of a metric that has reached its series limit; the label with the most is to blame [Development]",
+		Description: "Number of distinct values of each label among the series of a metric that has reached its series limit; the label with the most values is the cause [Development]",
 		Unit:        "{value}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -101,7 +101,7 @@ func AssertEqualConnectorMlmetricsObservations(t *testing.T, tt *componenttest.T
 func AssertEqualConnectorMlmetricsOverflowed(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_connector_mlmetrics_overflowed",
-		Description: "Observations of label sets beyond the series limit, which went to the overflow series, by metric [Development]",
+		Description: "Observations of label sets beyond the series limit, which are counted in the overflow series, by metric [Development]",
 		Unit:        "{observation}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -117,7 +117,7 @@ func AssertEqualConnectorMlmetricsOverflowed(t *testing.T, tt *componenttest.Tel
 func AssertEqualConnectorMlmetricsRepairedLabels(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_connector_mlmetrics_repaired_labels",
-		Description: "Values of labels that were not UTF-8, whose invalid bytes were replaced by U+FFFD, each time that a series was looked up [Development]",
+		Description: "Values of labels whose bytes that are not UTF-8 were replaced by U+FFFD, counted at each lookup of a series [Development]",
 		Unit:        "{label}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -133,7 +133,7 @@ func AssertEqualConnectorMlmetricsRepairedLabels(t *testing.T, tt *componenttest
 func AssertEqualConnectorMlmetricsSeriesActive(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_connector_mlmetrics_series_active",
-		Description: "Series held, by metric, overflow series not counted [Development]",
+		Description: "Series in memory, by metric, without overflow series [Development]",
 		Unit:        "{series}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -163,7 +163,7 @@ func AssertEqualConnectorMlmetricsSeriesExpired(t *testing.T, tt *componenttest.
 func AssertEqualConnectorMlmetricsSeriesLimit(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_connector_mlmetrics_series_limit",
-		Description: "Largest number of series, by metric; 0 where there is no limit [Development]",
+		Description: "Series limit, by metric; 0 if there is no limit [Development]",
 		Unit:        "{series}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,

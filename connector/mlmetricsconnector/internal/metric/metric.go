@@ -80,7 +80,7 @@ type Condition struct {
 	Exists *bool
 	// In passes where the field's text is one of these. Empty: any text.
 	In []string
-	// NotIn passes where the field's text is none of these.
+	// NotIn holds if the field's text is none of these.
 	NotIn []string
 	// Matches, where set, must match the field's text.
 	Matches *regexp.Regexp

@@ -46,7 +46,7 @@ type resource struct {
 	key    string
 	number uint64   // among those that the observer has met
 	values []string // by resource slot, "" where absent
-	// pipeline: all its spans are of an ML pipeline.
+	// pipeline: all its spans are ML spans.
 	pipeline bool
 }
 

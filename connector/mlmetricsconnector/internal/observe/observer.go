@@ -31,7 +31,7 @@ type observer struct {
 	resourcePresent []bool
 	// now is when the batch arrived.
 	now time.Time
-	// span is the span at hand.
+	// span is the current span.
 	span span
 }
 

@@ -40,7 +40,7 @@ type Accumulator struct {
 	// carry is the part of a count below one: a span of a sampled trace may stand
 	// for one and a half. last is the value that was observed with it.
 	carry, last float64
-	// newest is the end of the span that a gauge's value is of.
+	// newest is the end of the span that set the gauge's value.
 	newest pcommon.Timestamp
 	series *series
 	// exemplars is nil until there is one.
@@ -110,7 +110,7 @@ func (s *Shard) Add(a *Accumulator, value, weight float64) {
 	a.total += value * weight
 }
 
-// Set observes the value of a gauge, of which the one that ended last counts, whichever arrived last.
+// Set observes the value of a gauge. The value of the span that ended last counts, whichever arrived last.
 func (s *Shard) Set(a *Accumulator, value float64, end pcommon.Timestamp) {
 	s.count(a)
 	if a.n == 1 || end >= a.newest {

@@ -127,7 +127,7 @@ func (s *series) restart(now pcommon.Timestamp) {
 	}
 }
 
-// rounded is the total of a counter of integers, which is a fraction where spans stand for one and a half.
+// rounded returns the total of a counter of integers, which is a fraction if adjusted counts are.
 func rounded(total float64) int64 { return int64(math.Floor(min(max(total, -1<<62), 1<<62) + 0.5)) }
 
 // finite keeps a sum out of the infinite, which it would never leave.

@@ -6,7 +6,7 @@ package series
 const slabSize = 16
 
 // slab allocates many elements at once, so that the garbage collector visits
-// fewer objects. An element is never handed out twice.
+// fewer objects. Each element is returned only once.
 type slab[T any] struct{ rest []T }
 
 // take returns n zero values.

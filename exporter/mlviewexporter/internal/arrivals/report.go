@@ -6,47 +6,47 @@ import (
 	"strings"
 )
 
-// Report is what arrived, as the collector's own metrics say.
+// Report summarises what arrived, from the collector's own metrics.
 type Report struct {
-	// Spans are those that mlsignals has seen, Recognised those of a dialect.
+	// Spans is the number of spans that mlsignals has seen, Recognised those that a dialect recognised.
 	Spans, Recognised float64
 	Dialects          []Count
-	// Counted are the spans that mlmetrics counts, Uncounted those that it leaves alone.
+	// Counted is the number of spans that mlmetrics counts, Uncounted the number that it ignores.
 	Counted, Uncounted float64
 	Names              []Name
 	Invalid            []Count
 	Malformed          []Count
 	Coerced            []Count
 	Series             []Series
-	Ways               []Count // what was refused, lost, and waits
+	Ways               []Count // refused, lost and waiting
 	// Signals reports whether mlsignals is in this collector.
 	Signals bool
 }
 
-// Count is a number of something.
+// Count is a number with its meaning.
 type Count struct {
 	Name  string
 	Count float64
-	Bad   bool   // it should be zero, and is not
-	Means string // what to do about it, or what it is
+	Bad   bool   // it should be zero, but is not
+	Means string // what it means, or what to do about it
 }
 
-// Name is the name of spans that no dialect recognised.
+// Name is a name of spans that no dialect recognised.
 type Name struct {
 	Span, Service, Scope string
 	ML                   bool
 	Count                float64
 }
 
-// Series is a metric of mlmetrics against its limit, 0 where that is not known or there is none.
+// Series is the number of series of a metric and its limit, 0 if there is none or it is not known.
 type Series struct {
 	Metric, Connector string
 	Active, Limit     float64
 	Overflowed        float64
-	Used              float64 // of the limit, 0 to 1
+	Used              float64 // share of the limit, 0 to 1
 }
 
-// NewReport sums samples up.
+// NewReport builds a report from samples.
 func NewReport(samples []Sample) *Report {
 	r := &Report{}
 	byDialect, invalid, malformed, coerced, ways := map[string]float64{}, map[string]float64{}, map[string]float64{}, map[string]float64{}, map[string]float64{}
@@ -120,7 +120,7 @@ func decision(s *Sample) string {
 	return map[string]string{"true": "sampled", "false": "not_sampled"}[s.Labels["sampled"]]
 }
 
-// counts are sorted, the most first, without zeros.
+// counts returns counts in descending order, without zeros.
 func counts(of map[string]float64) (all []Count) {
 	for name, n := range of {
 		if n > 0 {
@@ -131,7 +131,7 @@ func counts(of map[string]float64) (all []Count) {
 	return all
 }
 
-// way is what became of what came, in the order of the pipeline.
+// way lists what happened to spans, in the order of the pipeline.
 func way(of map[string]float64) (all []Count) {
 	for _, step := range []struct {
 		name, means string
@@ -153,7 +153,7 @@ func way(of map[string]float64) (all []Count) {
 	} {
 		count := Count{Name: step.name, Means: step.means}
 		known := false
-		for _, key := range step.keys { // mltailsampling first: tail_sampling inside it counts as well
+		for _, key := range step.keys { // mltailsampling first, because the tail_sampling inside it counts as well
 			if n, ok := of[key]; ok {
 				known, count.Count = true, n
 				break

@@ -1,11 +1,8 @@
-// Package arrivals reads what the collector's own metrics say about the spans
-// that arrive: how many each dialect understood, which nobody did, which values
-// were invalid, what was refused and what was lost.
+// Package arrivals reads the collector's own metrics about the spans that arrive: how many each dialect recognised,
+// how many none did, which values were invalid, what was refused and what was lost.
 //
-// These figures are those that Prometheus scrapes from the collector, read from
-// the same address. A registry within the process would have to be fed by every
-// component on the way, those of others too, and would not reach a collector that
-// samples behind a tier that receives.
+// The metrics are read from the address that Prometheus scrapes. A registry within the process would have to be fed
+// by every component, including those of others, and could not show a collector in another process.
 package arrivals
 
 import (
@@ -26,19 +23,19 @@ type Sample struct {
 	Value  float64
 }
 
-// Reader reads the collector's own metrics.
+// Reader reads the collector's own metrics. It may be used concurrently.
 type Reader struct {
-	// Endpoint is the address, empty where there is none.
+	// Endpoint is the URL, empty if there is none.
 	Endpoint string
 	client   http.Client
 }
 
-// NewReader returns a reader of an address.
+// NewReader returns a reader of a URL.
 func NewReader(endpoint string) *Reader {
 	return &Reader{Endpoint: endpoint, client: http.Client{Timeout: 2 * time.Second}}
 }
 
-const mostBytes = 32 << 20 // of an answer
+const mostBytes = 32 << 20 // of a response
 
 // Read fetches the samples whose names start with otelcol_.
 func (r *Reader) Read(ctx context.Context) ([]Sample, error) {
@@ -58,10 +55,10 @@ func (r *Reader) Read(ctx context.Context) ([]Sample, error) {
 	return parse(io.LimitReader(answer.Body, mostBytes))
 }
 
-// Close lets go of idle connections.
+// Close closes idle connections.
 func (r *Reader) Close() { r.client.CloseIdleConnections() }
 
-// parse reads Prometheus' text format, version 0.0.4.
+// parse parses Prometheus' text format, version 0.0.4.
 func parse(from io.Reader) (samples []Sample, _ error) {
 	lines := bufio.NewScanner(from)
 	lines.Buffer(make([]byte, 64<<10), 1<<20)
@@ -73,7 +70,8 @@ func parse(from io.Reader) (samples []Sample, _ error) {
 	return samples, lines.Err()
 }
 
-// parseLine reads name{label="value",...} value. Lines that it cannot read are comments, or not ours.
+// parseLine parses name{label="value",...} value. Lines that it cannot parse are comments or have another format;
+// they are ignored.
 func parseLine(line string) (s Sample, ok bool) {
 	end := strings.IndexAny(line, "{ ")
 	if end < 0 || !strings.HasPrefix(line, "otelcol_") {
@@ -107,7 +105,7 @@ func parseLine(line string) (s Sample, ok bool) {
 	return s, err == nil
 }
 
-// quoted reads a label's value up to the quote that ends it.
+// quoted parses a label's value up to its closing quote.
 func quoted(text string) (value, rest string, closed bool) {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {

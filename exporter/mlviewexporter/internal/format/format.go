@@ -1,5 +1,5 @@
-// Package format writes numbers as the page shows them. Groups of digits are
-// parted by a space that does not break, units likewise.
+// Package format formats numbers for the page. Groups of digits, and units, are separated by a no-break space. All
+// functions may be called concurrently.
 package format
 
 import (
@@ -11,7 +11,7 @@ import (
 
 const space = "\u00a0"
 
-// Whole groups the digits of a whole number: 5 001.
+// Whole formats an integer in groups of digits: 5 001.
 func Whole(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	sign := ""
@@ -24,7 +24,7 @@ func Whole(n int64) string {
 	return sign + s
 }
 
-// Round has about three digits.
+// Round rounds to about three digits.
 func Round(f float64) string {
 	switch size := math.Abs(f); {
 	case math.IsNaN(f) || math.IsInf(f, 0):
@@ -48,7 +48,7 @@ func trim(s string) string {
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
 
-// Count is a number of things.
+// Count formats a count.
 func Count(n float64, one, many string) string {
 	if n == 1 {
 		return "1" + space + one
@@ -56,7 +56,7 @@ func Count(n float64, one, many string) string {
 	return Round(n) + space + many
 }
 
-// Percent is a share, 0 to 1.
+// Percent formats a share, 0 to 1.
 func Percent(share float64) string {
 	p := share * 100
 	switch {
@@ -70,7 +70,7 @@ func Percent(share float64) string {
 	return Whole(int64(math.Round(p))) + space + "%"
 }
 
-// Ms is a time in milliseconds: 1 820 ms, 12.4 s, 1 h 20 min.
+// Ms formats a time in milliseconds: 1 820 ms, 12.4 s, 1 h 20 min.
 func Ms(ms float64) string {
 	switch size := math.Abs(ms); {
 	case math.IsNaN(ms) || math.IsInf(ms, 0):
@@ -93,7 +93,7 @@ func Ms(ms float64) string {
 	return two(ms/3600_000, 24, "d", "h")
 }
 
-// two writes a time in the smaller of two units as both.
+// two formats a time in two units, given in the smaller one.
 func two(small float64, per int64, large, unit string) string {
 	n := int64(math.Round(small))
 	text := Whole(n/per) + space + large
@@ -103,10 +103,10 @@ func two(small float64, per int64, large, unit string) string {
 	return text
 }
 
-// Ns is a time in nanoseconds.
+// Ns formats a time in nanoseconds.
 func Ns(ns int64) string { return Ms(float64(ns) / 1e6) }
 
-// Clock is a moment, in UTC: the day is left out where it is today's.
+// Clock formats a time of day in UTC, with the date unless it is today.
 func Clock(ns int64, now time.Time) string {
 	if ns == 0 {
 		return "–"
@@ -118,7 +118,7 @@ func Clock(ns int64, now time.Time) string {
 	return t.Format("2006-01-02 15:04:05")
 }
 
-// Bytes is a size.
+// Bytes formats a size.
 func Bytes(n int64) string {
 	switch {
 	case n < 1<<10:
@@ -129,7 +129,7 @@ func Bytes(n int64) string {
 	return Round(float64(n)/(1<<20)) + space + "MiB"
 }
 
-// Signed writes a change, with its sign.
+// Signed formats a change with its sign.
 func Signed(f float64, as func(float64) string) string {
 	switch {
 	case f > 0:
@@ -147,5 +147,5 @@ func signed(sign, number string) string {
 	return sign + number
 }
 
-// Score is a score of a model, to four decimals.
+// Score formats a score of a model with four decimals.
 func Score(f float64) string { return trim(strconv.FormatFloat(f, 'f', 4, 64)) }

@@ -5,7 +5,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// split divides a batch into traces. Tail sampling releases one trace at a time, which is returned as it is.
+// split divides a batch into traces. A batch from tail sampling has one trace and is returned unchanged.
 func split(td ptrace.Traces) map[pcommon.TraceID]ptrace.Traces {
 	if td.SpanCount() == 0 {
 		return nil
@@ -44,7 +44,7 @@ func split(td ptrace.Traces) map[pcommon.TraceID]ptrace.Traces {
 	return parts
 }
 
-// only returns the ID of the one trace that a batch is of.
+// only returns the trace ID of a batch if the batch has only one trace.
 func only(td ptrace.Traces) (id pcommon.TraceID, ok bool) {
 	first := true
 	for _, rs := range td.ResourceSpans().All() {
@@ -60,7 +60,7 @@ func only(td ptrace.Traces) (id pcommon.TraceID, ok bool) {
 	return id, true
 }
 
-// decode puts the parts of a trace together. They are what the store encoded, so they can be read.
+// decode combines the parts of a trace. The store has encoded them, so decoding cannot fail.
 func decode(parts [][]byte) ptrace.Traces {
 	all := ptrace.NewTraces()
 	for _, part := range parts {
@@ -72,7 +72,7 @@ func decode(parts [][]byte) ptrace.Traces {
 	return all
 }
 
-// mostParts bounds what the parts of a long run cost beside their bytes. Concatenated, OTLP messages are one message.
+// mostParts limits the overhead of the parts of a long run. Concatenated OTLP messages are one valid message.
 const mostParts = 64
 
 func merged(parts [][]byte) [][]byte {

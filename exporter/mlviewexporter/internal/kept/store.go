@@ -1,4 +1,4 @@
-// Package kept holds the newest kept traces within a bound of bytes.
+// Package kept stores the newest kept traces within a limit of bytes.
 package kept
 
 import (
@@ -13,10 +13,9 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/spans"
 )
 
-// Store holds traces: their spans encoded, and a summary of each for lists. The
-// trace that has gone longest without a new span leaves first. Training runs,
-// which are few and are compared with runs of other days, may keep a quarter of
-// the memory from requests.
+// Store stores traces: their spans encoded, and a summary of each for lists. At the limit it evicts the trace that
+// has had no new span for longest. Requests cannot evict training runs from a quarter of the memory, because runs are
+// few and are compared with runs of other days. It is safe for concurrent use.
 type Store struct {
 	limit int64
 
@@ -28,7 +27,7 @@ type Store struct {
 	evicted  int64
 }
 
-// order is a queue of traces, the one that leaves first in front.
+// order is a queue of traces in the order of eviction.
 type order struct {
 	list  list.List // of *trace
 	bytes int64
@@ -36,24 +35,24 @@ type order struct {
 
 type trace struct {
 	summary *Summary
-	parts   [][]byte // OTLP protobuf, each as it came
+	parts   [][]byte // OTLP protobuf, one part for each batch
 	bytes   int64
 	in      *order
 	place   *list.Element
 }
 
-// NewStore returns a store of at most so many bytes.
+// NewStore returns a store with a limit in bytes.
 func NewStore(limit int64) *Store {
 	return &Store{limit: limit, traces: map[pcommon.TraceID]*trace{}, texts: newTexts()}
 }
 
-// Dropped are spans that the store did not take.
+// Dropped counts spans that the store did not accept.
 type Dropped struct{ NoTraceID, TooLarge int }
 
-// one trace has at most an eighth of the memory.
+// One trace may take an eighth of the memory.
 const traceShare = 8
 
-// Add takes in the spans of a batch. It does not keep the batch.
+// Add adds the spans of a batch. It does not retain the batch.
 func (s *Store) Add(td ptrace.Traces, now time.Time) (dropped Dropped) {
 	for id, part := range split(td) {
 		if id.IsEmpty() {
@@ -68,8 +67,8 @@ func (s *Store) Add(td ptrace.Traces, now time.Time) (dropped Dropped) {
 	return dropped
 }
 
-// recount is the number of spans up to which the summary of a trace is made anew when late spans come, so that calls
-// across batches are seen. Beyond it, only the late spans are looked at.
+// recount is the number of spans up to which the summary of a trace is rebuilt when late spans arrive, so that calls
+// across batches are found. With more spans, only the late spans are examined.
 const recount = 1000
 
 func (s *Store) add(id pcommon.TraceID, part ptrace.Traces, encoded []byte, now int64) bool {
@@ -103,7 +102,7 @@ func (s *Store) add(id pcommon.TraceID, part ptrace.Traces, encoded []byte, now 
 	return true
 }
 
-// summary of a trace whose last part is the given one.
+// summary returns the summary of a trace whose last part is given.
 func (s *Store) summary(t *trace, id pcommon.TraceID, part ptrace.Traces, now int64) *Summary {
 	switch {
 	case t.summary == nil:
@@ -114,7 +113,7 @@ func (s *Store) summary(t *trace, id pcommon.TraceID, part ptrace.Traces, now in
 	return t.summary.with(spans.All(part), now, s.texts.one)
 }
 
-// with returns the summary with spans more.
+// with returns the summary with more spans.
 func (s *Summary) with(late []spans.Span, now int64, text func(string) string) *Summary {
 	more := *s
 	more.Services, more.Models, more.Versions, more.Policies = slices.Clone(s.Services), slices.Clone(s.Models), slices.Clone(s.Versions), slices.Clone(s.Policies)
@@ -160,17 +159,17 @@ func (s *Store) evict() {
 
 func (s *Store) bytes() int64 { return s.requests.bytes + s.runs.bytes + s.texts.bytes }
 
-// Stats are the traces held, the bytes that they take, and how many have left.
+// Stats returns the number of stored traces, their bytes, and the number of evicted traces.
 func (s *Store) Stats() (traces int, bytes, evicted int64) {
 	s.mutex.RLock()
 	defer s.mutex.RUnlock()
 	return len(s.traces), s.bytes(), s.evicted
 }
 
-// Requests returns the summaries of all traces but training runs, the newest first.
+// Requests returns the summaries of all traces except training runs, newest first.
 func (s *Store) Requests() []*Summary { return s.newest(&s.requests) }
 
-// Runs returns the summaries of the training runs, the newest first.
+// Runs returns the summaries of training runs, newest first.
 func (s *Store) Runs() []*Summary { return s.newest(&s.runs) }
 
 func (s *Store) newest(o *order) []*Summary {
@@ -183,7 +182,7 @@ func (s *Store) newest(o *order) []*Summary {
 	return all
 }
 
-// Trace returns a trace with its spans, decoded.
+// Trace returns the spans of a trace.
 func (s *Store) Trace(id pcommon.TraceID) (*Summary, ptrace.Traces, bool) {
 	s.mutex.RLock()
 	t, ok := s.traces[id]

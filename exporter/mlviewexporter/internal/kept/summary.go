@@ -10,16 +10,16 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// Summary is what lists and filters need of a trace. It is never changed once it is made.
+// Summary has the properties of a trace for lists and filters. It does not change after it is built.
 type Summary struct {
 	ID pcommon.TraceID
-	// Start and End are nanoseconds since 1970: of the root where there is one, else of all spans.
+	// Start and End are in nanoseconds since 1970: those of the root if there is one, else of all spans.
 	Start, End int64
-	// Arrived is when the newest span came, in nanoseconds since 1970.
+	// Arrived is when the newest span arrived, in nanoseconds since 1970.
 	Arrived int64
 
 	Root, Service, Pipeline string
-	// Services, Models and Versions are those of all spans, sorted.
+	// Services, Models and Versions of all spans, sorted.
 	Services, Models, Versions []string
 	stages                     uint32 // bits by position in vocab.Stages
 	signals                    uint32 // bits by position in vocab.Signals
@@ -27,38 +27,38 @@ type Summary struct {
 	Spans, Errors int
 	Bottleneck    string
 	Share         float64
-	// Shares are those of the causes, largest first.
+	// Shares of the causes, largest first.
 	Shares   []Share
 	Policies []string
 
-	// NoRoot: no span without a parent has come. The others are what mldiagnosis said.
+	// NoRoot: no span without a parent has arrived. The other fields are those of mldiagnosis.
 	NoRoot, Partial, Skewed, Undivided bool
-	// Training: the trace has a stage of a training pipeline.
+	// Training: the trace has a training stage.
 	Training bool
 
 	// Lost is the time in ms lost to each of spans.Bottlenecks.
 	Lost [len(spans.Bottlenecks)]float64
-	// Calls are those from one service to another.
+	// Calls are the calls between services.
 	Calls []Call
 }
 
-// Share is the part of the request's duration that a cause has, 0 to 1.
+// Share is the share of the request's duration that a cause has, 0 to 1.
 type Share struct {
 	Cause string
 	Share float64
 }
 
-// Call is a span whose parent is of another service.
+// Call is a span whose parent belongs to another service.
 type Call struct {
 	From, To string
 	Ms       float32
 	Failed   bool
 }
 
-// Duration is in nanoseconds.
+// Duration returns the duration in nanoseconds.
 func (s *Summary) Duration() int64 { return s.End - s.Start }
 
-// Has reports whether a span of the trace carries the signal, a key such as ml.signal.queue_bound.
+// Has reports whether a span of the trace has the signal, a key such as ml.signal.queue_bound.
 func (s *Summary) Has(signal string) bool { return s.signals&bit(vocab.Signals, signal) != 0 }
 
 // HasStage reports whether the trace has a span of the stage.
@@ -82,9 +82,9 @@ func bit(keys []string, key string) uint32 {
 	return 0
 }
 
-// Bounds of what a summary takes from a trace, however large it is.
+// Limits of a summary, which do not depend on the size of the trace.
 const (
-	clip     = 200 // bytes of a text
+	clip     = 200 // bytes of a string
 	mostSet  = 32  // services, models, versions, policies
 	maxCalls = 256
 )
@@ -96,7 +96,7 @@ var trainingStages = func() (bits uint32) {
 	return bits
 }()
 
-// summarise makes the summary of a trace. texts brings equal texts together in memory.
+// summarise builds the summary of a trace. texts deduplicates strings.
 func summarise(id pcommon.TraceID, all []spans.Span, arrived int64, text func(string) string) *Summary {
 	s := &Summary{ID: id, Arrived: arrived, Spans: len(all)}
 	byID := make(map[pcommon.SpanID]int, len(all))
@@ -123,7 +123,7 @@ func summarise(id pcommon.TraceID, all []spans.Span, arrived int64, text func(st
 	return s
 }
 
-// add takes in what a span says.
+// add adds the properties of a span.
 func (s *Summary) add(span spans.Span, text func(string) string) {
 	s.stages |= bit(vocab.Stages, span.Text(vocab.Stage))
 	s.Training = s.stages&trainingStages != 0
@@ -158,7 +158,7 @@ func (s *Summary) call(parent, span spans.Span, text func(string) string) {
 	s.Calls = append(s.Calls, Call{text(from), text(to), float32(float64(span.End()-span.Start()) / 1e6), span.Failed()})
 }
 
-// root takes in what the root says.
+// root adds the properties of the root.
 func (s *Summary) root(root spans.Span, text func(string) string) {
 	s.Start, s.End = root.Start(), root.End()
 	s.Root, s.Service = text(root.Name()), text(root.Service())
@@ -187,7 +187,7 @@ func (s *Summary) root(root spans.Span, text func(string) string) {
 	})
 }
 
-// insert adds a text to a sorted set, unless it is empty or the set is full.
+// insert adds a string to a sorted set, unless it is empty or the set is full.
 func insert(set []string, text string) []string {
 	i, found := slices.BinarySearch(set, text)
 	if found || text == "" || len(set) == mostSet {
@@ -196,7 +196,8 @@ func insert(set []string, text string) []string {
 	return slices.Insert(set, i, text)
 }
 
-// size is what the summary takes in memory. Texts count for each summary that has them, for nobody knows who is the last.
+// size returns the memory of the summary. A shared string counts for each summary, because any of them may be the
+// last to use it.
 func (s *Summary) size() int64 {
 	const fixed = 560 // the struct, its entry in the map and in the order of eviction
 	n := fixed + 24*len(s.Shares) + 40*len(s.Calls) + len(s.Root) + len(s.Service) + len(s.Pipeline)

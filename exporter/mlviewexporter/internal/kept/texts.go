@@ -2,8 +2,8 @@ package kept
 
 import "github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/spans"
 
-// texts brings equal texts of summaries together: services, names and models are few. Once it is full it begins anew, so
-// texts that no trace has any more leave memory.
+// texts deduplicates the strings of summaries, because there are few services, names and models. When it is full it
+// starts again, so that unused strings are freed.
 type texts struct {
 	known map[string]string
 	bytes int64
@@ -11,7 +11,7 @@ type texts struct {
 
 const (
 	mostTexts = 10_000
-	textBytes = 64 // of an entry, beside its text
+	textBytes = 64 // of an entry, without its string
 )
 
 func newTexts() texts { return texts{known: map[string]string{}} }

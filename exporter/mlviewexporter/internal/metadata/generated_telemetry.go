@@ -121,31 +121,31 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	var err, errs error
 	builder.ExporterMlviewDroppedSeries, err = builder.meter.Int64Counter(
 		"otelcol_exporter_mlview_dropped_series",
-		metric.WithDescription("Data points that the page does not count, because their series found no room [Development]"),
+		metric.WithDescription("Data points that were dropped because there was no memory for their series [Development]"),
 		metric.WithUnit("{datapoint}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ExporterMlviewDroppedSpans, err = builder.meter.Int64Counter(
 		"otelcol_exporter_mlview_dropped_spans",
-		metric.WithDescription("Spans that the page does not show [Development]"),
+		metric.WithDescription("Spans that were dropped and are not on the page [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ExporterMlviewEvictedTraces, err = builder.meter.Int64ObservableCounter(
 		"otelcol_exporter_mlview_evicted_traces",
-		metric.WithDescription("Traces that left memory to make room for newer ones [Development]"),
+		metric.WithDescription("Traces that were evicted for newer ones [Development]"),
 		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ExporterMlviewMemory, err = builder.meter.Int64ObservableGauge(
 		"otelcol_exporter_mlview_memory",
-		metric.WithDescription("Memory that the traces and series of the page take, as they are counted against memory_mib [Development]"),
+		metric.WithDescription("Memory of the page's traces and series, as counted against memory_mib [Development]"),
 		metric.WithUnit("By"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ExporterMlviewTraces, err = builder.meter.Int64ObservableGauge(
 		"otelcol_exporter_mlview_traces",
-		metric.WithDescription("Traces that the page holds [Development]"),
+		metric.WithDescription("Traces in the page's memory [Development]"),
 		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)

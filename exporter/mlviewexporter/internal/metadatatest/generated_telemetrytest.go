@@ -24,7 +24,7 @@ func NewSettings(tt *componenttest.Telemetry) exporter.Settings {
 func AssertEqualExporterMlviewDroppedSeries(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_exporter_mlview_dropped_series",
-		Description: "Data points that the page does not count, because their series found no room [Development]",
+		Description: "Data points that were dropped because there was no memory for their series [Development]",
 		Unit:        "{datapoint}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -40,7 +40,7 @@ func AssertEqualExporterMlviewDroppedSeries(t *testing.T, tt *componenttest.Tele
 func AssertEqualExporterMlviewDroppedSpans(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_exporter_mlview_dropped_spans",
-		Description: "Spans that the page does not show [Development]",
+		Description: "Spans that were dropped and are not on the page [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -56,7 +56,7 @@ func AssertEqualExporterMlviewDroppedSpans(t *testing.T, tt *componenttest.Telem
 func AssertEqualExporterMlviewEvictedTraces(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_exporter_mlview_evicted_traces",
-		Description: "Traces that left memory to make room for newer ones [Development]",
+		Description: "Traces that were evicted for newer ones [Development]",
 		Unit:        "{trace}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -72,7 +72,7 @@ func AssertEqualExporterMlviewEvictedTraces(t *testing.T, tt *componenttest.Tele
 func AssertEqualExporterMlviewMemory(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_exporter_mlview_memory",
-		Description: "Memory that the traces and series of the page take, as they are counted against memory_mib [Development]",
+		Description: "Memory of the page's traces and series, as counted against memory_mib [Development]",
 		Unit:        "By",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -86,7 +86,7 @@ func AssertEqualExporterMlviewMemory(t *testing.T, tt *componenttest.Telemetry, 
 func AssertEqualExporterMlviewTraces(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_exporter_mlview_traces",
-		Description: "Traces that the page holds [Development]",
+		Description: "Traces in the page's memory [Development]",
 		Unit:        "{trace}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,

@@ -13,7 +13,7 @@ type arrivalsView struct {
 	Problem  string
 	Memory   string
 	Traces   int
-	Known    int // series
+	Known    int // number of series
 }
 
 func (p *Page) arrivals(w http.ResponseWriter, r *http.Request) {

@@ -22,7 +22,7 @@ const (
 
 var comparisons = []option{{Value: byWindow, Name: "two windows of time"}, {Value: byVersion, Name: "two model versions"}, {Value: byRun, Name: "two training runs"}}
 
-// windowsToCompare are chosen by the first letter of what they are.
+// windowsToCompare are identified by the first letter of their name.
 var windowsToCompare = []struct {
 	option
 	from, to time.Duration // before now
@@ -43,15 +43,15 @@ type compare struct {
 	NameA   string
 	NameB   string
 	Most    string // the largest change, in a sentence
-	Missing string // why there is nothing to compare
-	Of      string // what shares and signals are of
+	Missing string // why the comparison is not possible
+	Of      string // what shares and signals refer to
 	Totals  []pair
 	Stages  []stagePair
 	Signals []pair
 	Scores  []pair
 }
 
-// pair is a figure on both sides.
+// pair is a figure for both sides.
 type pair struct {
 	Name, A, B, Change string
 	weight             float64
@@ -67,10 +67,10 @@ type stagePair struct {
 	weight, difference float64
 }
 
-// side is what is compared.
+// side is one side of a comparison.
 type side struct {
 	name    string
-	of      float64 // requests or whatever figures are of
+	of      float64 // requests, or whatever the figures count
 	stages  map[string]*series.Dist
 	signals map[string]float64
 	errors  float64
@@ -142,7 +142,7 @@ func (p *Page) compareWindows(v *compare, f filter, a, b string) (one, two side)
 	return one, two
 }
 
-// side reads the figures of some series in a window.
+// side reads the figures of series in a window.
 func (p *Page) side(name string, match series.Match, w series.Window) side {
 	s := side{name: name, stages: p.Series.By(series.Duration, match, w, func(l series.Labels) string { return l.Stage }), signals: map[string]float64{}}
 	for signal, d := range p.Series.By(series.Signals, match, w, func(l series.Labels) string { return l.Detail }) {
@@ -153,7 +153,8 @@ func (p *Page) side(name string, match series.Match, w series.Window) side {
 
 func (p *Page) compareVersions(v *compare, f filter, a, b string) (one, two side) {
 	v.Of = "inferences"
-	// Those that serve, or were evaluated: the version that a training run is about is not one to compare requests by.
+	// Only versions that serve requests or were evaluated: requests cannot be compared by the version of a training
+	// run.
 	match := f.match()
 	match.Stage = vocab.StageInference
 	version := func(l series.Labels) string { return l.Version }
@@ -192,7 +193,7 @@ func (p *Page) compareVersions(v *compare, f filter, a, b string) (one, two side
 	return one, two
 }
 
-// scores are the newest of each kind.
+// scores returns the newest score of each kind.
 func (p *Page) scores(match series.Match) map[string]float64 {
 	newest := map[string]series.Gauge{}
 	for l, g := range p.Series.Gauges(series.Score, match) {
@@ -252,7 +253,7 @@ func runName(s *kept.Summary, now time.Time) string {
 	return s.Root + ", " + format.Clock(s.Start, now)
 }
 
-// fill lays the figures side by side, those that changed most on top.
+// fill pairs the figures, the largest changes first.
 func (v *compare) fill(a, b *side) {
 	v.NameA, v.NameB = a.name, b.name
 	v.stages(a, b)
@@ -337,13 +338,14 @@ func (v *compare) stages(a, b *side) {
 			row.BarA, row.BarB = ratio(x.Sum, totalA)*1000, ratio(y.Sum, totalB)*1000
 			row.ShareA, row.ShareB = share(x.Sum, totalA), share(y.Sum, totalB)
 		}
-		// What a stage adds to each request, so that a rare stage does not come before the one that users feel.
+		// The weight is what a stage adds to each request, so that a rare stage does not precede one that users
+		// notice.
 		if eachA, eachB := ratio(x.Sum, a.of), ratio(y.Sum, b.of); !same(eachA, eachB) {
 			row.difference = eachB - eachA
 		}
 		row.weight = math.Abs(row.difference)
 		if name == vocab.StageRequest {
-			row.weight = -1 // the sum of the others
+			row.weight = -1 // the sum of the others comes last
 		}
 		v.Stages = append(v.Stages, row)
 	}
@@ -369,7 +371,7 @@ func ratio(part, whole float64) float64 {
 	return part / whole
 }
 
-// change is by how much a duration changed.
+// change returns the change of a duration.
 func change(a, b float64) string {
 	if math.IsNaN(a) || math.IsNaN(b) {
 		return "–"
@@ -384,10 +386,10 @@ func change(a, b float64) string {
 	return text
 }
 
-// same reports whether two sums differ by no more than what adding in another order makes of them.
+// same reports whether two sums differ only because of the order of additions.
 func same(a, b float64) bool { return math.Abs(b-a) <= 1e-9*math.Max(math.Abs(a), math.Abs(b)) }
 
-// points is a change of shares, in points of a hundred.
+// points returns the change of shares in percentage points.
 func points(change float64) string {
 	return format.Signed(change*100, format.Round) + " points"
 }

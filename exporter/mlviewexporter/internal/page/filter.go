@@ -13,10 +13,10 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/spans"
 )
 
-// filter is what the reader chose: empty fields choose all.
+// filter is the selection of the reader: empty fields select everything.
 type filter struct{ Pipeline, Service, Model, Window string }
 
-// The windows.
+// The windows of time.
 const (
 	fiveMinutes = "5m"
 	oneHour     = "1h"
@@ -40,14 +40,15 @@ func readFilter(r *http.Request) filter {
 	return f
 }
 
-// param is a parameter of the address. What is longer than any value that is held is cut: it is shown again on the page.
+// param returns a parameter of the URL. A value longer than any stored value is truncated, because the page shows it
+// again.
 func param(r *http.Request, key string) string { return spans.Clip(r.URL.Query().Get(key), 300) }
 
 func (f filter) match() series.Match {
 	return series.Match{Pipeline: f.Pipeline, Service: f.Service, Model: f.Model}
 }
 
-// window is the chosen span of time.
+// window returns the selected window of time.
 func (f filter) window(now time.Time) series.Window {
 	switch f.Window {
 	case fiveMinutes:
@@ -58,7 +59,7 @@ func (f filter) window(now time.Time) series.Window {
 	return series.Window{To: now}
 }
 
-// windowName is the chosen span of time in words.
+// windowName returns the name of the selected window.
 func (f filter) windowName() string {
 	for _, o := range windowNames {
 		if o.Value == f.Window {
@@ -68,13 +69,13 @@ func (f filter) windowName() string {
 	return ""
 }
 
-// has reports whether a trace is among those chosen.
+// has reports whether a trace is selected.
 func (f filter) has(s *kept.Summary, w series.Window) bool {
 	return (f.Pipeline == "" || s.Pipeline == f.Pipeline) && (f.Service == "" || slices.Contains(s.Services, f.Service)) &&
 		(f.Model == "" || slices.Contains(s.Models, f.Model)) && (w.From.IsZero() || s.Arrived > w.From.UnixNano())
 }
 
-// query is the filter as a part of an address, with more parameters.
+// query returns the filter as the query part of a URL, with more parameters.
 func (f filter) query(more ...string) string {
 	q := url.Values{}
 	for key, value := range map[string]string{"pipeline": f.Pipeline, "service": f.Service, "model": f.Model} {
@@ -108,7 +109,7 @@ func (p *Page) chooser(f filter) chooser {
 	}
 }
 
-// options offers values, and the chosen one even where it is not among them any more.
+// options returns the choices, and the selected one even if it no longer exists.
 func options(values []string, chosen string) []option {
 	if chosen != "" && !slices.Contains(values, chosen) {
 		values = append(values, chosen)
@@ -128,7 +129,7 @@ func choose(from []option, chosen string) []option {
 	return all
 }
 
-// words is a key as words: gpu_queue is "GPU queue".
+// words converts a key to words: gpu_queue becomes "GPU queue".
 func words(key string) string {
 	text := strings.ReplaceAll(key, "_", " ")
 	switch {
@@ -140,7 +141,7 @@ func words(key string) string {
 	return text
 }
 
-// title starts with a capital.
+// title capitalises the first letter.
 func title(text string) string {
 	if text == "" {
 		return ""
@@ -148,7 +149,7 @@ func title(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// share is a part of a whole; a dash where there is no whole.
+// share formats a share; a dash if the total is zero.
 func share(part, whole float64) string {
 	if whole == 0 {
 		return "–"

@@ -24,7 +24,7 @@ type serviceMap struct {
 	Label         string
 }
 
-// edge is the calls from one service to another, as the kept traces show them.
+// edge is the number of calls from one service to another in the kept traces.
 type edge struct {
 	From, To                       string
 	Calls                          int
@@ -48,7 +48,7 @@ type mapNode struct {
 	layer         int
 }
 
-// mostNodes keeps the drawing readable. The table has all edges among the services with the most calls.
+// mostNodes keeps the drawing readable. The table has all edges between the services with the most calls.
 const mostNodes = 40
 
 func (p *Page) serviceMap(w http.ResponseWriter, r *http.Request) {
@@ -96,7 +96,7 @@ func addCalls(edges map[[2]string]*edge, s *kept.Summary) {
 	}
 }
 
-// figures are those of the services over all of their spans.
+// figures are the figures of services over all of their spans.
 func (p *Page) figures(v *serviceMap, f filter, w series.Window) {
 	match := f.match()
 	match.Service = ""
@@ -124,13 +124,13 @@ func (p *Page) figures(v *serviceMap, f filter, w series.Window) {
 	}
 }
 
-// Measures of the drawing.
+// Dimensions of the drawing.
 const (
 	nodeWidth, nodeHeight = 190, 74
 	gapX, gapY            = 80, 22
 )
 
-// layout puts services into layers, callers to the left of those they call.
+// layout arranges services in layers, callers to the left of the services they call.
 func (v *serviceMap) layout() {
 	at := map[string]int{}
 	for _, e := range v.Edges {
@@ -146,7 +146,8 @@ func (v *serviceMap) layout() {
 			v.Nodes = append(v.Nodes, mapNode{Name: name, Short: short(name)})
 		}
 	}
-	// Longest paths. Services that call each other would go on for ever, so there are at most as many rounds as services.
+	// Longest paths. Services that call each other would never settle, so the rounds are limited to the number of
+	// services.
 	for range v.Nodes {
 		moved := false
 		for _, e := range v.Edges {
@@ -177,7 +178,8 @@ func (v *serviceMap) layout() {
 	v.Edges = drawn
 }
 
-// place gives each service its place: layers from left to right without gaps, within one in the order of who calls them.
+// place sets the position of each service: layers from left to right without gaps; within a layer, in the order of
+// callers.
 func (v *serviceMap) place(at map[string]int) {
 	layers := map[int][]int{}
 	for i, n := range v.Nodes {
@@ -218,7 +220,7 @@ func (v *serviceMap) callersY(node int, at map[string]int) float64 {
 	return sum / n
 }
 
-// short fits into a box.
+// short truncates a name to the size of a box.
 func short(name string) string {
 	runes := []rune(name)
 	if len(runes) > 22 {
@@ -230,5 +232,5 @@ func short(name string) string {
 	return name
 }
 
-// Tall is the height of the drawing with its border.
+// Tall returns the height of the drawing with its border.
 func (v serviceMap) Tall() float64 { return v.Height + 8 }

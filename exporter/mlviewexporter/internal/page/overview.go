@@ -14,26 +14,26 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// wellBelow is the share of requests below which a bottleneck or errors count as well.
+// wellBelow is the share of requests below which a bottleneck, or errors, are shown as healthy.
 const wellBelow = 0.01
 
 type overview struct {
 	Filter     filter
 	Chooser    chooser
 	Window     string
-	Nothing    bool // no metrics have come
+	Nothing    bool // no metrics have arrived
 	Requests   requests
 	Rows       []bottleneck
 	Stages     []stage
 	Threshold  string
 	TracesLink string
-	NoRoom     int // series that are left out
+	NoRoom     int // series dropped for lack of memory
 }
 
-// requests are the figures on top.
+// requests are the figures at the top.
 type requests struct {
 	One, Many string // what is counted
-	Why       string // why it is not requests
+	Why       string // why other things than requests are counted
 	Count     float64
 	PerMinute float64
 	Errors    float64
@@ -98,7 +98,8 @@ func (p *Page) overview(w http.ResponseWriter, r *http.Request) {
 	p.render(w, http.StatusOK, "overview", "Overview", v)
 }
 
-// requests counts requests or, where the chosen service has none, its spans, or, where no service tells requests, inferences.
+// requests counts requests, or spans if the selected service has no requests, or inferences if no service has
+// requests.
 func (p *Page) requests(f filter, w series.Window) requests {
 	match := f.match()
 	inferences := match
@@ -126,7 +127,7 @@ func (p *Page) requests(f filter, w series.Window) requests {
 	return r
 }
 
-// count fills in figures from spans.
+// count fills the figures from spans.
 func (p *Page) count(r *requests, match series.Match, w series.Window) {
 	r.latency = p.Series.Sum(series.Duration, match, w)
 	r.Count = r.latency.Count
@@ -135,7 +136,7 @@ func (p *Page) count(r *requests, match series.Match, w series.Window) {
 	r.Errors = p.Series.Sum(series.StageCalls, match, w).Sum
 }
 
-// has reports whether a metric has series that match.
+// has reports whether a metric has matching series.
 func (p *Page) has(metric string, match series.Match) bool {
 	return len(p.Series.Values(match, func(series.Labels) string { return "any" }, metric)) > 0
 }
@@ -144,8 +145,8 @@ func (p *Page) minutes(w series.Window) float64 {
 	return max(p.Series.Length(w).Minutes(), 0.25)
 }
 
-// lost is the time in ms that went to each bottleneck, over all requests: every wait for the GPU and every lookup in the
-// database, not only those that a signal marks.
+// lost returns the time in ms lost to each bottleneck over all requests: every wait for the GPU and every database
+// lookup, not only those with a signal.
 func (p *Page) lost(i int, match series.Match, w series.Window) (ms float64, estimated bool) {
 	switch spans.Bottlenecks[i].Signal {
 	case vocab.SignalFeatureCascade:
@@ -155,7 +156,7 @@ func (p *Page) lost(i int, match series.Match, w series.Window) (ms float64, est
 	case vocab.SignalColdStart:
 		return p.Series.Sum(series.ColdStartDuration, match, w).Sum, false
 	}
-	// A repair's time is not measured by itself. Each validation is taken as equally long.
+	// The time of a repair is not measured. All validations are assumed to take equally long.
 	post := match
 	post.Stage = vocab.StagePostProcessing
 	durations := p.Series.Sum(series.Duration, post, w)
@@ -205,7 +206,7 @@ func (p *Page) bottlenecks(f filter, w series.Window, of *requests) []bottleneck
 	return rows
 }
 
-// told reports whether spans of a bottleneck's stage name the chosen model.
+// told reports whether spans of a bottleneck's stage have the selected model.
 func (p *Page) told(i int, f filter) bool {
 	metric := map[string]string{
 		vocab.SignalFeatureCascade: series.DBLookup, vocab.SignalQueueBound: series.QueueWait,
@@ -220,7 +221,7 @@ type stage struct {
 	Calls, Errors float64
 	P50, P95      string
 	Mean          float64
-	Share         float64 // of the time of all stages but the request
+	Share         float64 // of the time of all stages except the request
 	Bar           float64
 }
 

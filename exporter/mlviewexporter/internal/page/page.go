@@ -1,4 +1,4 @@
-// Package page is the page: handlers that render what the stores hold as HTML.
+// Package page renders the contents of the stores as HTML pages. Its handlers may be called concurrently.
 package page
 
 import (
@@ -18,12 +18,12 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/series"
 )
 
-// Page is what the handlers read.
+// Page has the stores that the handlers read.
 type Page struct {
 	Traces   *kept.Store
 	Series   *series.Store
 	Arrivals *arrivals.Reader
-	// TraceURL leads to a trace in Tempo or Jaeger; {trace_id} stands for its ID. Empty: there is no link.
+	// TraceURL is the URL of a trace in Tempo or Jaeger, with {trace_id} for its ID. Empty: no link.
 	TraceURL string
 	Now      func() time.Time
 }
@@ -65,7 +65,7 @@ var functions = template.FuncMap{
 	"causeClass": cause,
 }
 
-// Handler serves the page.
+// Handler returns the handler of all pages.
 func (p *Page) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.overview)
@@ -77,12 +77,12 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /arrivals", p.arrivals)
 	static, err := fs.Sub(staticFiles, "static")
 	if err != nil {
-		panic(err) // the folder is embedded
+		panic(err) // cannot fail: the folder is embedded
 	}
 	files := http.StripPrefix("/static/", http.FileServerFS(static))
 	mux.HandleFunc("GET /static/", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Has("v") {
-			w.Header().Set("Cache-Control", "max-age=31536000, immutable") // another version has another address
+			w.Header().Set("Cache-Control", "max-age=31536000, immutable") // the URL has the version
 		}
 		files.ServeHTTP(w, r)
 	})
@@ -92,7 +92,7 @@ func (p *Page) Handler() http.Handler {
 	return secured(mux)
 }
 
-// asset is the address of a static file, with its version.
+// asset returns the URL of a static file, with its version.
 func asset(name string) (string, error) {
 	content, err := staticFiles.ReadFile("static/" + name)
 	if err != nil {
@@ -102,8 +102,8 @@ func asset(name string) (string, error) {
 	return "/static/" + name + "?v=" + hex.EncodeToString(sum[:6]), nil
 }
 
-// policy admits this page's own style and script files, and nothing else: no script or style in the markup, nothing from
-// anywhere else. Whatever a span says can only be text.
+// policy is the content security policy: only style and script files of this page, no inline script or style, and
+// nothing from other hosts. Content of spans is therefore never executed.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
@@ -120,7 +120,7 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// view is what the layout needs, and the page's own data in Data.
+// view has the data of the layout, and the page's own data in Data.
 type view struct {
 	Title, Tab string
 	Tabs       []tab
@@ -149,7 +149,7 @@ func (p *Page) render(w http.ResponseWriter, status int, name, title string, dat
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // a reader that has gone needs no answer
+	_, _ = w.Write(b.Bytes()) // the client may have disconnected
 }
 
 type message struct{ Title, Text string }

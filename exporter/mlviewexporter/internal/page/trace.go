@@ -26,7 +26,7 @@ type traceView struct {
 	Chart     *waterfall.Chart
 	Rows      []chartRow
 	Causes    []causeBar
-	Listed    []string // causes without a share of their own
+	Listed    []string // causes without a share
 	Warnings  []string
 	JSON      string
 	Elsewhere string
@@ -38,7 +38,7 @@ type chartRow struct {
 	waterfall.Row
 	Name    string
 	Service string
-	Label   string // the bar in words
+	Label   string // description of the bar
 	Link    string
 	Open    *details
 	Indent  int
@@ -46,14 +46,14 @@ type chartRow struct {
 
 type legend struct{ Class, Text string }
 
-// partNames are what the parts of a span are called, in the order of the legend.
+// partNames are the names of the parts of a span, in the order of the legend.
 var partNames = []legend{
 	{string(spans.Queue), "wait for the GPU"}, {string(spans.Compute), "compute on the GPU"},
 	{string(spans.Prefill), "prefill"}, {string(spans.Decode), "decode"}, {string(spans.Cache), "cache lookup"},
 	{string(spans.Database), "database lookup"}, {string(spans.Load), "cold start"}, {string(spans.Repair), "repair"},
 }
 
-// details are what a span carries.
+// details are the attributes and events of a span.
 type details struct {
 	Attributes, Resource []attribute
 	Events               []event
@@ -110,7 +110,7 @@ func (p *Page) json(w http.ResponseWriter, id string, td ptrace.Traces) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Disposition", `attachment; filename="`+id+`.json"`)
-	_, _ = w.Write(out) // a reader that has gone needs no answer
+	_, _ = w.Write(out) // the client may have disconnected
 }
 
 func (p *Page) traceView(s *kept.Summary, all []spans.Span, open string) *traceView {
@@ -150,7 +150,7 @@ func (p *Page) traceView(s *kept.Summary, all []spans.Span, open string) *traceV
 	return v
 }
 
-// label says in words what a bar shows.
+// label describes a bar in words.
 func (v *traceView) label(r *waterfall.Row) string {
 	text := "starts at " + format.Ns(max(r.Start()-v.Chart.Start, 0)) + ", takes " + format.Ns(r.End()-r.Start())
 	for _, bar := range r.Bars {
@@ -204,7 +204,7 @@ func (p *Page) details(s spans.Span, began int64) *details {
 	return d
 }
 
-// Bounds that keep the page of one span light. The JSON has everything.
+// Limits that keep the page of one span small. The JSON has everything.
 const (
 	mostEvents     = 50
 	mostAttributes = 200
@@ -223,7 +223,7 @@ func attributes(m pcommon.Map) []attribute {
 	return all
 }
 
-// ValidTraceURL reports what is wrong with the address of a trace elsewhere.
+// ValidTraceURL returns an error if the URL of a trace in another system is not valid.
 func ValidTraceURL(text string) error {
 	if text == "" {
 		return nil

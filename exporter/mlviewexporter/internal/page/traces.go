@@ -14,14 +14,14 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// perPage is how many traces one page lists.
+// perPage is the number of traces on a page.
 const perPage = 50
 
-// traceFilter is what the reader chose among the kept traces.
+// traceFilter is the selection among the kept traces.
 type traceFilter struct {
 	filter
 	Signal, Cause, Stage, Policy, Sort string
-	Longer                             string // ms, as it was typed
+	Longer                             string // ms, as typed
 	longer                             float64
 	Errors                             bool
 	Page                               int
@@ -60,7 +60,7 @@ func readTraceFilter(r *http.Request) (f traceFilter, problem string) {
 		Sort: param(r, "sort"), Longer: strings.TrimSpace(param(r, "longer")), Errors: param(r, "errors") != "",
 	}
 	if param(r, "window") == "" {
-		f.Window = sinceStart // all that is held
+		f.Window = sinceStart // everything in memory
 	}
 	if !slices.ContainsFunc(sorts, func(o option) bool { return o.Value == f.Sort }) {
 		f.Sort = sorts[0].Value
@@ -167,10 +167,10 @@ func pageLink(r *http.Request, page int) string {
 	return "/traces?" + q.Encode()
 }
 
-// causes are those of mldiagnosis.
+// causes are the causes of mldiagnosis.
 var causes = []string{"gpu_queue", "gpu_compute", "gpu_prefill", "gpu_decode", "feature_store", "cold_start", "revalidation", "other"}
 
-// named are keys as options, in words.
+// named returns keys as options, in words.
 func named(keys []string, chosen string) []option {
 	all := options(keys, chosen)
 	for i := range all {
@@ -187,7 +187,7 @@ func trimmed(keys []string) []string {
 	return short
 }
 
-// known are the values that the held traces have.
+// known returns the values that occur in the stored traces.
 type known struct{ pipelines, services, models, policies map[string]bool }
 
 func newKnown() known {
@@ -208,7 +208,7 @@ func (k *known) add(s *kept.Summary) {
 	}
 }
 
-// mostOptions keeps a list of choices usable, and the page light.
+// mostOptions keeps a list of choices usable, and the page small.
 const mostOptions = 500
 
 func sorted(set map[string]bool) []string {
@@ -237,7 +237,7 @@ func causeBars(shares []kept.Share) (bars []causeBar) {
 	return bars
 }
 
-// cause is a known cause, for it becomes a class of the style.
+// cause returns a known cause, else "other", because it becomes a CSS class.
 func cause(name string) string {
 	if slices.Contains(causes, name) {
 		return name

@@ -14,7 +14,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// perTrainingPage is how many runs are drawn.
+// perTrainingPage is the number of runs on a page.
 const perTrainingPage = 20
 
 type training struct {
@@ -31,9 +31,9 @@ type run struct {
 	Model  string
 	Stages []runStage
 	Scores []pair
-	// Before is the run of the same pipeline and model before this one.
+	// Before is the previous run of the same pipeline and model.
 	Before string
-	// Compare leads to the comparison with it.
+	// Compare is the URL of the comparison with it.
 	Compare string
 	scores  map[string]float64
 }
@@ -48,7 +48,7 @@ type runStage struct {
 	ms          float64
 }
 
-// scoreKeys are the attributes of scores, by their name in ml.evaluation.score.
+// scoreKeys are the attributes of scores by their names in ml.evaluation.score.
 var scoreKeys = []struct{ key, name string }{
 	{vocab.EvaluationAccuracy, "accuracy"}, {vocab.EvaluationF1, "f1"}, {vocab.EvaluationAUC, "auc"}, {vocab.EvaluationLoss, "loss"},
 }
@@ -57,7 +57,7 @@ func (p *Page) training(w http.ResponseWriter, _ *http.Request) {
 	all := p.Traces.Runs()
 	slices.SortStableFunc(all, func(a, b *kept.Summary) int { return int(min(max(b.Start-a.Start, -1), 1)) })
 	v := training{Held: len(all)}
-	// One more than is shown, for its scores.
+	// One more run than is shown, for its scores.
 	for _, s := range all[:min(len(all), perTrainingPage+1)] {
 		if _, td, ok := p.Traces.Trace(s.ID); ok {
 			v.Runs = append(v.Runs, newRun(s, td, p.Now()))
@@ -78,7 +78,7 @@ func (p *Page) training(w http.ResponseWriter, _ *http.Request) {
 	p.render(w, http.StatusOK, "training", "Training runs", v)
 }
 
-// mostBars of a stage are drawn: a stage of many spans is one bar to the eye.
+// mostBars limits the bars of a stage: more are not distinguishable.
 const mostBars = 100
 
 func newRun(s *kept.Summary, td ptrace.Traces, now time.Time) *run {
@@ -93,7 +93,7 @@ func newRun(s *kept.Summary, td ptrace.Traces, now time.Time) *run {
 	for _, span := range all {
 		for _, score := range scoreKeys {
 			if f, ok := span.Number(score.key); ok {
-				r.scores[score.name] = f // spans come in the order of their starts: the newest stays
+				r.scores[score.name] = f // spans are in the order of their starts: the newest value remains
 			}
 		}
 		name := span.Text(vocab.Stage)
@@ -122,7 +122,7 @@ func newRun(s *kept.Summary, td ptrace.Traces, now time.Time) *run {
 	return r
 }
 
-// beside puts the scores of an earlier run beside those of this one.
+// beside adds the scores of an earlier run to those of this one.
 func (r *run) beside(earlier *run) {
 	r.Scores = []pair{}
 	if earlier != nil {

@@ -27,7 +27,7 @@ const (
 	Score              = "ml.evaluation.score"
 )
 
-// catalogue has the labels that make a metric's Detail, beside those that every metric has.
+// catalogue has the labels that make up a metric's Detail, in addition to those that every metric has.
 var catalogue = map[string][]string{
 	Duration: nil, StageCalls: {"status.code"}, Requests: {vocab.PipelineSuccess}, Latency: nil, DBLookup: nil,
 	QueueWait: nil, ForwardPass: nil, BatchSize: nil, ValidationAttempts: nil, ValidationFailures: {"reason", "field"},
@@ -54,7 +54,7 @@ func (in *intake) labels(m pcommon.Map) Labels {
 	return l
 }
 
-// DetailSeparator is between the values of several labels in Labels.Detail.
+// DetailSeparator separates the values of several labels in Labels.Detail.
 const DetailSeparator = "\x1f"
 
 func (in *intake) text(m pcommon.Map, key string) string {
@@ -67,7 +67,7 @@ func (in *intake) text(m pcommon.Map, key string) string {
 
 const mostTexts = 10_000
 
-// one brings equal texts together in memory.
+// one deduplicates a string.
 func (s *Store) one(text string) string {
 	if known, ok := s.texts[text]; ok {
 		return known

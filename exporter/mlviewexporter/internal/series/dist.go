@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Layout says what the buckets of a distribution are: explicit bounds, each inclusive, or an exponential scale, in which
-// bucket i reaches from base^i, exclusive, to base^(i+1), with base 2^(2^-Scale).
+// Layout defines the buckets of a distribution: explicit bounds, each inclusive, or an exponential scale. With a
+// scale, bucket i ranges from base^i, exclusive, to base^(i+1), with base 2^(2^-Scale).
 type Layout struct {
 	Bounds      []float64
 	Scale       int32
@@ -17,7 +17,7 @@ func (l *Layout) equal(o *Layout) bool {
 	return l == o || l.Exponential == o.Exponential && l.Scale == o.Scale && slices.Equal(l.Bounds, o.Bounds)
 }
 
-// bucket is the interval of a bucket.
+// bucket returns the interval of a bucket.
 func (l *Layout) bucket(i int) (from, to float64) {
 	if l.Exponential {
 		base := math.Exp2(math.Exp2(-float64(l.Scale)))
@@ -33,20 +33,20 @@ func (l *Layout) bucket(i int) (from, to float64) {
 	return from, to
 }
 
-// Dist is a distribution of values: their number and sum and, where it has a layout, how many are in each bucket. Only
-// the buckets from the first to the last one that has any are there.
+// Dist is a distribution of values: their number, their sum and, if it has a layout, the counts of its buckets. Only
+// the buckets from the first to the last non-empty one are stored.
 type Dist struct {
 	Count, Sum float64
 	layout     *Layout
-	low        int // the bucket of counts[0]
+	low        int // position of the bucket of counts[0]
 	counts     []uint64
-	zero       uint64 // of an exponential layout: values at, about or below zero
+	zero       uint64 // of an exponential layout: values near or below zero
 }
 
-// Mean is NaN where there are no values.
+// Mean is NaN if there are no values.
 func (d *Dist) Mean() float64 { return d.Sum / d.Count }
 
-// trim leaves out empty buckets at both ends.
+// trim removes empty buckets at both ends.
 func (d *Dist) trim() {
 	for len(d.counts) > 0 && d.counts[0] == 0 {
 		d.counts = d.counts[1:]
@@ -57,7 +57,7 @@ func (d *Dist) trim() {
 	}
 }
 
-// Add takes in another distribution.
+// Add adds another distribution.
 func (d *Dist) Add(o *Dist) {
 	d.Count += o.Count
 	d.Sum += o.Sum
@@ -79,7 +79,7 @@ func (d *Dist) Add(o *Dist) {
 	}
 }
 
-// position is the bucket of d that has the upper end of a bucket of o.
+// position returns the bucket of d that has the upper bound of a bucket of o.
 func (d *Dist) position(o *Dist, i int) int {
 	switch {
 	case d.layout.equal(o.layout):
@@ -111,7 +111,7 @@ func (d *Dist) count(i int, n uint64) {
 	d.counts[i-d.low] += n
 }
 
-// downscale merges the buckets of an exponential distribution into the larger ones of a lower scale.
+// downscale merges the buckets of an exponential distribution into those of a lower scale.
 func (d *Dist) downscale(to *Layout) {
 	old := Dist{layout: d.layout, low: d.low, counts: d.counts}
 	d.layout, d.low, d.counts = to, 0, nil
@@ -122,7 +122,8 @@ func (d *Dist) downscale(to *Layout) {
 	}
 }
 
-// since returns what came after an earlier state of the same cumulative series. ok is false where the series began anew.
+// since returns the increase since an earlier state of the same cumulative series. ok is false if the series has
+// restarted.
 func (d *Dist) since(earlier *Dist) (more Dist, ok bool) {
 	if d.Count < earlier.Count {
 		return Dist{}, false
@@ -136,7 +137,7 @@ func (d *Dist) since(earlier *Dist) (more Dist, ok bool) {
 	case earlier.layout == nil || d.layout.Exponential != earlier.layout.Exponential, !d.layout.Exponential && !d.layout.equal(earlier.layout):
 		return Dist{}, false
 	case d.layout.Exponential && d.layout.Scale > earlier.layout.Scale:
-		return Dist{}, false // the scale of a series only falls
+		return Dist{}, false // the scale of a series never increases
 	case d.layout.Scale < earlier.layout.Scale:
 		before.downscale(d.layout)
 	}
@@ -158,9 +159,9 @@ func (d *Dist) since(earlier *Dist) (more Dist, ok bool) {
 	return more, true
 }
 
-// Quantile estimates a quantile as Prometheus does: between the ends of an explicit bucket in a straight line, of an
-// exponential one by the exponent. It is NaN where there are no values. capped is true where the quantile lies above the
-// highest bound, which is returned.
+// Quantile estimates a quantile as Prometheus does: linearly within an explicit bucket, exponentially within an
+// exponential one. It is NaN if there are no values. capped is true if the quantile is above the highest bound, which
+// is returned.
 func (d *Dist) Quantile(q float64) (value float64, capped bool) {
 	total := d.zero
 	for _, n := range d.counts {
@@ -199,7 +200,7 @@ func (d *Dist) Quantile(q float64) (value float64, capped bool) {
 	return math.NaN(), false
 }
 
-// Above is the share of values above a bound, as exactly as the buckets tell.
+// Above estimates the share of values above a bound, with the precision of the buckets.
 func (d *Dist) Above(bound float64) float64 {
 	var above, total float64
 	for i, n := range d.counts {

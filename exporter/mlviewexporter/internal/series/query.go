@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Window is a span of time: from From, exclusive, to To. Zero From is the start of the store.
+// Window is a window of time: after From, up to and including To. Zero From is the start of the store.
 type Window struct{ From, To time.Time }
 
-// Length is how long the window is, as far as the store was there.
+// Length is the length of the window that is after the start of the store.
 func (s *Store) Length(w Window) time.Duration {
 	return max(w.To.Sub(later(w.From, s.began)), 0)
 }
 
-// Match says which series to read. Empty fields match all.
+// Match selects series. Empty fields match everything.
 type Match struct {
 	Pipeline, Service, Stage, Model, Version string
 	Detail                                   func(string) bool
@@ -29,7 +29,7 @@ func (m *Match) has(l *Labels) bool {
 // Is matches one value of Labels.Detail.
 func Is(value string) func(string) bool { return func(detail string) bool { return detail == value } }
 
-// Sum is what came of a metric in a window.
+// Sum returns the values of a metric in a window.
 func (s *Store) Sum(metric string, match Match, w Window) (sum Dist) {
 	for _, d := range s.By(metric, match, w, func(Labels) string { return "" }) {
 		sum = *d
@@ -37,7 +37,7 @@ func (s *Store) Sum(metric string, match Match, w Window) (sum Dist) {
 	return sum
 }
 
-// By is what came of a metric in a window, by a key made of the labels.
+// By returns the values of a metric in a window, by a key derived from the labels.
 func (s *Store) By(metric string, match Match, w Window, key func(Labels) string) map[string]*Dist {
 	s.mutex.RLock()
 	defer s.mutex.RUnlock()
@@ -64,7 +64,7 @@ func (s *Store) By(metric string, match Match, w Window, key func(Labels) string
 	return sums
 }
 
-// ring is the one that has the window: the finer where it reaches back far enough.
+// ring returns the ring for a window: the finer one if it reaches back far enough.
 func (s *Store) ring(c *cell, w Window) *ring {
 	if s.newestOf(w).Sub(w.From) <= fineStep*(fineSlots-1) {
 		return &c.fine
@@ -74,13 +74,13 @@ func (s *Store) ring(c *cell, w Window) *ring {
 
 func (s *Store) newestOf(w Window) time.Time { return later(w.To, s.newest) }
 
-// Point is what came in a step of time: the number of values and their sum.
+// Point is the number of values in a step of time, and their sum.
 type Point struct {
 	At         time.Time
 	Count, Sum float64
 }
 
-// Plot is what came of a metric in each step of a window, the steps without any among them.
+// Plot returns the points of a metric in a window, including empty ones.
 func (s *Store) Plot(metric string, match Match, w Window) (points []Point, step time.Duration) {
 	s.mutex.RLock()
 	defer s.mutex.RUnlock()
@@ -106,7 +106,7 @@ func (s *Store) Plot(metric string, match Match, w Window) (points []Point, step
 	return points, step
 }
 
-// steps are the empty points of a window.
+// steps returns the empty points of a window.
 func (s *Store) steps(w Window) (points []Point, step time.Duration) {
 	from, to := w.From, w.To
 	if from.IsZero() {
@@ -127,7 +127,7 @@ func (s *Store) steps(w Window) (points []Point, step time.Duration) {
 	return points, step
 }
 
-// Gauges returns the newest values of a gauge by labels.
+// Gauges returns the latest values of a gauge by labels.
 func (s *Store) Gauges(metric string, match Match) map[Labels]Gauge {
 	s.mutex.RLock()
 	defer s.mutex.RUnlock()
@@ -140,7 +140,7 @@ func (s *Store) Gauges(metric string, match Match) map[Labels]Gauge {
 	return values
 }
 
-// Values returns the values of a label, sorted, among the series that match.
+// Values returns the values of a label among the matching series, sorted.
 func (s *Store) Values(match Match, label func(Labels) string, metrics ...string) []string {
 	s.mutex.RLock()
 	defer s.mutex.RUnlock()

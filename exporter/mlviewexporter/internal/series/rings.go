@@ -2,25 +2,26 @@ package series
 
 import "time"
 
-// ring holds what came in each of the newest steps of time.
+// ring has the values of the latest steps of time.
 type ring struct {
 	step  time.Duration
 	slots []slot
 }
 
-// slot is what came in one step. at is the number of the step since 1970.
+// slot has the values of one step. at is the number of the step since 1970.
 type slot struct {
 	at   int64
 	dist Dist
 }
 
-// The rings: the newest ten minutes finely, for a window of five minutes and the one before, and two hours by the minute.
+// The rings: ten minutes in fine steps, for a window of five minutes and the previous one, and two hours by the
+// minute.
 const (
 	fineStep, fineSlots     = 15 * time.Second, 41
 	coarseStep, coarseSlots = time.Minute, 121
 )
 
-// add takes in what came now, unless that needs memory and there is none.
+// add adds values to the current step, unless that needs memory and there is none.
 func (r *ring) add(now time.Time, more *Dist, steps int, room bool) (bytes int64) {
 	if r.slots == nil {
 		if !room {
@@ -53,10 +54,10 @@ func (r *ring) add(now time.Time, more *Dist, steps int, room bool) (bytes int64
 	return bytes + slotBytes + 8*int64(len(d.counts))
 }
 
-// slotBytes is a slot and the part of its slice that is kept free.
+// slotBytes is the size of a slot, with the spare capacity of its slice.
 const slotBytes = 120
 
-// between calls back for what came in a span of time.
+// between calls a function for the values of a period of time.
 func (r *ring) between(from, to time.Time, visit func(at time.Time, d *Dist)) {
 	first, last := from.UnixNano()/int64(r.step), to.UnixNano()/int64(r.step)
 	for i := range r.slots {
@@ -66,7 +67,8 @@ func (r *ring) between(from, to time.Time, visit func(at time.Time, d *Dist)) {
 	}
 }
 
-// history holds number and sum of values since the start, in at most historySlots steps, which double as time goes on.
+// history has number and sum of values since the start, in at most historySlots steps, whose length doubles over
+// time.
 type history struct {
 	step  time.Duration
 	slots []point

@@ -1,6 +1,5 @@
-// Package series keeps the metrics of mlmetrics for the page: what came in the
-// newest minutes, hours, and since the start, for each set of the few labels that
-// the page filters by.
+// Package series stores the metrics of mlmetrics for the page: the values of the latest minutes, of the latest hours,
+// and since the start, for each set of the few labels that the page filters by.
 package series
 
 import (
@@ -13,13 +12,14 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
-// Labels are those that the page tells series apart by. Detail has what else a metric is read by, see catalogue.
+// Labels are the labels that the page distinguishes. Detail has the other labels that a metric is queried by, see
+// catalogue.
 type Labels struct {
 	Pipeline, Service, Stage, Model, Version string
 	Detail                                   string
 }
 
-// Store holds cells: increments by labels. It is fed with cumulative or delta points.
+// Store stores cells: increments by labels. Its input are cumulative or delta points. It is safe for concurrent use.
 type Store struct {
 	limit int64
 	began time.Time
@@ -32,14 +32,14 @@ type Store struct {
 	bytes   int64
 	swept   time.Time
 	newest  time.Time
-	noRoom  int // points of the newest batch that found no room
+	noRoom  int // points of the latest batch that were dropped
 	seed    [2]maphash.Seed
 }
 
-// identity tells the series of a metric apart by all of their labels, as a hash of 128 bits.
+// identity identifies the series of a metric by all of its labels, as a hash of 128 bits.
 type identity [2]uint64
 
-// source is the newest point of a cumulative series.
+// source is the latest point of a cumulative series.
 type source struct {
 	start pcommon.Timestamp
 	last  Dist
@@ -47,26 +47,26 @@ type source struct {
 	bytes int64
 }
 
-// cell is what came for a set of labels.
+// cell has the values of a set of labels.
 type cell struct {
 	total  Dist
 	fine   ring
 	coarse ring
 	past   history
-	// last is the value of a gauge and when it was.
+	// last is the latest value of a gauge and its time.
 	last Gauge
 	seen time.Time
-	// bytes of total and labels.
+	// bytes is the size of total and labels.
 	bytes int64
 }
 
-// Gauge is a value at a time, in nanoseconds since 1970.
+// Gauge is a value and its time, in nanoseconds since 1970.
 type Gauge struct {
 	Value float64
 	At    int64
 }
 
-// NewStore returns a store of at most so many bytes.
+// NewStore returns a store with a limit in bytes.
 func NewStore(limit int64, now time.Time) *Store {
 	return &Store{
 		limit: limit, began: now, swept: now,
@@ -75,17 +75,17 @@ func NewStore(limit int64, now time.Time) *Store {
 	}
 }
 
-// Began is when counting began.
+// Began returns when counting began.
 func (s *Store) Began() time.Time { return s.began }
 
-// Newest is when metrics came last, zero where none have.
+// Newest returns when metrics last arrived, zero if none have.
 func (s *Store) Newest() time.Time {
 	s.mutex.RLock()
 	defer s.mutex.RUnlock()
 	return s.newest
 }
 
-// Bytes is what the store takes in memory, and the number of series that it knows.
+// Bytes returns the memory of the store, and its number of series.
 func (s *Store) Bytes() (bytes int64, series int) {
 	s.mutex.RLock()
 	defer s.mutex.RUnlock()
@@ -93,16 +93,16 @@ func (s *Store) Bytes() (bytes int64, series int) {
 }
 
 const (
-	// idle is for how long a series that gets no points is remembered. mlmetrics drops it after 15 minutes.
+	// idle is how long a series without points is remembered. mlmetrics drops it after 15 minutes.
 	idle = 30 * time.Minute
-	// slack is by how much the clock of a sender may be behind.
+	// slack is how far the clock of a sender may be behind.
 	slack = time.Minute
 
 	sourceBytes = 250
 	cellBytes   = 900 // with its history
 )
 
-// Add takes in a batch and returns how many points found no room.
+// Add adds a batch and returns the number of dropped points.
 func (s *Store) Add(md pmetric.Metrics, now time.Time) (noRoom int) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -121,14 +121,14 @@ func (s *Store) Add(md pmetric.Metrics, now time.Time) (noRoom int) {
 	return in.noRoom
 }
 
-// NoRoom is how many points of the newest batch found no room.
+// NoRoom returns the number of dropped points in the latest batch.
 func (s *Store) NoRoom() int {
 	s.mutex.RLock()
 	defer s.mutex.RUnlock()
 	return s.noRoom
 }
 
-// sweep forgets series that get no points any more, and, where room is short, cells of which nothing came for two hours.
+// sweep removes series without points and, if memory is low, cells without values in the last two hours.
 func (s *Store) sweep(now time.Time) {
 	if now.Sub(s.swept) < time.Minute {
 		return
@@ -153,7 +153,7 @@ func (s *Store) sweep(now time.Time) {
 	}
 }
 
-// intake is one batch on its way in.
+// intake is the batch that is being added.
 type intake struct {
 	*Store
 	now      time.Time
@@ -225,14 +225,14 @@ func (in *intake) exponential(p pmetric.ExponentialHistogramDataPoint) Dist {
 	return d
 }
 
-// Bounds of what a batch can make the store hold.
+// Limits on what a batch can add to the store.
 const (
 	mostBuckets = 1000
 	mostLayouts = 200
 	clip        = 200 // bytes of a label
 )
 
-// layout brings equal layouts together in memory.
+// layout deduplicates layouts.
 func (s *Store) layout(l Layout) *Layout {
 	for _, known := range s.layouts {
 		if known.equal(&l) {
@@ -274,8 +274,8 @@ func (in *intake) point(labels pcommon.Map, start pcommon.Timestamp, cumulative 
 	}
 }
 
-// increment is what a cumulative point adds to the one before. Of a series that began before this store did, only what
-// comes from now on counts.
+// increment returns the difference of a cumulative point to the previous one. A series that started before the store
+// counts only from its first point here.
 func (in *intake) increment(labels pcommon.Map, start pcommon.Timestamp, d Dist) (Dist, bool) {
 	id := in.identify(labels)
 	src := in.sources[id]
@@ -307,7 +307,7 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// identify hashes the metric and all labels, in any order.
+// identify hashes the metric and all labels, in any order of the labels.
 func (in *intake) identify(labels pcommon.Map) (id identity) {
 	for i, seed := range in.seed {
 		id[i] = maphash.String(seed, in.name)
@@ -320,7 +320,7 @@ func (in *intake) identify(labels pcommon.Map) (id identity) {
 	return id
 }
 
-// cell finds the cell of a point, or makes one. It is nil where there is no room.
+// cell finds or creates the cell of a point. It returns nil if there is no memory.
 func (in *intake) cell(labels pcommon.Map) *cell {
 	l := in.labels(labels)
 	cells := in.cells[in.name]

@@ -1,5 +1,5 @@
-// Package shared lets the exporters of several signals be one component: made,
-// started and shut down once, as the receivers and exporters of the collector do.
+// Package shared lets the exporters of several signals share one component, which is created, started and shut down
+// once, as the collector's own receivers and exporters do.
 package shared
 
 import (
@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 )
 
-// Map has a component for each key.
+// Map has a component for each key. It is safe for concurrent use.
 type Map[K comparable, V component.Component] struct {
 	mutex      sync.Mutex
 	components map[K]*Component[V]
@@ -20,7 +20,7 @@ func NewMap[K comparable, V component.Component]() *Map[K, V] {
 	return &Map[K, V]{components: map[K]*Component[V]{}}
 }
 
-// LoadOrStore returns the component of a key, made where there is none yet. It leaves the map when it is shut down.
+// LoadOrStore returns the component of a key and creates it if necessary. Shutdown removes it from the map.
 func (m *Map[K, V]) LoadOrStore(key K, create func() (V, error)) (*Component[V], error) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -40,7 +40,7 @@ func (m *Map[K, V]) LoadOrStore(key K, create func() (V, error)) (*Component[V],
 	return c, nil
 }
 
-// Component is started and shut down once, however often it is asked to.
+// Component is started and shut down only once, however often the methods are called.
 type Component[V component.Component] struct {
 	component   V
 	start, stop sync.Once
@@ -51,7 +51,7 @@ type Component[V component.Component] struct {
 // Unwrap returns the component itself.
 func (c *Component[V]) Unwrap() V { return c.component }
 
-// Start starts the component at the first call. Each call returns how that went.
+// Start starts the component in the first call. Every call returns the result of the first.
 func (c *Component[V]) Start(ctx context.Context, host component.Host) error {
 	c.start.Do(func() { c.err = c.component.Start(ctx, host) })
 	return c.err

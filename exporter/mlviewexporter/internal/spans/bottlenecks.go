@@ -2,18 +2,18 @@ package spans
 
 import "github.com/otelcol-ml/otelcol-ml/internal/vocab"
 
-// Bottleneck is one of the four that the page looks for.
+// Bottleneck is one of the four bottlenecks of the page.
 type Bottleneck struct {
 	// Cause is its name in ml.diagnosis.*.
 	Cause string
-	// Title is a sentence without its end.
+	// Title is a sentence without its full stop.
 	Title string
 	// Signal is the attribute that marks a span.
 	Signal string
 	part   Part
 }
 
-// Bottlenecks are the four, in the order of the article.
+// Bottlenecks are the four bottlenecks, in the order of the article.
 var Bottlenecks = [...]Bottleneck{
 	{"feature_store", "Feature store fell back to its database", vocab.SignalFeatureCascade, Database},
 	{"gpu_queue", "Waited longer for the GPU than it computed", vocab.SignalQueueBound, Queue},
@@ -21,7 +21,7 @@ var Bottlenecks = [...]Bottleneck{
 	{"cold_start", "Component loaded while a request waited", vocab.SignalColdStart, Load},
 }
 
-// Lost is the time in ms that the span lost to each bottleneck whose signal it carries.
+// Lost returns the time in ms that the span lost to each bottleneck for which it has a signal.
 func (s Span) Lost() (lost [len(Bottlenecks)]float64) {
 	var segments []Segment
 	for i, b := range Bottlenecks {

@@ -6,10 +6,10 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// Part is what a part of a span's time went to.
+// Part is the kind of a part of a span's time.
 type Part string
 
-// The parts.
+// The kinds of parts.
 const (
 	Queue    Part = "queue"
 	Compute  Part = "compute"
@@ -21,7 +21,7 @@ const (
 	Repair   Part = "repair"
 )
 
-// Segment is a part of a span's time, in nanoseconds from the span's start. A wait that lies ahead of its span starts below 0.
+// Segment is a part of a span's time, in nanoseconds from the span's start. A wait before the span starts below 0.
 type Segment struct {
 	Part     Part
 	From, To int64
@@ -29,7 +29,8 @@ type Segment struct {
 
 const millisecond = 1e6
 
-// Segments returns the parts of the span's time that its attributes tell. Queue and compute lie as mldiagnosis places them.
+// Segments returns the parts of the span's time according to its attributes. Queue and compute are placed as in
+// mldiagnosis.
 func (s Span) Segments() []Segment {
 	var out []Segment
 	length := s.End() - s.Start()
@@ -73,7 +74,8 @@ func (s Span) Segments() []Segment {
 	return out
 }
 
-// repairFrom is when the first validation failed. Without an event all attempts are taken as equally long.
+// repairFrom returns when the first validation failed. Without an event all attempts are assumed to take equally
+// long.
 func (s Span) repairFrom(length int64) int64 {
 	var first pcommon.Timestamp
 	for _, e := range s.Events().All() {
@@ -90,7 +92,7 @@ func (s Span) repairFrom(length int64) int64 {
 	return 0
 }
 
-// longest is more than any span lasts, in ms, and far below where nanoseconds overflow.
+// longest is more than the duration of any span, in ms, and far below the overflow of nanoseconds.
 const longest = 10 * 365 * 24 * 3600 * 1000
 
 func (s Span) nanoseconds(key string) (int64, bool) {

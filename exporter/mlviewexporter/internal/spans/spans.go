@@ -1,5 +1,5 @@
-// Package spans reads spans as the page shows them: what a span says about its
-// service, its stage, its signals, and the parts that its time has.
+// Package spans reads the service, the stage, the signals and the parts of the time of spans for the page. All
+// functions may be called concurrently.
 package spans
 
 import (
@@ -14,14 +14,14 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// Span is a span and where it is from.
+// Span is a span with its resource and scope.
 type Span struct {
 	ptrace.Span
 	Resource pcommon.Map
 	Scope    string
 }
 
-// All returns the spans of a trace in the order of their starts. A span that came twice is returned once.
+// All returns the spans of a trace in the order of their starts. A span that was sent twice is returned once.
 func All(td ptrace.Traces) []Span {
 	all := make([]Span, 0, td.SpanCount())
 	seen := make(map[pcommon.SpanID]bool, td.SpanCount())
@@ -42,16 +42,16 @@ func All(td ptrace.Traces) []Span {
 	return all
 }
 
-// Start is when the span started, in nanoseconds since 1970.
+// Start returns the start in nanoseconds since 1970.
 func (s Span) Start() int64 { return nanos(s.StartTimestamp()) }
 
-// End is when the span ended, its start where it ends before that.
+// End returns the end in nanoseconds since 1970; if it is before the start, the start.
 func (s Span) End() int64 { return max(nanos(s.EndTimestamp()), s.Start()) }
 
-// nanos keeps timestamps beyond the year 2262 from becoming negative.
+// nanos prevents timestamps after the year 2262 from becoming negative.
 func nanos(t pcommon.Timestamp) int64 { return int64(min(uint64(t), 1<<63-1)) }
 
-// Service is the resource's service.name.
+// Service returns the resource's service.name.
 func (s Span) Service() string {
 	if v, ok := s.Resource.Get(vocab.ServiceName); ok {
 		return v.AsString()
@@ -62,7 +62,7 @@ func (s Span) Service() string {
 // Failed reports whether the span's status is an error.
 func (s Span) Failed() bool { return s.Status().Code() == ptrace.StatusCodeError }
 
-// Text is an attribute of the span or, where it has none, of the resource.
+// Text returns an attribute of the span or, if it has none, of its resource.
 func (s Span) Text(key string) string {
 	if v, ok := s.Attributes().Get(key); ok {
 		return v.AsString()
@@ -73,7 +73,7 @@ func (s Span) Text(key string) string {
 	return ""
 }
 
-// Number is an attribute of the span that can be true for its key.
+// Number returns an attribute of the span if it is valid for its key.
 func (s Span) Number(key string) (float64, bool) {
 	v, ok := s.Attributes().Get(key)
 	if !ok {
@@ -96,7 +96,7 @@ func (s Span) Is(key string) bool {
 	return ok && b
 }
 
-// Texts is an attribute of the span that is an array of strings.
+// Texts returns an attribute of the span that is an array of strings.
 func (s Span) Texts(key string) []string {
 	v, ok := s.Attributes().Get(key)
 	if !ok || v.Type() != pcommon.ValueTypeSlice {
@@ -109,8 +109,8 @@ func (s Span) Texts(key string) []string {
 	return texts
 }
 
-// Root is the span that stands for the trace: the one with a diagnosis, else the first without a parent, else the first.
-// whole is false where no span is without a parent.
+// Root returns the span that represents the trace: the one with a diagnosis, else the first without a parent, else
+// the first. whole is false if every span has a parent.
 func Root(all []Span) (root int, whole bool) {
 	orphan := -1
 	root = -1
@@ -134,7 +134,8 @@ func Root(all []Span) (root int, whole bool) {
 	return max(orphan, 0), false
 }
 
-// Clip is a text of at most so many bytes, valid UTF-8, for lists. The copy does not keep the original in memory.
+// Clip returns a prefix of at most the given number of bytes, valid UTF-8, for lists. The copy does not retain the
+// original.
 func Clip(s string, most int) string {
 	if len(s) > most {
 		cut := most

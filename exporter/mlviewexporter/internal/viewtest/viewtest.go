@@ -1,5 +1,4 @@
-// Package viewtest has traffic for the tests of the page, as the processors and
-// the connector ahead of it make it.
+// Package viewtest has test data of the page, processed by the components that precede it in the pipeline.
 package viewtest
 
 import (
@@ -51,7 +50,8 @@ func Diagnosed(t testing.TB, td ptrace.Traces) ptrace.Traces {
 	return td
 }
 
-// Metrics are what mlmetrics makes of traces by the time that it shuts down, flush by flush. change changes its configuration.
+// Metrics returns the metrics that mlmetrics exports for traces until its shutdown, flush by flush. change changes
+// its configuration.
 func Metrics(t testing.TB, change func(*mlmetricsconnector.Config), traces ...ptrace.Traces) []pmetric.Metrics {
 	t.Helper()
 	factory := mlmetricsconnector.NewFactory()
@@ -70,7 +70,7 @@ func Metrics(t testing.TB, change func(*mlmetricsconnector.Config), traces ...pt
 	return sink.AllMetrics()
 }
 
-// Span is a span to be made.
+// Span describes a span to create.
 type Span struct {
 	Name, Service, ID, Parent string
 	From, To                  time.Duration
@@ -78,10 +78,11 @@ type Span struct {
 	Failed                    bool
 }
 
-// Epoch is where the times of made spans start.
+// Epoch is the start of the times of created spans.
 var Epoch = time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 
-// Trace makes a trace. Its ID is made of a text, and those of its spans too: an empty ID stands for the name.
+// Trace creates a trace. Its ID and those of its spans are derived from strings; for a span with an empty ID, from
+// its name.
 func Trace(t testing.TB, id string, spans ...Span) ptrace.Traces {
 	t.Helper()
 	td := ptrace.NewTraces()

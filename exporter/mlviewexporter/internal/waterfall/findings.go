@@ -8,10 +8,10 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// Finding is what a span shows, in words. Kind is a cause of mldiagnosis, or error, gap or skew.
+// Finding describes what a span shows, in words. Kind is a cause of mldiagnosis, or error, gap or skew.
 type Finding struct{ Kind, Text string }
 
-// findings says what the signals of a span mean.
+// findings describes the signals of a span.
 func findings(s spans.Span) (all []Finding) {
 	add := func(kind, text string, args ...any) { all = append(all, Finding{kind, fmt.Sprintf(text, args...)}) }
 	if s.Failed() {

@@ -9,7 +9,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/spans"
 )
 
-// node is a span's place in its trace. Numbers are positions in tree.spans.
+// node is the position of a span in its trace. Numbers are positions in tree.spans.
 type node struct {
 	parent   int
 	children []int // in the order of their starts
@@ -21,14 +21,14 @@ const none = -1
 type tree struct {
 	spans []spans.Span
 	nodes []node
-	// order has every span, each behind its parent.
+	// order has every span after its parent.
 	order []int
-	// lost are spans whose parent did not come, other than the root.
+	// lost are spans whose parent is missing, other than the root.
 	lost map[int]bool
 }
 
-// newTree puts spans, which are in the order of their starts, below their parents. Spans whose parent did not come, or
-// that are each other's parents, are on top.
+// newTree arranges spans, which are sorted by start, below their parents. Spans with a missing parent, or in a cycle
+// of parents, become roots.
 func newTree(all []spans.Span, root int) *tree {
 	t := &tree{spans: all, nodes: make([]node, len(all)), lost: map[int]bool{}}
 	byID := make(map[pcommon.SpanID]int, len(all))
@@ -60,7 +60,7 @@ func newTree(all []spans.Span, root int) *tree {
 	return t
 }
 
-// cut opens circles of parents.
+// cut breaks cycles of parents.
 func (t *tree) cut(root int) {
 	const unseen, onTheWay, done = 0, 1, 2
 	state := make([]uint8, len(t.nodes))
@@ -86,7 +86,8 @@ func (t *tree) cut(root int) {
 	}
 }
 
-// walk appends a span and all below it to the order. It does not recurse: a trace can be as deep as it is long.
+// walk appends a span and its descendants to the order. It does not recurse, because a trace can be as deep as it is
+// long.
 func (t *tree) walk(from int) {
 	stack := []int{from}
 	for len(stack) > 0 {
@@ -102,9 +103,9 @@ func (t *tree) walk(from int) {
 	}
 }
 
-// critical marks the spans that the request waited for: going back from the end of each, the child that ended last, back
-// to its start, then the one before. names are those that mldiagnosis found. Where clocks are off, times do not tell, and
-// every span of such a name is marked.
+// critical marks the spans that the request waited for. Going back from the end of each span, the child that ended
+// last is on the path, back to its start, then the one before. names are the names that mldiagnosis found. If clocks
+// are off, times cannot decide, and every span with such a name is marked.
 func (t *tree) critical(root int, names []string, skewed bool) []bool {
 	marked := make([]bool, len(t.spans))
 	on := make(map[string]bool, len(names))
@@ -133,7 +134,7 @@ func (t *tree) critical(root int, names []string, skewed bool) []bool {
 		slices.SortStableFunc(children, func(a, b int) int { return cmp.Compare(t.spans[b].End(), t.spans[a].End()) })
 		now := v.end
 		for len(children) > 0 {
-			// Of those that go on until now or longer, the one that started last left the least to the others.
+			// Of the children that end now or later, the one that started last leaves the least time to the others.
 			best := 0
 			for i := 1; i < len(children) && t.spans[children[i]].End() >= now; i++ {
 				if t.spans[children[i]].Start() > t.spans[children[best]].Start() && t.spans[children[i]].Start() < now {

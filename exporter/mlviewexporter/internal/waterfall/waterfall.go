@@ -1,4 +1,5 @@
-// Package waterfall lays a trace out as rows of bars, with what was found in each span.
+// Package waterfall arranges a trace as rows of bars, with the findings of each span. Draw does not change its
+// arguments.
 package waterfall
 
 import (
@@ -16,7 +17,7 @@ type Chart struct {
 	Start, End int64 // nanoseconds since 1970
 	Ticks      []Tick
 	Rows       []Row
-	// Hidden is how many spans have no row, because there are more than MostRows.
+	// Hidden is the number of spans without a row, because there are more than MostRows.
 	Hidden int
 }
 
@@ -26,7 +27,7 @@ type Tick struct {
 	Elapsed int64 // nanoseconds since Start
 }
 
-// Row is a span. X and Width are in parts of Scale of the chart's width.
+// Row is a row for a span. X and Width are in parts of Scale of the chart's width.
 type Row struct {
 	spans.Span
 	ID       string
@@ -47,10 +48,10 @@ type Bar struct {
 // Scale is the width of a chart.
 const Scale = 1000
 
-// MostRows keeps the page of a huge trace light.
+// MostRows limits the size of the page of a huge trace.
 const MostRows = 500
 
-// Draw lays out the spans of a trace.
+// Draw arranges the spans of a trace.
 func Draw(all []spans.Span) *Chart {
 	c := &Chart{}
 	if len(all) == 0 {
@@ -87,7 +88,7 @@ func (c *Chart) bounds(all []spans.Span) {
 	c.Start, c.End = math.MaxInt64, 0
 	for _, s := range all {
 		if s.Start() == 0 {
-			continue // a span without a start says nothing about the trace's
+			continue // a span without a start does not determine the start of the trace
 		}
 		c.Start, c.End = min(c.Start, s.Start()), max(c.End, s.End())
 		for _, segment := range s.Segments() {
@@ -99,7 +100,7 @@ func (c *Chart) bounds(all []spans.Span) {
 	}
 }
 
-// at is where a time lies.
+// at returns the position of a time.
 func (c *Chart) at(ns int64) float64 {
 	if c.End == c.Start {
 		return 0
@@ -118,7 +119,7 @@ func (c *Chart) row(s spans.Span) Row {
 	return r
 }
 
-// skew says so where a span lies outside of the one that called it.
+// skew adds a finding if a span lies outside its caller.
 func (r *Row) skew(parent spans.Span) {
 	tolerance := (parent.End() - parent.Start()) / 100
 	if r.Start() < parent.Start()-tolerance || r.End() > parent.End()+tolerance {
@@ -126,7 +127,7 @@ func (r *Row) skew(parent spans.Span) {
 	}
 }
 
-// mostTelling drops the shortest of too many rows, but for those in which something was found.
+// mostTelling drops the shortest rows in excess of the limit, but keeps those with findings.
 func mostTelling(rows []Row) []Row {
 	if len(rows) <= MostRows {
 		return rows
@@ -157,7 +158,7 @@ func mostTelling(rows []Row) []Row {
 	return out
 }
 
-// ticks are four to nine round times.
+// ticks returns four to nine round times.
 func (c *Chart) ticks() {
 	length := c.End - c.Start
 	if length <= 0 {
@@ -175,7 +176,7 @@ func (c *Chart) ticks() {
 	}
 }
 
-// steps are round to a reader: 1, 2, 5, 10, ... up to a second, then seconds, minutes, hours and days.
+// steps are round numbers: 1, 2, 5, 10, ... up to a second, then seconds, minutes, hours and days.
 var steps = func() (all []int64) {
 	for decade := int64(1); decade < 1e9; decade *= 10 {
 		all = append(all, decade, 2*decade, 5*decade)
@@ -190,5 +191,5 @@ var steps = func() (all []int64) {
 	return all
 }()
 
-// Length is how long the span took, in nanoseconds.
+// Length returns the duration of the span in nanoseconds.
 func (r *Row) Length() int64 { return r.End() - r.Start() }

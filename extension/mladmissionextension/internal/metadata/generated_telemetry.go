@@ -109,7 +109,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ExtensionMladmissionRefused, err = builder.meter.Int64ObservableCounter(
 		"otelcol_extension_mladmission_refused",
-		metric.WithDescription("Requests refused, by reason; senders try again only after busy [Development]"),
+		metric.WithDescription("Requests refused, by reason; senders retry only after busy [Development]"),
 		metric.WithUnit("{request}"),
 	)
 	errs = errors.Join(errs, err)

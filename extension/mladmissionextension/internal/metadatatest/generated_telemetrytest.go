@@ -38,7 +38,7 @@ func AssertEqualExtensionMladmissionInFlight(t *testing.T, tt *componenttest.Tel
 func AssertEqualExtensionMladmissionRefused(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_extension_mladmission_refused",
-		Description: "Requests refused, by reason; senders try again only after busy [Development]",
+		Description: "Requests refused, by reason; senders retry only after busy [Development]",
 		Unit:        "{request}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,

@@ -15,18 +15,20 @@ import (
 
 // Limits are the settings of an Allocator.
 type Limits struct {
-	// Budget is how many traces per second are kept of all classes that are not in KeepAll.
+	// Budget is the number of traces to keep per second, without the classes in KeepAll.
 	Budget float64
-	// ClassBudget is how many traces per second of one class are kept for its own sake; +Inf: as many as the budget allows.
+	// ClassBudget is the largest number of traces to keep per second because of one class; +Inf: no limit but the
+	// budget.
 	ClassBudget float64
-	// Baseline is the signal of traces that have none, BaselineShare the share of them that is kept, 0 to 1.
+	// Baseline is the signal of traces without a signal, BaselineShare the largest share of them that is kept, 0 to
+	// 1.
 	Baseline      string
 	BaselineShare float64
-	// KeepAll are signals whose traces are all kept and take nothing of the budget.
+	// KeepAll are signals whose traces are always kept and do not count against the budget.
 	KeepAll []string
 	// Known are the signals that always have a class of their own.
 	Known []string
-	// MaxClasses is how many classes have a rate of their own; more share one for each signal.
+	// MaxClasses is the number of classes with a rate of their own; further classes share one for each signal.
 	MaxClasses int
 }
 
@@ -34,11 +36,11 @@ func (l *Limits) known(signal string) bool {
 	return signal == l.Baseline || signal == Other || slices.Contains(l.Known, signal)
 }
 
-// Trace has what the decision on a trace needs.
+// Trace has the input of the decision on a trace.
 type Trace struct {
-	// Classes are at least one and at most MaxPerTrace, sorted and distinct.
+	// Classes has from one to MaxPerTrace classes, sorted and distinct.
 	Classes []Class
-	// Randomness decides: the trace is kept if it is not below the threshold.
+	// Randomness is compared with the threshold: the trace is kept if it is not below it.
 	Randomness sampling.Randomness
 	// Before is the sampling threshold that was applied before the collector.
 	Before sampling.Threshold
@@ -50,17 +52,17 @@ type Tally struct{ Kept, Dropped int64 }
 // Stats is the state of an Allocator. Rates are traces per second, without those of KeepAll.
 type Stats struct {
 	EvaluatedRate, KeptRate float64
-	// EachClass is how many traces per second one class may have.
+	// EachClass is the number of traces per second that are kept of one class.
 	EachClass float64
 	Classes   int
-	// Overflows counts memberships in a class that others share.
+	// Overflows counts memberships in a shared class.
 	Overflows int64
-	// Signals has a Tally for each signal, Probability what each class is kept with.
+	// Signals has a Tally for each signal, Probability the current probability of each class.
 	Signals     map[string]Tally
 	Probability map[Class]float64
 }
 
-// Allocator divides a budget among classes. It may be used by several goroutines.
+// Allocator divides a budget among classes. It is safe for concurrent use.
 type Allocator struct {
 	mu     sync.Mutex
 	now    func() time.Time
@@ -69,7 +71,7 @@ type Allocator struct {
 	classes        map[Class]*class
 	sets           map[setKey]*set
 	unknownSignals map[string]bool
-	shared         int // classes that others share
+	shared         int // number of shared classes
 	lastID         uint32
 	members        []*class // scratch
 	active         []*set   // scratch
@@ -77,10 +79,10 @@ type Allocator struct {
 	opened            time.Time // start of the open window
 	evaluated, stored meter
 	each              float64 // traces per second for each class
-	scale             float64 // what is left of that for abundant classes, 0 to 1
-	saved             float64 // traces that could be kept when the open window started
-	expected          float64 // traces kept in the open window, on average over random numbers
-	next              float64 // of expected, where the rates are looked at before the window ends
+	scale             float64 // share of each that abundant classes get in the rest of the window, 0 to 1
+	saved             float64 // traces that could be kept when the window started
+	expected          float64 // mean of the traces kept in the window, over random numbers
+	next              float64 // value of expected at which the rates are computed again
 
 	tallies map[string]*Tally
 	stats   Stats
@@ -98,27 +100,26 @@ func New(limits Limits, now func() time.Time) *Allocator {
 }
 
 const (
-	// The rates are looked at again whenever one part in so many of what is left of an open window's budget is gone.
+	// stages: the rates are computed again whenever 1/stages of the remaining budget of the window is used.
 	stages = 4
-	// reserve is what is left always, as a part of a second's budget. A window with ever
-	// more traces than expected goes over the budget, by about this much each time that
-	// they become three times as many. With less, the last of them would get
-	// probabilities so low that none may be kept, and neither the estimate nor its
-	// error would tell of them: at 1/12 one estimate in ten is beyond five standard
-	// deviations, at 1/3 one in a hundred, for a flood of 50 times the budget.
+	// reserve is the share of a second's budget that always remains available. A window with more traces than
+	// forecast exceeds the budget by about this much each time their number triples. With a smaller reserve, the last
+	// traces of the window would get probabilities so low that probably none is kept, and neither an estimate nor its
+	// error would show that: at 1/12 one estimate in ten is off by more than five standard deviations, at 1/3 one in
+	// a hundred, for a flood of 50 times the budget.
 	reserve = 1.0 / 3
-	// repay is how much of a second's budget goes at most into making up for what seconds before took too much.
+	// repay is the largest share of a second's budget that is deducted for overruns of earlier seconds.
 	repay = 0.5
-	// late is the largest delay of a batch of decisions in seconds; the next batch comes that much sooner.
+	// late is the largest delay of a batch of decisions in seconds; the next batch then follows that much sooner.
 	late = 0.5
 	// maxWeight limits the adjusted count of a trace: a wrong threshold in one trace
 	// state must not use the budget of all others.
 	maxWeight = 10_000
 )
 
-// Decide counts a trace, and returns the threshold of its classes and whether the trace passes it.
-// A trace is kept if any of its classes keeps it. All classes compare the same random number, so
-// the trace is kept with the largest of their probabilities, and that is what the threshold says.
+// Decide counts a trace, and returns the threshold of its classes and whether the trace is kept. A trace is kept if
+// any of its classes keeps it. All classes compare the same random number, so the trace is kept with the largest of
+// their probabilities, and the threshold corresponds to that probability.
 func (a *Allocator) Decide(t *Trace) (sampling.Threshold, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -158,8 +159,8 @@ func (a *Allocator) Decide(t *Trace) (sampling.Threshold, bool) {
 	s.meter.add(weight)
 	a.evaluated.add(1)
 
-	// The decision must not depend on the random numbers of other traces, or counts
-	// would be biased: so the chance of being kept is summed, not what was kept.
+	// The decision must not depend on the random numbers of other traces, or counts would be biased. So the
+	// probabilities are summed, not the kept traces.
 	a.expected += min(1, p*weight)
 	if a.expected > a.next {
 		a.solve(a.opening() + a.limits.Budget*a.now().Sub(a.opened).Seconds() - a.expected)
@@ -170,7 +171,7 @@ func (a *Allocator) Decide(t *Trace) (sampling.Threshold, bool) {
 	return th, keep
 }
 
-// advance ends the window when it is over.
+// advance closes the window if it is over.
 func (a *Allocator) advance() {
 	now := a.now()
 	if a.opened.IsZero() {
@@ -201,7 +202,7 @@ func (a *Allocator) advance() {
 	a.solve(a.opening())
 }
 
-// opening is what the open window can keep from its start.
+// opening is the number of traces that the window can keep at its start.
 func (a *Allocator) opening() float64 { return max(a.saved, a.limits.Budget*(nominal-repay)) }
 
 // count adds a decision on the trace of a.members to the statistics.
@@ -236,7 +237,7 @@ func (a *Allocator) Stats() Stats {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.opened.IsZero() {
-		a.advance() // or the rates of the last traffic would stand for ever
+		a.advance() // or the last rates would be reported forever
 	}
 	s := a.stats
 	s.EvaluatedRate, s.KeptRate = a.evaluated.known().traces, a.stored.known().traces

@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// Class is what a trace is counted as: one of its signals, where it was seen.
+// Class is one class of a trace: a signal, and the service and model in which it was found.
 type Class struct {
 	// Signal is the name of the signal, such as queue_bound.
 	Signal string
-	// Service and Model are where it was seen; empty where they are not known.
+	// Service and Model are empty if they are not known.
 	Service, Model string
 }
 
@@ -18,10 +18,10 @@ func (c Class) Compare(d Class) int {
 	return cmp.Or(cmp.Compare(c.Signal, d.Signal), cmp.Compare(c.Service, d.Service), cmp.Compare(c.Model, d.Model))
 }
 
-// Other is the signal, service and model of classes that others share.
+// Other is the signal, service and model of shared classes.
 const Other = "other"
 
-// MaxPerTrace is how many classes a trace can be in.
+// MaxPerTrace is the largest number of classes of a trace.
 const MaxPerTrace = 16
 
 // class is a Class with its rate.
@@ -29,32 +29,32 @@ type class struct {
 	Class
 	id     uint32
 	all    bool    // always kept
-	most   float64 // the probability that it is never kept above
-	shared bool    // by classes beyond the bound
+	most   float64 // upper limit of the probability
+	shared bool    // by classes in excess of MaxClasses
 	signal *Tally
-	meter  meter   // stays at zero for an `all` class, which takes nothing of the budget
+	meter  meter   // stays at zero if `all` is set, because the class does not use the budget
 	rate   count   // scratch of solve
 	p      float64 // its fair probability, by its rate
 }
 
-// set is the traces that are in the same classes. Sets do not overlap, so their rates add up to the total; classes do overlap.
+// set has the traces with the same classes. Sets are disjoint, so their rates add up to the total; classes overlap.
 type set struct {
 	classes []*class
 	meter   meter
-	// scratch of solve: per second, and what is still to come in the open window
+	// scratch of solve: per second, and expected until the window ends
 	rate, future count
 }
 
-// setKey is the IDs of a set's classes, in their order, then zeros.
+// setKey has the sorted IDs of a set's classes, padded with zeros.
 type setKey [MaxPerTrace]uint32
 
-// class returns the class, or the one that takes its traces where there are too many classes.
+// class returns the class, or the shared class if there are too many.
 func (a *Allocator) class(c Class) *class {
 	if found := a.classes[c]; found != nil {
 		return found
 	}
 	if !a.limits.known(c.Signal) {
-		// Whoever sends the spans chooses these names.
+		// The sender of the spans chooses these names, so their number is limited.
 		if a.unknownSignals[c.Signal] || len(a.unknownSignals) < maxUnknownSignals {
 			a.unknownSignals[c.Signal] = true
 		} else {
@@ -81,15 +81,15 @@ func (a *Allocator) class(c Class) *class {
 	if c.Signal == a.limits.Baseline {
 		made.most = a.limits.BaselineShare
 	}
-	made.p = made.most // until the next look
+	made.p = made.most // until the next call of solve
 	a.classes[c] = made
 	return made
 }
 
-// maxUnknownSignals bounds the signals that are not of the vocabulary.
+// maxUnknownSignals limits the signals that are not in the vocabulary.
 const maxUnknownSignals = 32
 
-// set returns the set of these classes, nil where there are too many sets.
+// set returns the set of these classes, or nil if there are too many sets.
 func (a *Allocator) set(members []*class) *set {
 	var key setKey
 	for i, c := range members {
@@ -98,7 +98,7 @@ func (a *Allocator) set(members []*class) *set {
 	if found := a.sets[key]; found != nil {
 		return found
 	}
-	// A set of one always has room, because classes are bounded.
+	// A set of one class always fits, because the number of classes is limited.
 	if len(members) > 1 && len(a.sets) >= setsPerClass*a.limits.MaxClasses {
 		return nil
 	}
@@ -107,10 +107,10 @@ func (a *Allocator) set(members []*class) *set {
 	return made
 }
 
-// setsPerClass bounds the sets. Most classes are seen alone or with a few others.
+// setsPerClass limits the number of sets. Most classes occur alone or with a few others.
 const setsPerClass = 4
 
-// expireAfter is how long a class is remembered without a trace, in seconds.
+// expireAfter is how long a class without traces is remembered, in seconds.
 const expireAfter = 300
 
 func (a *Allocator) expire() {

@@ -7,28 +7,25 @@ import (
 )
 
 const (
-	// window is how long arrivals are counted before they become a rate. tail_sampling
-	// decides once a second; a window that is a little shorter starts with a batch
-	// of decisions even if the batch is early.
+	// window is the period over which arrivals are counted before they become a rate. tail_sampling decides once a
+	// second. The window is a little shorter, so that it starts with a batch of decisions even if the batch is early.
 	window = 950 * time.Millisecond
-	// nominal is the time that the arrivals of an open window are taken to cover, in seconds.
+	// nominal is the assumed length of an open window, in seconds.
 	nominal = 1.0
-	// memory is how long a rate is averaged, in seconds. It is a compromise: a
-	// class of 10 a second is known to 10 %, a slow change is followed in as long.
+	// memory is the averaging time of a rate, in seconds. It is a compromise: the rate of a class with 10 traces a
+	// second is known to 10 %, and a slow change is followed within this time.
 	memory = 5.0
-	// Two windows in a row that are both unusually full, or both unusually empty,
-	// are a new load: what was known before them is forgotten. One with more than
-	// jump times the traces that were expected is enough. That much more, because a
-	// delayed batch of judgements may fall into the same window as the next one.
+	// jump: two unusually full windows in a row, or two unusually empty ones, are a new load, and earlier windows are
+	// forgotten. One window is enough if it has more than jump times the expected traces. The factor is large because
+	// a delayed batch of decisions may fall into the same window as the next one.
 	jump = 1.5
-	// sigmas is how unlikely a number of arrivals must be to be unusual.
+	// sigmas is the deviation, in standard deviations, from which a number of arrivals counts as unusual.
 	sigmas = 4
-	// again is the number of further traces that are expected for each one above the forecast.
+	// again is the number of further traces expected for each trace in excess of the forecast.
 	again = 1.0
 )
 
-// count is a number of traces and how many of the services' traces they stand for,
-// which is more where a sampler ahead of the collector dropped some.
+// count is a number of traces, and their sum of adjusted counts, which is larger if the services' SDKs have sampled.
 type count struct{ traces, weight float64 }
 
 func (c count) plus(d count) count      { return count{c.traces + d.traces, c.weight + d.weight} }
@@ -38,19 +35,19 @@ func (c count) isNoise(of float64) bool { return math.Abs(c.traces-of) <= sigmas
 
 // meter estimates the rate of one kind of traces.
 type meter struct {
-	open    count   // of the window that is open
-	sum     count   // of the windows before, the older the less
-	seconds float64 // that sum covers
+	open    count   // of the open window
+	sum     count   // of earlier windows; older ones have less weight
+	seconds float64 // length of sum
 	idle    float64 // seconds since the last arrival
 
-	unusual       int   // of the last window: 1 if it was unusually full, -1 if unusually empty
+	unusual       int   // 1 if the last window was unusually full, -1 if unusually empty
 	before        count // the last window
 	beforeSeconds float64
 }
 
 func (m *meter) add(weight float64) { m.open = m.open.plus(count{1, weight}) }
 
-// known is the rate per second up to the last window that ended.
+// known is the rate per second at the end of the last window.
 func (m *meter) known() count {
 	if m.seconds == 0 {
 		return count{}
@@ -58,8 +55,8 @@ func (m *meter) known() count {
 	return m.sum.times(1 / m.seconds)
 }
 
-// future estimates the traces that the open window will still get: the forecast minus those that have arrived. Above the
-// forecast the excess is assumed to double, and if it is not noise, the whole number.
+// future estimates the traces that will still arrive in the open window: the forecast minus the arrivals. In excess
+// of the forecast, the excess is assumed to double, and the whole number if it is not noise.
 func (m *meter) future() count {
 	known := m.known()
 	of := known
@@ -76,7 +73,7 @@ func (m *meter) future() count {
 	return of.times(n / of.traces)
 }
 
-// rate is per second, of the open window when it will be full.
+// rate is the rate per second that is expected of the open window.
 func (m *meter) rate() count {
 	known := m.known()
 	if m.open.traces <= known.traces*nominal || m.open.isNoise(known.traces*nominal) {
@@ -85,7 +82,7 @@ func (m *meter) rate() count {
 	return m.open.plus(m.future()).times(1 / nominal)
 }
 
-// close ends the window, which lasted so many seconds.
+// close ends the window, whose length is given in seconds.
 func (m *meter) close(seconds float64) {
 	if m.open.traces > 0 {
 		m.idle = 0

@@ -6,19 +6,21 @@ import (
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
 )
 
-// fair is the probability for a class of this rate when each class may have so many traces per second.
+// fair is the probability of a class with this rate if each class may keep a given number of traces per second.
 func (c *class) fair(rate count, each float64) float64 {
 	if c.all {
 		return 1
 	}
-	// Fewer come than may be kept. The weights do not matter then: they only say how many were dropped before.
+	// Fewer traces arrive than may be kept. Their weights do not matter, because they only tell how many were dropped
+	// before.
 	if rate.traces <= each {
 		return c.most
 	}
 	return min(c.most, each/rate.weight)
 }
 
-// probability is that with which the class is kept now. What is kept whole, or as far as it ever is, stays so.
+// probability is the current probability of the class. A class that is kept whole, or at its upper limit, keeps that
+// probability.
 func (c *class) probability(scale float64) float64 {
 	if c.p < c.most {
 		return c.p * scale
@@ -26,11 +28,10 @@ func (c *class) probability(scale float64) float64 {
 	return c.p
 }
 
-// solve divides the budget, in two steps. The first is by the rates: it finds the largest
-// number of traces per second that each class may have without the total going over the
-// budget. Rare classes need less and are whole, what they leave is shared equally by the
-// abundant ones. The second is by what is still to come in the open window: where that
-// is more than is left of its budget, the abundant classes have less than their share.
+// solve divides the budget in two steps. First, by the rates: it finds the largest number of traces per second per
+// class for which the total is within the budget. Rare classes need less and are kept whole; abundant classes share
+// the rest equally. Second, by the traces that are still expected in the open window: if they would exceed the
+// window's remaining budget, the shares of abundant classes are reduced.
 func (a *Allocator) solve(left float64) {
 	for _, c := range a.classes {
 		c.rate = c.meter.rate()
@@ -55,8 +56,8 @@ func (a *Allocator) solve(left float64) {
 	a.next = a.expected + left/stages
 }
 
-// largest finds the largest x up to most for which f is within the bound, to a millionth. f rises. It is called with
-// the result last.
+// largest finds the largest x up to most for which f is within the bound, to a millionth. f is increasing. f is last
+// called with the result.
 func largest(most, bound float64, f func(x float64) float64) float64 {
 	if f(most) <= bound {
 		return most
@@ -73,7 +74,7 @@ func largest(most, bound float64, f func(x float64) float64) float64 {
 	return low
 }
 
-// kept is how many of so many traces of each set are kept.
+// kept returns how many traces are kept of the given number in each set.
 func (a *Allocator) kept(scale float64, of func(*set) count) float64 {
 	sum := 0.0
 	for _, s := range a.active {
@@ -81,28 +82,28 @@ func (a *Allocator) kept(scale float64, of func(*set) count) float64 {
 		if n.traces == 0 {
 			continue
 		}
-		// With one random number per trace, a trace is kept as soon as its most probable class is.
+		// All classes of a trace compare the same random number, so its most probable class decides.
 		p := 0.0
 		for _, c := range s.classes {
 			p = max(p, c.probability(scale))
 		}
-		// A trace that stands for w came through a sampler with the probability 1/w.
+		// A trace with adjusted count w passed an earlier sampler with probability 1/w.
 		sum += n.traces * min(1, p*n.weight/n.traces)
 	}
 	return sum
 }
 
 const (
-	// precision is the hexadecimal digits of a threshold that matter: 1/4096 of the probability.
+	// precision is the number of significant hexadecimal digits of a threshold: 1/4096 of the probability.
 	precision = 4
-	// leastProbability is far below any that a budget asks for.
+	// leastProbability is far below the probability of any budget.
 	leastProbability = 1e-9
 )
 
-// threshold is the one of W3C trace state, of which 2^56 - probability x 2^56 numbers are below.
+// threshold returns the threshold of the W3C trace state, 2^56 - probability x 2^56.
 func threshold(probability float64) sampling.Threshold {
 	th, err := sampling.ProbabilityToThresholdWithPrecision(math.Max(probability, leastProbability), precision)
-	if err != nil { // above 1 by rounding
+	if err != nil { // above 1 because of rounding
 		return sampling.AlwaysSampleThreshold
 	}
 	return th

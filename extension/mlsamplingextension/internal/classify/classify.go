@@ -17,9 +17,9 @@ import (
 
 // Signals besides those that mlsignals sets on spans.
 const (
-	Error    = "error"    // a span has the status ERROR
-	Slow     = "slow"     // the trace takes long
-	Training = "training" // a span has a stage of training
+	Error    = "error"    // a span has status ERROR
+	Slow     = "slow"     // the trace takes longer than Latency
+	Training = "training" // a span has a training stage
 	Baseline = "baseline" // none of the others
 )
 
@@ -34,12 +34,12 @@ func Known() []string {
 
 // Reader reads traces.
 type Reader struct {
-	// Latency is what a trace may take, from first start to last end, without being slow.
-	// Compared in whole milliseconds, as the latency policy of tail_sampling does. 0: no trace is slow.
+	// Latency is the duration, from first start to last end, above which a trace is slow, in whole milliseconds, as
+	// in the latency policy of tail_sampling. 0: no trace is slow.
 	Latency time.Duration
 }
 
-// Read returns what the budget needs to know of the trace. The order of its spans does not matter.
+// Read returns the budget's input for a trace. The order of the spans does not matter.
 func (r *Reader) Read(id pcommon.TraceID, td ptrace.Traces) budget.Trace {
 	s := scan{before: sampling.NeverSampleThreshold, randomness: sampling.TraceIDToRandomness(id)}
 	for _, rs := range td.ResourceSpans().All() {
@@ -73,15 +73,15 @@ func (r *Reader) Read(id pcommon.TraceID, td ptrace.Traces) budget.Trace {
 type scan struct {
 	classes    []budget.Class
 	start, end uint64 // ns
-	// model is the trace's: the first by name, so that it does not depend on the order of spans.
+	// model is the model of the trace: the first by name, so that it does not depend on the order of spans.
 	model string
-	// top is the service of the root span, or of the earliest as long as there is none.
+	// top is the service of the root span, or of the earliest span if there is no root.
 	top        string
 	topStart   uint64
 	root       bool
 	randomness sampling.Randomness
 	explicit   bool // randomness is from the trace state
-	// before is the threshold of the root span, or the lowest as long as there is none.
+	// before is the threshold of the root span, or the lowest threshold if there is no root.
 	before sampling.Threshold
 }
 
@@ -131,7 +131,7 @@ func (s *scan) span(service string, span ptrace.Span) {
 	}
 }
 
-// maxSeen bounds the memory of one trace: a trace of many spans repeats its classes.
+// maxSeen limits the memory for one trace: traces with many spans repeat their classes.
 const maxSeen = 64
 
 func (s *scan) add(signal, service, model string) {

@@ -209,13 +209,13 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	var err, errs error
 	builder.ExtensionMlsamplingClassBudget, err = builder.meter.Float64ObservableGauge(
 		"otelcol_extension_mlsampling_class_budget",
-		metric.WithDescription("Traces per second that one class may have now; a class with fewer is kept whole [Development]"),
+		metric.WithDescription("Traces per second that are kept of one class at most; a class with fewer is kept whole [Development]"),
 		metric.WithUnit("{trace}/s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ExtensionMlsamplingClassOverflows, err = builder.meter.Int64ObservableCounter(
 		"otelcol_extension_mlsampling_class_overflows",
-		metric.WithDescription("Memberships counted in a class that others share, because there were max_classes already [Development]"),
+		metric.WithDescription("Memberships counted in a shared class, because there were already max_classes [Development]"),
 		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)
@@ -227,31 +227,31 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ExtensionMlsamplingEvaluatedRate, err = builder.meter.Float64ObservableGauge(
 		"otelcol_extension_mlsampling_evaluated_rate",
-		metric.WithDescription("Traces per second that were judged, those of keep_all aside [Development]"),
+		metric.WithDescription("Traces evaluated per second, without those of keep_all [Development]"),
 		metric.WithUnit("{trace}/s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ExtensionMlsamplingKeptRate, err = builder.meter.Float64ObservableGauge(
 		"otelcol_extension_mlsampling_kept_rate",
-		metric.WithDescription("Traces per second that were kept, those of keep_all aside; what the budget bounds [Development]"),
+		metric.WithDescription("Traces kept per second, without those of keep_all; the budget limits this rate [Development]"),
 		metric.WithUnit("{trace}/s"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ExtensionMlsamplingProbability, err = builder.meter.Float64ObservableGauge(
 		"otelcol_extension_mlsampling_probability",
-		metric.WithDescription("Probability with which a class is kept now, 0 to 1 [Development]"),
+		metric.WithDescription("Current sampling probability of a class, 0 to 1 [Development]"),
 		metric.WithUnit("1"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ExtensionMlsamplingTraces, err = builder.meter.Int64ObservableCounter(
 		"otelcol_extension_mlsampling_traces",
-		metric.WithDescription("Traces judged, once for each of their signals [Development]"),
+		metric.WithDescription("Traces evaluated, counted once for each of their signals [Development]"),
 		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ExtensionMlsamplingUnreadableTracestates, err = builder.meter.Int64ObservableCounter(
 		"otelcol_extension_mlsampling_unreadable_tracestates",
-		metric.WithDescription("Kept spans whose trace state cannot be parsed; it is left as it is, and the count is in the attribute alone [Development]"),
+		metric.WithDescription("Kept spans whose trace state cannot be parsed; it is not changed, and only the attribute has the adjusted count [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)

@@ -24,7 +24,7 @@ func NewSettings(tt *componenttest.Telemetry) extension.Settings {
 func AssertEqualExtensionMlsamplingClassBudget(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_extension_mlsampling_class_budget",
-		Description: "Traces per second that one class may have now; a class with fewer is kept whole [Development]",
+		Description: "Traces per second that are kept of one class at most; a class with fewer is kept whole [Development]",
 		Unit:        "{trace}/s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
@@ -38,7 +38,7 @@ func AssertEqualExtensionMlsamplingClassBudget(t *testing.T, tt *componenttest.T
 func AssertEqualExtensionMlsamplingClassOverflows(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_extension_mlsampling_class_overflows",
-		Description: "Memberships counted in a class that others share, because there were max_classes already [Development]",
+		Description: "Memberships counted in a shared class, because there were already max_classes [Development]",
 		Unit:        "{trace}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -68,7 +68,7 @@ func AssertEqualExtensionMlsamplingClasses(t *testing.T, tt *componenttest.Telem
 func AssertEqualExtensionMlsamplingEvaluatedRate(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_extension_mlsampling_evaluated_rate",
-		Description: "Traces per second that were judged, those of keep_all aside [Development]",
+		Description: "Traces evaluated per second, without those of keep_all [Development]",
 		Unit:        "{trace}/s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
@@ -82,7 +82,7 @@ func AssertEqualExtensionMlsamplingEvaluatedRate(t *testing.T, tt *componenttest
 func AssertEqualExtensionMlsamplingKeptRate(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_extension_mlsampling_kept_rate",
-		Description: "Traces per second that were kept, those of keep_all aside; what the budget bounds [Development]",
+		Description: "Traces kept per second, without those of keep_all; the budget limits this rate [Development]",
 		Unit:        "{trace}/s",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
@@ -96,7 +96,7 @@ func AssertEqualExtensionMlsamplingKeptRate(t *testing.T, tt *componenttest.Tele
 func AssertEqualExtensionMlsamplingProbability(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_extension_mlsampling_probability",
-		Description: "Probability with which a class is kept now, 0 to 1 [Development]",
+		Description: "Current sampling probability of a class, 0 to 1 [Development]",
 		Unit:        "1",
 		Data: metricdata.Gauge[float64]{
 			DataPoints: dps,
@@ -110,7 +110,7 @@ func AssertEqualExtensionMlsamplingProbability(t *testing.T, tt *componenttest.T
 func AssertEqualExtensionMlsamplingTraces(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_extension_mlsampling_traces",
-		Description: "Traces judged, once for each of their signals [Development]",
+		Description: "Traces evaluated, counted once for each of their signals [Development]",
 		Unit:        "{trace}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -126,7 +126,7 @@ func AssertEqualExtensionMlsamplingTraces(t *testing.T, tt *componenttest.Teleme
 func AssertEqualExtensionMlsamplingUnreadableTracestates(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_extension_mlsampling_unreadable_tracestates",
-		Description: "Kept spans whose trace state cannot be parsed; it is left as it is, and the count is in the attribute alone [Development]",
+		Description: "Kept spans whose trace state cannot be parsed; it is not changed, and only the attribute has the adjusted count [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,

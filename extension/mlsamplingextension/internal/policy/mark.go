@@ -9,10 +9,9 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// mark writes on every span what it stands for: the threshold to its W3C trace
-// state, for whatever counts sampled spans, and 1 / probability as an attribute,
-// for queries. On every span and not on the root alone, so that a sum over any
-// selection of spans is right. It returns how many trace states it could not read.
+// mark writes the adjusted count to every span: the threshold to its W3C trace state, for components that count
+// sampled spans, and 1 / probability as an attribute, for queries. Every span has it, not only the root, so that sums
+// over any selection of spans are correct. It returns the number of trace states that could not be parsed.
 func mark(td ptrace.Traces, threshold sampling.Threshold) (unreadable int64) {
 	for _, rs := range td.ResourceSpans().All() {
 		for _, ss := range rs.ScopeSpans().All() {
@@ -23,7 +22,7 @@ func mark(td ptrace.Traces, threshold sampling.Threshold) (unreadable int64) {
 					span.Attributes().PutDouble(vocab.SamplingAdjustedCount, threshold.AdjustedCount())
 					continue
 				}
-				// Refused where the span was sampled more strictly before: then it stands for more already.
+				// Fails if the span was sampled with a lower probability before; its count is then larger already.
 				_ = state.OTelValue().UpdateTValueWithSampling(threshold)
 				var text strings.Builder
 				_ = state.Serialize(&text) // a Builder does not fail

@@ -1,5 +1,5 @@
-// Package policy is the sampling policy as tail sampling calls it: Evaluate for each
-// trace. It may be called concurrently.
+// Package policy implements the sampling policy for tail sampling, which calls Evaluate for each trace. All methods
+// may be called concurrently.
 package policy
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/extension/mlsamplingextension/internal/classify"
 )
 
-// Policy decides on traces by a budget and marks those that it keeps. Policies may share a budget.
+// Policy decides on traces within a budget and marks those that are kept. Several policies may share a budget.
 type Policy struct {
 	Reader classify.Reader
 	Budget *budget.Allocator
@@ -22,8 +22,8 @@ type Policy struct {
 	Unreadable *atomic.Int64
 }
 
-// tail_sampling writes the threshold of a ThresholdEvaluator to the trace state too where its
-// feature gate processor.tailsamplingprocessor.usetracestate is on. It finds what mark has written.
+// tail_sampling also writes the threshold of a ThresholdEvaluator to the trace state if its feature gate
+// processor.tailsamplingprocessor.usetracestate is enabled. It then finds the threshold of mark.
 var _ samplingpolicy.ThresholdEvaluator = (*Policy)(nil)
 
 // Evaluate decides on a trace.
@@ -32,8 +32,8 @@ func (p *Policy) Evaluate(ctx context.Context, id pcommon.TraceID, trace *sampli
 	return decision, err
 }
 
-// EvaluateWithThreshold decides on a trace and returns the threshold that it was compared with.
-// The spans of a trace that is kept get their adjusted count: tail_sampling hands over its own copy.
+// EvaluateWithThreshold decides on a trace and returns the threshold. It adds the adjusted count to the spans of a
+// kept trace; tail_sampling passes its own copy.
 func (p *Policy) EvaluateWithThreshold(_ context.Context, id pcommon.TraceID, trace *samplingpolicy.TraceData) (samplingpolicy.Decision, sampling.Threshold, error) {
 	t := p.Reader.Read(id, trace.ReceivedBatches)
 	threshold, keep := p.Budget.Decide(&t)

@@ -9,7 +9,7 @@ package cause
 // Cause is a cause of time.
 type Cause uint8
 
-// The causes. Of two with the same time the first in this list counts as the larger.
+// The causes. If two have the same time, the one that comes first here counts as larger.
 const (
 	GPUQueue Cause = iota
 	GPUCompute

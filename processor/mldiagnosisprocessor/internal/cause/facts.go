@@ -11,12 +11,12 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mldiagnosisprocessor/internal/spantree"
 )
 
-// Kind is what a span does.
+// Kind is the kind of work of a span.
 type Kind uint8
 
 // The kinds of spans.
 const (
-	// Unknown: the span is a part of what its parent does.
+	// Unknown: the span is a part of its parent's work.
 	Unknown Kind = iota
 	// Request is the whole pipeline.
 	Request
@@ -31,7 +31,7 @@ const (
 // Facts are the values of a span about its time. Durations are in nanoseconds, -1 if unknown.
 type Facts struct {
 	Kind Kind
-	// ML: the span is one of an ML pipeline.
+	// ML: the span is an ML span.
 	ML      bool
 	Wait    int64
 	Compute int64
@@ -40,16 +40,16 @@ type Facts struct {
 	// Prefill and Decode are parts of Compute.
 	Prefill, Decode int64
 	Revalidated     bool
-	// Attempts are the validations, 0 where unknown.
+	// Attempts is the number of validations, 0 if unknown.
 	Attempts int64
 	// Failed is the time of the event of the first failed validation, 0 if there is none.
 	Failed pcommon.Timestamp
 	Cold   bool
 	// Load is how long the cold start took.
 	Load int64
-	// Entry: the span answers a caller, so a cold start is only a part of it.
+	// Entry: the span is a service's entry, so a cold start is only a part of it.
 	Entry bool
-	// Stated has the causes of the signals on the span.
+	// Stated has the causes that the span's signals name.
 	Stated Set
 }
 
@@ -125,7 +125,7 @@ func Read(span ptrace.Span) Facts {
 	for key, v := range span.Attributes().All() {
 		i := table.Index(key)
 		if i < 0 || seen[i] {
-			continue // of two values under one key the first counts, as in every component
+			continue // if a key has two values, the first counts, as in every component
 		}
 		seen[i] = true
 		switch i {
@@ -165,10 +165,10 @@ func Read(span ptrace.Span) Facts {
 		}
 	}
 	if repeats && f.Load >= 0 {
-		f.Cold = true // another span is marked for the start, this one has its time
+		f.Cold = true // another span is marked for the same start; this span may have its time
 	}
 	if transfers && f.Kind == Inference && f.Wait < 0 && f.Compute < 0 {
-		f.Kind = Step // the transfer of a KV cache is no compute
+		f.Kind = Step // the transfer of a KV cache is not compute
 	}
 	f.complete(span)
 	return f
@@ -181,7 +181,7 @@ func (f *Facts) complete(span ptrace.Span) {
 		case f.Wait >= 0 || f.Compute >= 0:
 			f.Kind = Inference
 		case f.Lookup >= 0 && !f.Entry, f.Lookup < 0 && f.Stated.Has(FeatureStore):
-			f.Kind = Features // while a handler that looks something up may do more
+			f.Kind = Features // a handler with a lookup may also do other work
 		}
 	}
 	if f.Revalidated {
@@ -217,7 +217,7 @@ func isTrue(v pcommon.Value) bool {
 // nanoseconds converts milliseconds; it returns -1 for values that are out of range.
 func nanoseconds(key int, v pcommon.Value) int64 {
 	ms, ok := vocab.ReadDouble(v)
-	if !ok || !attributes[key].InRange(ms) { // no time of the vocabulary is so long that nanoseconds overflow
+	if !ok || !attributes[key].InRange(ms) { // the ranges exclude values that would overflow nanoseconds
 		return -1
 	}
 	return int64(ms * float64(time.Millisecond))

@@ -15,7 +15,7 @@ import (
 type Ledger struct {
 	// Undivided is the cause of the time of an inference span without queue wait and compute time.
 	Undivided Cause
-	// Facts are those of each span, set by the user of the ledger.
+	// Facts has the facts of each span. The caller sets it before Prepare.
 	Facts []Facts
 	// Ahead is the part of each span's wait before its start, in nanoseconds.
 	Ahead []int64
@@ -28,13 +28,13 @@ type Ledger struct {
 	entries []entry
 }
 
-// node has the rules for a span's time.
+// node has the rules for the time of a span.
 type node struct {
 	// firm: loads and revalidations, which include the time of all spans within them.
 	firm int32
 	// soft: what the span or its parent does.
 	soft int32
-	// told by the spans below.
+	// waitBelow, computeBelow and featuresBelow: a descendant reports the value.
 	waitBelow, computeBelow, featuresBelow bool
 	// gpu: an inference at or above this span divides its time.
 	gpu bool
@@ -54,7 +54,7 @@ const (
 	always = math.MaxInt64
 	// undivided stands for the cause Ledger.Undivided in an entry.
 	undivided = Size
-	maxRules  = 32 // rules that are looked at for a segment; more than a few do not occur
+	maxRules  = 32 // rules considered for a segment; more than a few do not occur
 )
 
 // Prepare reads the facts of a tree and fills in Ahead.
@@ -137,7 +137,7 @@ func (l *Ledger) inference(span *spantree.Node, f *Facts, own *node, s int32) {
 	}
 	if f.Wait < 0 && f.Compute < 0 {
 		if own.gpu {
-			return // a part of an inference that is divided already
+			return // part of an inference whose time is divided already
 		}
 		rest := undivided
 		if own.waitBelow || own.computeBelow {
@@ -158,7 +158,7 @@ func (l *Ledger) inference(span *spantree.Node, f *Facts, own *node, s int32) {
 	l.Ahead[s] = max(wait, 0) - waited
 	from := span.Start + waited
 	if f.Wait < 0 {
-		from = span.End - computed // what came before it is not known
+		from = span.End - computed // the time before it is unknown
 	}
 	own.soft = l.add(from, from+computed, GPUCompute, own.soft)
 	prompt := min(max(f.Prefill, 0), computed)
@@ -199,7 +199,7 @@ func (l *Ledger) add(from, to int64, c Cause, next int32) int32 {
 	return int32(len(l.entries) - 1)
 }
 
-// Divide adds the segments of a path to Time. The sum of Time is their sum.
+// Divide adds the segments of a path to Time. Time increases by the sum of the segments.
 func (l *Ledger) Divide(segments []criticalpath.Segment) {
 	l.Time, l.UndividedTime = [Size]int64{}, 0
 	for _, s := range segments {
@@ -208,7 +208,7 @@ func (l *Ledger) Divide(segments []criticalpath.Segment) {
 	}
 }
 
-// book divides a period by the first rule that applies to a part of it, and the rest by the next ones.
+// book assigns each part of a period to the first rule that applies to it.
 func (l *Ledger) book(from, to int64, rule, soft int32, left int) {
 	for {
 		if from >= to {

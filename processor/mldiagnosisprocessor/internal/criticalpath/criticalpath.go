@@ -20,11 +20,11 @@ type Segment struct {
 	From, To int64
 }
 
-// Path is computed for one trace at a time, reusing its memory.
+// Path is the critical path of one trace. It reuses its memory.
 type Path struct {
 	// Self covers the whole request; no two segments overlap.
 	Self []Segment
-	// Spans are those on the path, in the order in which the path enters them, a parent ahead of its children.
+	// Spans are the spans on the path, in the order in which the path first enters them, each after its parent.
 	Spans []Visit
 
 	pieces  []piece
@@ -37,11 +37,12 @@ type Path struct {
 // Visit is a span on the path.
 type Visit struct {
 	Span int32
-	// From is when the path enters the span first, Time how long it is in the span or below it, in nanoseconds.
+	// From is when the path first enters the span, Time how long the path is in the span or its descendants, in
+	// nanoseconds.
 	From, Time int64
 }
 
-// piece is a period of a span below one owner, which competes with those of its siblings.
+// piece is a period of a span below one owner; it competes with the pieces of its siblings.
 type piece struct {
 	owner    int32 // position of the owner in the order of the tree
 	turn     turn
@@ -49,14 +50,14 @@ type piece struct {
 	from, to int64
 }
 
-// turn is the order in which pieces fill what is left of the owner's time.
+// turn is the order in which pieces fill the remaining time of the owner.
 type turn uint8
 
 const (
 	first turn = iota
-	// late pieces fill only what nothing else covers.
+	// late pieces get only time that nothing else covers.
 	late
-	// last are late pieces of spans without facts on them and on their descendants.
+	// last are late pieces of spans without facts on them or their descendants.
 	last
 )
 
@@ -75,11 +76,11 @@ type list struct {
 // and with it the work for a hostile trace.
 const maxWindows = 16
 
-// maxClimb bounds the search for the span that a child which outlasts its parent runs under.
+// maxClimb limits the search for the ancestor that waits for a child which outlasts its parent.
 const maxClimb = 32
 
-// Walk computes the path of a tree. ahead has for each span the nanoseconds
-// of its work before its start, such as a wait that ended with it; zero for most.
+// Walk computes the path of a tree. ahead has, for each span, the nanoseconds of its work before its start, such as a
+// wait that ended when the span started; it is usually zero.
 func (p *Path) Walk(t *spantree.Tree, ahead []int64) {
 	p.reset(t)
 	p.collect(t, ahead)
@@ -113,13 +114,13 @@ func (p *Path) reset(t *spantree.Tree) {
 	}
 }
 
-// collect finds for every span under which others its time counts.
+// collect finds for every span the ancestors under which its time counts.
 func (p *Path) collect(t *spantree.Tree, ahead []int64) {
 	for _, c := range t.Order[1:] {
 		child := &t.Nodes[c]
 		parent := &t.Nodes[child.Parent]
-		// A process does not wait for a task of its own that ends later, and a sender not for a
-		// message or what it hands over: the spans above may. A caller that gave up on another process did wait.
+		// A process does not wait for its own task that ends later, and a sender does not wait for a message; their
+		// ancestors may. A caller that gave up on another process did wait.
 		when, after := first, late
 		if !t.Telling[c] {
 			after = last
@@ -129,7 +130,7 @@ func (p *Path) collect(t *spantree.Tree, ahead []int64) {
 			above := outlasted(t, c)
 			switch own := t.IsMessage(child.Parent, c) || t.SameProcess(child.Parent, c); {
 			case above < 0 && own:
-				continue // nobody did: it goes on behind the request's back
+				continue // no ancestor waits for it: it outlasts the request
 			case above < 0 || !own && gaveUp(t, c):
 				when = first
 			default:
@@ -158,8 +159,8 @@ func (p *Path) collect(t *spantree.Tree, ahead []int64) {
 	})
 }
 
-// addAbove adds what of a child that outlasts its parent falls to the spans
-// above: to each of the nearest, up to the one that lasts as long, what the ones before it do not reach.
+// addAbove adds the time of a child that outlasts its parent to its ancestors, from the nearest up to the one that
+// lasts as long: each gets the time that the ones below it do not cover.
 func (p *Path) addAbove(t *spantree.Tree, c, above int32, when turn) {
 	child := &t.Nodes[c]
 	reached := t.Nodes[child.Parent].End
@@ -176,17 +177,16 @@ func (p *Path) addAbove(t *spantree.Tree, c, above int32, when turn) {
 	p.add(above, when, c, max(child.Start, reached), min(child.End, t.Nodes[above].End))
 }
 
-// maxBetween bounds how many spans above, each of which it outlasts, a child may have time of.
+// maxBetween limits the number of ancestors to which the time of one child can be added.
 const maxBetween = 4
 
-// gaveUp reports whether the span above a call to another process ended, and failed, while that went on.
+// gaveUp reports whether the caller of another process failed and ended before the call ended.
 func gaveUp(t *spantree.Tree, c int32) bool {
 	parent := t.Nodes[c].Parent
 	return t.Inputs[parent].Failed && t.Nodes[c].Start < t.Nodes[parent].End
 }
 
-// outlasted finds the nearest span above its parent that lasts as long as the
-// child, and may wait for it; -1 where none does.
+// outlasted finds the nearest ancestor above the parent that lasts as long as the child and may wait for it, or -1.
 func outlasted(t *spantree.Tree, c int32) int32 {
 	end := t.Nodes[c].End - t.Tolerance
 	above := t.Nodes[c].Parent
@@ -210,9 +210,9 @@ func (p *Path) add(owner int32, when turn, span int32, from, to int64) {
 	}
 }
 
-// cover gives the time in p.gaps to the pieces and leaves there what none of
-// them covers. Both run from the latest to the earliest: of the pieces that
-// have begun, the one that ends last has the time back to its start.
+// cover assigns the time in p.gaps to the pieces, and leaves the time that no piece covers. Both are processed from
+// the latest to the earliest: of the pieces that have started, the one that ends last gets the time back to its
+// start.
 func (p *Path) cover(pieces []piece) {
 	p.left = p.left[:0]
 	k := 0

@@ -69,7 +69,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorMldiagnosisRepairedTexts, err = builder.meter.Int64Counter(
 		"otelcol_processor_mldiagnosis_repaired_texts",
-		metric.WithDescription("Names, keys and values that were not UTF-8; U+FFFD is in the place of the bytes that are not [Development]"),
+		metric.WithDescription("Names, keys and values whose bytes that are not UTF-8 were replaced by U+FFFD [Development]"),
 		metric.WithUnit("{text}"),
 	)
 	errs = errors.Join(errs, err)

@@ -40,7 +40,7 @@ func AssertEqualProcessorMldiagnosisPartialTraces(t *testing.T, tt *componenttes
 func AssertEqualProcessorMldiagnosisRepairedTexts(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mldiagnosis_repaired_texts",
-		Description: "Names, keys and values that were not UTF-8; U+FFFD is in the place of the bytes that are not [Development]",
+		Description: "Names, keys and values whose bytes that are not UTF-8 were replaced by U+FFFD [Development]",
 		Unit:        "{text}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,

@@ -12,26 +12,26 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/recent"
 )
 
-// Trace is what is remembered of a trace.
+// Trace is what is remembered about a trace.
 type Trace struct {
-	// Spans is the size of its largest batch.
+	// Spans is the number of spans in its largest batch.
 	Spans int32
 	// Root reports whether its first batch had the root.
 	Root bool
 }
 
-// Memory remembers the traces that passed last. It is safe for concurrent use.
+// Memory remembers recently processed traces. It is safe for concurrent use.
 type Memory struct {
 	mu     sync.Mutex
 	traces *recent.Map[pcommon.TraceID, Trace]
 }
 
-// NewMemory returns a memory of at most maxTraces traces, and of the last half as many at least.
+// NewMemory returns a memory of at most maxTraces traces that remembers at least the latest half of them.
 func NewMemory(maxTraces int) *Memory {
 	return &Memory{traces: recent.New[pcommon.TraceID, Trace](maxTraces/2, 0)}
 }
 
-// Pass remembers a batch of a trace. It returns what was known of the trace, and whether anything was.
+// Pass remembers a batch of a trace. It returns what was known about the trace, and whether the trace was known.
 func (m *Memory) Pass(id pcommon.TraceID, spans int, root bool) (before Trace, known bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -7,11 +7,11 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// period is a half-open period of time, without To.
+// period is a half-open period of time, without its end.
 type period struct{ from, to int64 }
 
-// align puts spans of other machines, whose clocks are off, back into their
-// parents. A shift holds for the whole clock: the spans below that share it move along.
+// align moves spans of other machines whose clocks are off back into their parents. A shift applies to the whole
+// clock: descendants with the same clock move too.
 func (t *Tree) align() {
 	for _, p := range t.Order {
 		t.off = t.off[:0]
@@ -35,7 +35,7 @@ func (t *Tree) align() {
 	}
 }
 
-// SameProcess reports whether two spans are of one process.
+// SameProcess reports whether two spans belong to the same process.
 func (t *Tree) SameProcess(a, b int32) bool {
 	ra, rb := t.Inputs[a].Resource, t.Inputs[b].Resource
 	return ra == rb || t.clocks.SameProcess(ra, rb)
@@ -53,18 +53,16 @@ func (n *Node) move(by int64) {
 }
 
 const (
-	// lateEnd is how long a server's span may go on after the call and be in its
-	// place: servers end their span after the answer has been sent, when the client
-	// has read it and gone on. ASGI servers were seen to be 0.6 to 12 ms late, and
-	// 20 ms on a busy machine. Clocks that nobody sets are off by more.
+	// lateEnd is how late a server span may end after its call without counting as off: servers end their span after
+	// the client has read the response. ASGI servers were measured to end 0.6 to 12 ms late, and 20 ms on a busy
+	// machine. Clocks without synchronisation are off by more.
 	lateEnd = 50_000_000
-	// earlyStart is how much earlier than the call it may begin if most of it is
-	// within: clocks have a grain, and those of two machines that are set differ by a little.
+	// earlyStart is how much earlier than its call a span may start if most of it is inside: clocks have a
+	// resolution, and synchronised clocks of two machines still differ a little.
 	earlyStart = 15_000_000
 )
 
-// fits reports whether a child lies within its parent, or so little outside of
-// it that no clock need be off.
+// fits reports whether a child lies inside its parent, or outside by so little that the clocks can be right.
 func (t *Tree) fits(child, parent *Node) bool {
 	early, late := parent.Start-child.Start, child.End-parent.End
 	if max(early, late) <= t.Tolerance {
@@ -77,15 +75,14 @@ func (t *Tree) fits(child, parent *Node) bool {
 	return early <= 0 || within*2 >= child.End-child.Start
 }
 
-// isOff reports whether a child with another clock is outside of its parent
-// for want of a good clock. Work that may outlast the parent is not: messages,
-// and a call that lasted longer than its caller waited.
+// isOff reports whether a child with another clock lies outside its parent because a clock is off. Work that may
+// outlast its parent is not off: messages, and a call that lasted longer than its caller waited.
 func (t *Tree) isOff(p, c int32) bool {
 	child, parent := &t.Nodes[c], &t.Nodes[p]
 	if t.fits(child, parent) {
 		return false
 	}
-	early := parent.Start - child.Start // nothing starts before it is called
+	early := parent.Start - child.Start // nothing starts before its call
 	if early > max(t.Tolerance, earlyStart) {
 		return true
 	}
@@ -95,15 +92,14 @@ func (t *Tree) isOff(p, c int32) bool {
 	return child.End-child.Start <= parent.End-parent.Start
 }
 
-// IsMessage reports whether the child was started by a message that nobody need wait for.
+// IsMessage reports whether the child was started by a message, for which no span has to wait.
 func (t *Tree) IsMessage(p, c int32) bool {
 	return t.Inputs[c].Kind == ptrace.SpanKindConsumer || t.Inputs[p].Kind == ptrace.SpanKindProducer
 }
 
-// moveInto moves children into their parent, where the parent has nothing else
-// to show for the time. If one shift is right for all that have other clocks,
-// those that seemed in place too, it is the parent's clock that is off. Else
-// each of those that are out of place has its own.
+// moveInto moves children into idle time of their parent. If one shift moves all children with other clocks into the
+// parent, including those that seemed right, the parent's clock is off. Otherwise each child outside the parent gets
+// a shift of its own.
 func (t *Tree) moveInto(p int32) {
 	parent := &t.Nodes[p]
 	t.others = t.others[:0]
@@ -115,7 +111,7 @@ func (t *Tree) moveInto(p int32) {
 	if t.moveTogether(p, t.others) || t.moveTogether(p, t.off) {
 		return
 	}
-	slices.SortFunc(t.off, func(a, b int32) int { // the long ones first: they have the fewest places
+	slices.SortFunc(t.off, func(a, b int32) int { // longest first: they have the fewest places
 		na, nb := &t.Nodes[a], &t.Nodes[b]
 		if c := cmp.Compare(nb.End-nb.Start, na.End-na.Start); c != 0 {
 			return c
@@ -125,7 +121,7 @@ func (t *Tree) moveInto(p int32) {
 	t.occupyBut(p, t.off)
 	for k, c := range t.off {
 		n := &t.Nodes[c]
-		if k == maxPlaced { // looking for a place is worth it for services, not for a flood of spans
+		if k == maxPlaced { // a place is searched for services, not for a flood of spans
 			t.occupied = append(t.occupied[:0], period{parent.Start, parent.End})
 		}
 		n.move(t.shiftInto(parent, period{n.Start, n.End}))
@@ -135,7 +131,7 @@ func (t *Tree) moveInto(p int32) {
 	}
 }
 
-// moveTogether moves some children by one shift, if that brings them all into the parent.
+// moveTogether shifts some children by the same amount, if all of them then lie in the parent.
 func (t *Tree) moveTogether(p int32, some []int32) bool {
 	parent := &t.Nodes[p]
 	hull := period{t.Nodes[some[0]].Start, t.Nodes[some[0]].End}
@@ -153,7 +149,7 @@ func (t *Tree) moveTogether(p int32, some []int32) bool {
 	return true
 }
 
-// occupyBut notes when the children other than some ran.
+// occupyBut records when the other children ran.
 func (t *Tree) occupyBut(p int32, some []int32) {
 	parent := &t.Nodes[p]
 	t.occupied = t.occupied[:0]
@@ -170,7 +166,7 @@ func (t *Tree) occupyBut(p int32, some []int32) {
 	}
 }
 
-// maxPlaced bounds the work for a parent whose children come from many bad clocks.
+// maxPlaced limits the work for a parent whose children have many wrong clocks.
 const maxPlaced = 64
 
 func (t *Tree) occupy(parent, child *Node) {
@@ -179,9 +175,8 @@ func (t *Tree) occupy(parent, child *Node) {
 	}
 }
 
-// shiftInto returns by how much to move s: into the middle of the longest free
-// period of the parent if it has room there, else just into the parent, and
-// to its start if even that is too short.
+// shiftInto returns by how much to shift s: to the middle of the parent's longest free period if it fits there, else
+// to the nearest position inside the parent, and to its start if s is longer than the parent.
 func (t *Tree) shiftInto(parent *Node, s period) int64 {
 	slices.SortFunc(t.occupied, func(a, b period) int { return cmp.Compare(a.from, b.from) })
 	free := period{}

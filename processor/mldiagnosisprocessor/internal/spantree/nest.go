@@ -7,14 +7,13 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// nest puts a span that says something below the span of its service that it
-// ran within, where it was not started from there. A parent says who handed
-// over a trace context, not whose time it is: a handler that calls
-// start_as_current_span(..., context=extract(headers)) makes its span a sibling
-// of the server span that the framework has made for the same request, and the
-// framework's, which ends last, would hide it.
+// nest moves a span with ML attributes below another span of its service if it ran inside that span but is not its
+// descendant. The parent of a span is the span that passed on the trace context, not always the span inside which it
+// ran. A handler that calls start_as_current_span(..., context=extract(headers)) creates a sibling of the framework's
+// server span for the same request. The framework's span ends last, so it would hide the handler's on the critical
+// path.
 //
-// Only spans that say less give way, and what started a span stays above it.
+// A span only gives way to spans of a higher Detail, and every span stays below the span that started it.
 func (t *Tree) nest() {
 	if !t.findTelling() {
 		return
@@ -43,23 +42,24 @@ func (t *Tree) nest() {
 }
 
 const (
-	// maxCandidates bounds how many spans that ran at the time are looked at for one span, the latest to start first.
+	// maxCandidates limits how many concurrent spans are considered for one span; the latest to start are considered
+	// first.
 	maxCandidates = 32
-	// maxDepth bounds the search for what is above a span. Spans that are deeper stay where they are.
+	// maxDepth limits the search for ancestors. Deeper spans are not moved.
 	maxDepth = 100
-	// clockGrain is by how much two spans of one process may be off: some SDKs start a clock for each
-	// span without a local parent, in steps of a millisecond.
+	// clockGrain is the clock difference between two spans of one process: some SDKs start a clock for each span
+	// without a local parent, in steps of a millisecond.
 	clockGrain = 2_000_000
 )
 
-// slack is by how much a span may lie outside of another one of its process and count as within it.
+// slack is by how much a span may exceed another one of its process and still count as inside it.
 func (t *Tree) slack(x int32) int64 {
 	n := &t.Nodes[x]
 	return min(max(t.Tolerance, clockGrain), (n.End-n.Start)/4)
 }
 
-// findTelling fills Telling, and t.telling for what is told within one
-// service. It reports whether any span may have to be nested.
+// findTelling fills Telling, and t.telling with the same within one service. It reports whether any span may have to
+// be nested.
 func (t *Tree) findTelling() bool {
 	t.Telling = slices.Grow(t.Telling[:0], len(t.Nodes))[:len(t.Nodes)]
 	t.telling = slices.Grow(t.telling[:0], len(t.Nodes))[:len(t.Nodes)]
@@ -83,8 +83,8 @@ func (t *Tree) findTelling() bool {
 	return inner && outer
 }
 
-// number numbers the spans so that those below a span have a range of numbers
-// for themselves, and counts how many are above each.
+// number numbers the spans in preorder, so that the descendants of a span have consecutive numbers, and counts the
+// ancestors of each span.
 func (t *Tree) number() {
 	n := len(t.Nodes)
 	t.rank = slices.Grow(t.rank[:0], n)[:n]
@@ -106,7 +106,7 @@ func (t *Tree) number() {
 	}
 }
 
-// isAbove reports whether a is above b in the tree as it was before spans were nested.
+// isAbove reports whether a was an ancestor of b before spans were nested.
 func (t *Tree) isAbove(a, b int32) bool {
 	return t.rank[a] < t.rank[b] && t.rank[b] <= t.rank[a]+t.below[a]
 }
@@ -138,10 +138,10 @@ func (t *Tree) services() (n int32) {
 	return n
 }
 
-// running are the spans of a service that have started and not ended, in the order of their start.
+// running has the spans of a service that have started and not ended, in the order of their start.
 type running struct {
 	spans []int32
-	full  int // how many there may be before those that have ended are removed
+	full  int // number of spans at which ended ones are removed
 }
 
 func (r *running) reset() { r.spans, r.full = r.spans[:0], maxCandidates }
@@ -154,8 +154,8 @@ func (r *running) add(t *Tree, s int32, now int64) {
 	r.spans = append(r.spans, s)
 }
 
-// settle nests a span where it has to be, and then what is telling by that:
-// the spans above it now, each of which may itself have run within another one.
+// settle nests a span if necessary, and then its ancestors of the same service, which now have ML spans below them
+// and may themselves have run inside another span.
 func (t *Tree) settle(x int32) (moved bool) {
 	for range maxDepth {
 		if into := t.within(x); into >= 0 && !t.leadsTo(into, x) {
@@ -164,7 +164,7 @@ func (t *Tree) settle(x int32) (moved bool) {
 			for p := into; p >= 0 && !t.Telling[p]; p = t.Nodes[p].Parent {
 				t.Telling[p] = true
 			}
-			continue // there may be a closer one, now that it is there
+			continue // there may be a closer one now
 		}
 		p := t.Nodes[x].Parent
 		if p == t.Root || t.telling[p] || t.Inputs[p].Service != t.Inputs[x].Service {
@@ -176,8 +176,8 @@ func (t *Tree) settle(x int32) (moved bool) {
 	return moved
 }
 
-// within finds the span to put x below: the innermost of those that it ran
-// within and that hide it. -1 where x stays.
+// within finds the new parent of x: the innermost span inside which x ran and that hides it. It returns -1 if x
+// stays.
 func (t *Tree) within(x int32) int32 {
 	own := t.running[t.Inputs[x].Service].spans
 	for k := len(own) - 1; k >= max(0, len(own)-maxCandidates); k-- {
@@ -193,7 +193,7 @@ func (t *Tree) within(x int32) int32 {
 	return t.unansweredCall(x)
 }
 
-// covers reports whether x ran within c, or as long as c.
+// covers reports whether x ran inside c, or exactly as long as c.
 func (t *Tree) covers(c, x int32) bool {
 	outer, inner, slack := &t.Nodes[c], &t.Nodes[x], t.slack(x)
 	if inner.End > outer.End || inner.End == outer.End && inner.Start < outer.Start {
@@ -202,11 +202,10 @@ func (t *Tree) covers(c, x int32) bool {
 	return outer.Start <= inner.Start+slack && outer.End >= inner.End-slack
 }
 
-// givesWay reports whether c says less about its time than x, be it by itself
-// or because of a span above it: what a span says holds for those below it too.
-// Of two stages that ran at the same time the one that ended last counts, as
-// for all siblings; but what a signal names is not hidden by a stage that names no cause.
-// A task that goes on after what started it has ended hides nothing.
+// givesWay reports whether c has a lower Detail than x, taking the ancestors of c into account, because their
+// attributes apply to c too. If two stages ran at the same time, the one that ended last counts, as for all siblings;
+// but a stage that is not a cause does not hide a signal. A task that outlasts the span that started it hides
+// nothing.
 func (t *Tree) givesWay(c, x int32) bool {
 	inner := &t.Inputs[x]
 	for range maxDepth {
@@ -228,15 +227,15 @@ func (t *Tree) givesWay(c, x int32) bool {
 	return false
 }
 
-// goesAlong reports whether the parent of x, of the same service, is or will be below c, and x with it.
+// goesAlong reports whether the parent of x, of the same service, is or will be below c, so that x moves with it.
 func (t *Tree) goesAlong(x, c int32) bool {
 	p := t.Nodes[x].Parent
 	return p != t.Root && t.Inputs[p].Service == t.Inputs[x].Service && !t.isAbove(p, c) && t.covers(c, p) && t.givesWay(c, p)
 }
 
-// hides reports whether the critical path goes by way of c where it could go by
-// way of x: of what hangs below the nearest span above both, the one with c ends
-// last. A span that another service started may only give way to what that has started too.
+// hides reports whether the critical path goes through c instead of x: of the two subtrees below their nearest common
+// ancestor, the one with c ends last. A span that another service started gives way only to descendants of the span
+// that started it.
 func (t *Tree) hides(c, x int32) bool {
 	p := t.Nodes[x].Parent
 	if t.Inputs[p].Service != t.Inputs[x].Service && !t.isAbove(p, c) {
@@ -256,7 +255,7 @@ func (t *Tree) hides(c, x int32) bool {
 		x = t.Nodes[x].Parent
 	}
 	if c == x {
-		return false // one is above the other
+		return false // one is an ancestor of the other
 	}
 	for t.Nodes[c].Parent != t.Nodes[x].Parent {
 		c, x = t.Nodes[c].Parent, t.Nodes[x].Parent
@@ -265,7 +264,7 @@ func (t *Tree) hides(c, x int32) bool {
 	return other.End > own.End || other.End == own.End && other.Start <= own.Start
 }
 
-// depth is how many spans are above one, maxDepth where they are more.
+// depth returns the number of ancestors, at most maxDepth.
 func (t *Tree) depth(i int32) (n int) {
 	for n < maxDepth && t.Nodes[i].Parent >= 0 {
 		i = t.Nodes[i].Parent
@@ -274,9 +273,8 @@ func (t *Tree) depth(i int32) (n int) {
 	return n
 }
 
-// unansweredCall finds a call by the service that started x, of which no
-// server's span is known and within which x ran: x came by another way, such as
-// a context in the body, and is the answer.
+// unansweredCall finds a client span of the service that started x, inside which x ran and for which no server span
+// is known. x then got its context in another way, such as in the body, and is the answer to that call.
 func (t *Tree) unansweredCall(x int32) int32 {
 	p := t.Nodes[x].Parent
 	service := t.Inputs[p].Service
@@ -303,7 +301,7 @@ func (t *Tree) isAnswered(call int32) bool {
 	return false
 }
 
-// leadsTo reports whether x is above a span by now, or may be.
+// leadsTo reports whether x is now an ancestor of a span, or may be.
 func (t *Tree) leadsTo(from, x int32) bool {
 	for range maxDepth {
 		if from == x {

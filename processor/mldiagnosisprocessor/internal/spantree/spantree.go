@@ -1,7 +1,7 @@
-// Package spantree builds the tree of one trace: every span is below the root
-// exactly once, also if parents are missing or form a cycle, and its times are
-// corrected to the root's clock where the difference is known. A Tree reuses its
-// memory and belongs to one goroutine.
+// Package spantree builds the tree of one trace. Every span is below the root exactly once, even if parents are
+// missing or form a cycle, and its times are corrected to the root's clock if the difference is known. Call TopOf,
+// then Build; read Order, Nodes and Children until the next Build. A Tree reuses its memory and belongs to one
+// goroutine.
 package spantree
 
 import (
@@ -13,7 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// Input is what a tree needs to know of a span.
+// Input has the properties of a span that the tree depends on.
 type Input struct {
 	ID, Parent pcommon.SpanID
 	Start, End pcommon.Timestamp
@@ -26,37 +26,37 @@ type Input struct {
 	ML bool
 	// Signal: the span carries a signal.
 	Signal bool
-	// Detail is how much the span says about what its time was for.
+	// Detail ranks how specific the span is about its time.
 	Detail Detail
 	// Failed: the span has the status ERROR.
 	Failed bool
 }
 
-// Detail is how much a span says about what its time was for.
+// Detail ranks how specific a span is about its time.
 type Detail uint8
 
-// The details, the least first.
+// The details, in ascending order.
 const (
-	// NoDetail: nothing, or that it is the whole request.
+	// NoDetail: no ML attributes, or only those of the whole request.
 	NoDetail Detail = iota
-	// StageDetail: it is a stage that is no cause of its own.
+	// StageDetail: a stage that is not a cause.
 	StageDetail
-	// CauseDetail: it is the feature store, or an inference.
+	// CauseDetail: the feature store, or an inference.
 	CauseDetail
-	// EventDetail: it is a load or a repair, whatever goes on within it.
+	// EventDetail: a load or a repair, which includes everything inside it.
 	EventDetail
 )
 
 // Node is a span in the tree. Times are nanoseconds after the root's start, on the root's clock.
 type Node struct {
 	Start, End int64
-	// Parent is the position of the span above it, -1 for the root and for spans outside of the tree.
+	// Parent is the position of the parent in the tree, -1 for the root and for spans outside the tree.
 	Parent int32
-	// In: the span is in the tree. A repeated copy of a span is not, and neither is a span without a usable time.
+	// In: the span is in the tree. Repeated copies of a span and spans without a usable time are not.
 	In     bool
 	timed  bool
-	off    bool // lies outside of its parent for want of a good clock
-	moving bool // of a search for a place, just for its time
+	off    bool // lies outside its parent because a clock is off
+	moving bool // is being shifted
 	shift  int64
 }
 
@@ -67,17 +67,17 @@ type Tree struct {
 	// Order has the spans of the tree, each after its parent, the root first.
 	Order []int32
 	Root  int32
-	// Telling: the span says something, or has one below it that does.
+	// Telling: the span has ML attributes, or has a descendant with ML attributes.
 	Telling []bool
-	// Gaps: spans are missing, or hang together wrongly: an unknown parent, a cycle, a second root, no usable time.
+	// Gaps: the trace is incomplete or inconsistent: an unknown parent, a cycle, a second root, no usable time.
 	Gaps bool
 	// Skewed: the clock of a service was off by more than the tolerance, and its spans were moved.
 	Skewed bool
-	// Tolerance in nanoseconds: a child that lies outside of its parent by no more is in its place.
+	// Tolerance in nanoseconds: how far a child may lie outside its parent without counting as off.
 	Tolerance int64
 
 	byID     map[pcommon.SpanID]int32
-	calls    map[pcommon.SpanID]int32 // the client's halves of calls whose two halves have one ID
+	calls    map[pcommon.SpanID]int32 // client spans whose server span has the same ID
 	kids     []int32                  // children of all spans, those of i at kids[first[i]:first[i+1]]
 	first    []int32
 	climb    []int32
@@ -87,7 +87,7 @@ type Tree struct {
 	occupied []period
 	clocks   Clocks
 
-	// of nest
+	// used by nest
 	telling      []bool
 	rank, below  []int32
 	deep         []int32
@@ -95,23 +95,21 @@ type Tree struct {
 	running      []running
 }
 
-// Clocks compares resources. Both are asked only where a span lies outside of its parent.
+// Clocks compares resources. Its methods are called only if a span lies outside its parent.
 type Clocks interface {
-	// SameProcess reports whether two resources are one process: a task that outlasts the one
-	// that started it is not waited for there, across processes it is a call.
+	// SameProcess reports whether two resources belong to one process. A process does not wait for a task of its own
+	// that outlasts the span that started it; between processes it is a call.
 	SameProcess(a, b int32) bool
 	// SameClock reports whether two resources share a machine's clock.
 	SameClock(a, b int32) bool
 }
 
-// maxDistance keeps a broken timestamp, or one that was never set, from being
-// taken for a time: no trace lasts ten years.
+// maxDistance excludes broken timestamps and those that were never set: no trace lasts ten years.
 const maxDistance = 10 * 365 * 24 * 3600 * 1_000_000_000
 
-// TopOf finds the span that is the request: the root, or -1 where there is
-// none. Of several roots it is the one that says so, else the longest.
-// orphans is the number of spans whose parent is not among the inputs, top the
-// first of them in time, -1 where every span hangs below a root.
+// TopOf finds the span of the request: the root, or -1 if there is none. Of several roots it is the one with stage
+// request, else the longest. orphans is the number of spans whose parent is not among the inputs. top is the first of
+// them in time, -1 if every span is below a root.
 func (t *Tree) TopOf() (root, top int32, orphans int) {
 	t.index()
 	root, top = -1, -1
@@ -138,7 +136,7 @@ func (t *Tree) TopOf() (root, top int32, orphans int) {
 			orphans--
 		}
 	}
-	if root < 0 && top < 0 { // nothing but cycles
+	if root < 0 && top < 0 { // all spans are in cycles
 		for i := range t.Inputs {
 			if top < 0 || earlier(&t.Inputs[i], &t.Inputs[top]) {
 				top = int32(i)
@@ -148,8 +146,8 @@ func (t *Tree) TopOf() (root, top int32, orphans int) {
 	return root, top, orphans
 }
 
-// isBeside reports whether a span was started from the same span as the top
-// one, which is missing, and ran within it: it will be nested into it.
+// isBeside reports whether a span has the same missing parent as the top span and ran inside it, so that it will be
+// nested below it.
 func (t *Tree) isBeside(i, top int32) bool {
 	in, outer := &t.Inputs[i], &t.Inputs[top]
 	if _, shared := t.callOf(i); shared || in.Parent.IsEmpty() {
@@ -158,8 +156,8 @@ func (t *Tree) isBeside(i, top int32) bool {
 	return in.ID != outer.ID && in.Parent == outer.Parent && in.Service == outer.Service && in.Start >= outer.Start && in.End <= outer.End
 }
 
-// IsEntry reports whether a request enters by the top span of a trace without a
-// root: it is the request, or the server's span around it.
+// IsEntry reports whether the top span of a trace without a root is the entry of a request: it is the request, or the
+// server span around it.
 func (t *Tree) IsEntry(top int32) bool {
 	for i := range t.Inputs {
 		if t.Inputs[i].Request && (int32(i) == top || t.isBeside(int32(i), top) || t.isHandlerOf(int32(i), top)) {
@@ -169,9 +167,9 @@ func (t *Tree) IsEntry(top int32) bool {
 	return false
 }
 
-// isHandlerOf reports whether a span is a little below another one, all of one service.
+// isHandlerOf reports whether a span is a descendant of another one within a few levels, all of the same service.
 func (t *Tree) isHandlerOf(i, top int32) bool {
-	const layers = 8 // of a framework: the server, dependencies, the endpoint
+	const layers = 8 // layers of a framework: the server, dependencies, the endpoint
 	for range layers {
 		if t.Inputs[i].Service != t.Inputs[top].Service {
 			return false
@@ -208,13 +206,13 @@ func earlier(a, b *Input) bool {
 	return bytes.Compare(a.ID[:], b.ID[:]) < 0
 }
 
-// usable reports whether a span has a time at all. Timestamps past the year 2116 have overflowed somewhere.
+// usable reports whether a span has usable timestamps. Those after the year 2116 come from an overflow.
 func usable(in *Input) bool {
 	return in.Start > 0 && in.End >= in.Start && in.End < 1<<62
 }
 
-// index finds spans by ID. Of spans with one ID, such as those of a retry, the
-// longest owns the children; of the two halves of a call the server's.
+// index finds spans by ID. If several spans have one ID, as after a retry, the longest one gets the children; of the
+// client and server span of a call, the server span.
 func (t *Tree) index() {
 	if t.byID == nil || len(t.byID) > bigTrace {
 		t.byID = make(map[pcommon.SpanID]int32, len(t.Inputs))
@@ -239,11 +237,10 @@ func (t *Tree) index() {
 	}
 }
 
-// bigTrace is where clearing the map costs the next trace more than a new map does.
+// bigTrace is the size from which clearing the map costs more than a new map.
 const bigTrace = 4096
 
-// addCall notes the client's half of a call whose server's half has the same
-// ID, as in Zipkin's model.
+// addCall records the client span of a call whose server span has the same ID, as in Zipkin's model.
 func (t *Tree) addCall(i int32) {
 	in := &t.Inputs[i]
 	if other, taken := t.calls[in.ID]; !taken || longer(in, &t.Inputs[other]) {
@@ -251,7 +248,7 @@ func (t *Tree) addCall(i int32) {
 	}
 }
 
-// callOf returns the client's half of a call of which a span is the server's half.
+// callOf returns the client span of a call whose server span is given.
 func (t *Tree) callOf(i int32) (call int32, shared bool) {
 	in := &t.Inputs[i]
 	if len(t.calls) == 0 || in.Kind != ptrace.SpanKindServer {
@@ -261,7 +258,7 @@ func (t *Tree) callOf(i int32) (call int32, shared bool) {
 	return call, shared
 }
 
-// ownerOf returns the span that stands for all copies of one.
+// ownerOf returns the span that represents all copies of a span.
 func (t *Tree) ownerOf(i int32) int32 {
 	in := &t.Inputs[i]
 	if call, shared := t.calls[in.ID]; shared && in.Kind == ptrace.SpanKindClient {
@@ -270,7 +267,7 @@ func (t *Tree) ownerOf(i int32) int32 {
 	return t.byID[in.ID]
 }
 
-// parentOf returns the span that started one, as far as it is known.
+// parentOf returns the span that started a span, if it is known.
 func (t *Tree) parentOf(i int32) (parent int32, known bool) {
 	in := &t.Inputs[i]
 	if call, shared := t.callOf(i); shared {
@@ -286,7 +283,8 @@ func (t *Tree) parentOf(i int32) (parent int32, known bool) {
 	return parent, known
 }
 
-// IsCopy reports whether a span was sent twice: it has the ID and the parent of another one, and is not the other half of a call.
+// IsCopy reports whether a span was sent twice: it has the ID and the parent of another span, and the two are not
+// client and server of a call.
 func (t *Tree) IsCopy(a, b int32) bool {
 	x, y := &t.Inputs[a], &t.Inputs[b]
 	if x.ID != y.ID || x.Parent != y.Parent {
@@ -304,9 +302,8 @@ func longer(a, b *Input) bool {
 	return usable(a) && a.End-a.Start > b.End-b.Start
 }
 
-// Build makes the tree of the inputs below a root that TopOf has found. It
-// reports whether there is one: a root without a duration has nothing to divide.
-// tolerance is a share of the root's duration.
+// Build builds the tree of the inputs below a root that TopOf has found. It returns false if the root has no
+// duration. tolerance is a share of the root's duration.
 func (t *Tree) Build(root int32, tolerance float64, clocks Clocks) bool {
 	r := &t.Inputs[root]
 	if !usable(r) || r.End == r.Start || r.End-r.Start > maxDistance {
@@ -340,7 +337,7 @@ func (t *Tree) place(origin pcommon.Timestamp) {
 	}
 }
 
-// link sets the parents. What has none hangs below the root, which is where its time is missing.
+// link sets the parents. A span without a parent becomes a child of the root.
 func (t *Tree) link() {
 	for i := range t.Inputs {
 		in, n := &t.Inputs[i], &t.Nodes[i]
@@ -368,7 +365,7 @@ func (t *Tree) link() {
 	}
 }
 
-// cutCycles hangs one span of each cycle, the first in time, below the root.
+// cutCycles makes one span of each cycle, the first in time, a child of the root.
 func (t *Tree) cutCycles() {
 	const fresh, climbing, done = 0, 1, 2
 	t.seen = slices.Grow(t.seen[:0], len(t.Nodes))[:len(t.Nodes)]
@@ -423,7 +420,7 @@ func (t *Tree) children() {
 	}
 }
 
-// Children returns the spans right below a span.
+// Children returns the children of a span.
 func (t *Tree) Children(i int32) []int32 { return t.kids[t.first[i]:t.first[i+1]] }
 
 func (t *Tree) order() {
@@ -433,13 +430,13 @@ func (t *Tree) order() {
 	}
 }
 
-// skipUntimed takes spans without a usable time out of the tree and gives their children to the span above.
+// skipUntimed removes spans without a usable time from the tree; their children become children of their parent.
 func (t *Tree) skipUntimed() {
 	kept := t.Order[:0]
 	for _, i := range t.Order {
 		n := &t.Nodes[i]
 		if p := n.Parent; p >= 0 && !t.Nodes[p].timed {
-			n.Parent = t.Nodes[p].Parent // its own was put right before it
+			n.Parent = t.Nodes[p].Parent // the parent's own parent was corrected before
 		}
 		if n.timed {
 			kept = append(kept, i)
@@ -459,7 +456,7 @@ func (t *Tree) skipUntimed() {
 	t.order()
 }
 
-// Before orders two spans where nothing else does: by ID, so that the order of arrival changes nothing.
+// Before orders spans by ID if nothing else does, so that the order of arrival does not change the result.
 func (t *Tree) Before(a, b int32) int {
 	if c := bytes.Compare(t.Inputs[a].ID[:], t.Inputs[b].ID[:]); c != 0 {
 		return c

@@ -29,7 +29,7 @@ func constantProblem(value any, to *vocab.Attribute) error {
 	if fits {
 		return nil
 	}
-	return fmt.Errorf("value: found %s, must be %s for %s%s", knownkeys.Found(value), wanted(to), to.Key, hint(value, to))
+	return fmt.Errorf("found %s, must be %s for %s%s", knownkeys.Found(value), wanted(to), to.Key, hint(value, to))
 }
 
 // wanted describes the values of an attribute.

@@ -23,10 +23,14 @@ func Parse(file string, yaml []byte) (*Dialect, error) {
 	if err := knownkeys.Unmarshal(conf, d); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
-	if err := errors.Join(prefixed(file, CheckYAML(conf.ToStringMap(), ""))...); err != nil {
-		return nil, err
+	errs := CheckYAML(conf.ToStringMap(), "")
+	if len(errs) == 0 {
+		errs = d.Problems()
 	}
-	if err := errors.Join(prefixed(file, d.Problems())...); err != nil {
+	for i, err := range errs {
+		errs[i] = fmt.Errorf("%s: %w", file, err)
+	}
+	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return d, nil

@@ -60,7 +60,7 @@ func (s *Source) problems(to *vocab.Attribute, joined bool) []error {
 	}
 	if s.Value != nil {
 		if err := constantProblem(s.Value, to); err != nil {
-			errs = append(errs, err)
+			bad("value: %w", err)
 		}
 	}
 	errs = append(errs, conditionProblems("only_if", s.OnlyIf)...)
@@ -92,7 +92,7 @@ func (s *Source) problems(to *vocab.Attribute, joined bool) []error {
 	}
 	for _, text := range slices.Sorted(maps.Keys(s.Values)) {
 		if err := constantProblem(s.Values[text], to); err != nil {
-			bad("values: %s: %w", text, err)
+			bad("values::%s: %w", text, err)
 		}
 	}
 	if s.Times != 0 && (!(s.Times > 0) || math.IsInf(s.Times, 0)) {

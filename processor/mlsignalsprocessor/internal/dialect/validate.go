@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/knownkeys"
 	"github.com/otelcol-ml/otelcol-ml/internal/suggest"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/pattern"
@@ -56,13 +57,13 @@ func (d *Dialect) Problems() []error {
 		at := fmt.Sprintf("rules[%d] (%s)", i, r.Name)
 		if r.Name == "" {
 			at = fmt.Sprintf("rules[%d]", i)
-			errs = append(errs, fmt.Errorf("%s: name: found no value, must be a name", at))
+			errs = append(errs, fmt.Errorf("%s::name: found no value, must be a name", at))
 		} else if seen[r.Name] {
-			errs = append(errs, fmt.Errorf("%s: name: found %q twice in this dialect, must be unique; choose another name", at, r.Name))
+			errs = append(errs, fmt.Errorf("%s::name: found %q twice in this dialect, must be unique; choose another name", at, r.Name))
 		}
 		seen[r.Name] = true
 		for _, err := range r.problems(d) {
-			errs = append(errs, fmt.Errorf("%s: %w", at, err))
+			errs = append(errs, knownkeys.Under(at, err))
 		}
 	}
 	return errs
@@ -234,7 +235,7 @@ func (f *StageFrom) problems() []error {
 	}
 	for _, word := range slices.Sorted(maps.Keys(f.Words)) {
 		if stage := f.Words[word]; !slices.Contains(vocab.Stages, stage) {
-			errs = append(errs, fmt.Errorf("words: %s: %s", word, suggest.OneOf(stage, vocab.Stages)))
+			errs = append(errs, fmt.Errorf("words::%s: %s", word, suggest.OneOf(stage, vocab.Stages)))
 		}
 		switch parts := slices.Collect(pattern.Words(word)); {
 		case len(parts) == 0:
@@ -288,11 +289,11 @@ func (m *Match) problems() []error {
 			errs = append(errs, fmt.Errorf("attribute_patterns: %w", err))
 		}
 		if len(m.AttributePatterns[key]) == 0 {
-			errs = append(errs, fmt.Errorf("attribute_patterns: %s: found an empty list, must have patterns such as \"*Model\"", key))
+			errs = append(errs, fmt.Errorf("attribute_patterns::%s: found an empty list, must have patterns such as \"*Model\"", key))
 		}
 		for i, text := range m.AttributePatterns[key] {
 			if _, err := pattern.Parse(text); err != nil {
-				errs = append(errs, fmt.Errorf("attribute_patterns: %s[%d]: %w", key, i, err))
+				errs = append(errs, fmt.Errorf("attribute_patterns::%s[%d]: %w", key, i, err))
 			}
 		}
 	}
@@ -333,7 +334,7 @@ func conditionProblems(at string, conditions map[string]any) []error {
 			errs = append(errs, fmt.Errorf("%s: %w", at, err))
 		}
 		if _, err := ParseCondition(conditions[key]); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %s: %w", at, key, err))
+			errs = append(errs, knownkeys.Under(knownkeys.Below(at, key), err))
 		}
 	}
 	return errs
@@ -341,7 +342,7 @@ func conditionProblems(at string, conditions map[string]any) []error {
 
 func prefixed(at string, errs []error) []error {
 	for i, err := range errs {
-		errs[i] = fmt.Errorf("%s: %w", at, err)
+		errs[i] = knownkeys.Under(at, err)
 	}
 	return errs
 }

@@ -64,7 +64,7 @@ const (
 	Undecided
 )
 
-// Role is what a span does with the time of the reads below it.
+// Role is the role of a span for the time of the reads below it.
 type Role uint8
 
 // The roles of a span.

@@ -188,55 +188,55 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	var err, errs error
 	builder.ProcessorMlsignalsCoercedValues, err = builder.meter.Int64Counter(
 		"otelcol_processor_mlsignals_coerced_values",
-		metric.WithDescription("Attribute values that were brought to the type of their key [Development]"),
+		metric.WithDescription("Attribute values that were converted to the type of their key [Development]"),
 		metric.WithUnit("{value}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsInvalidValues, err = builder.meter.Int64Counter(
 		"otelcol_processor_mlsignals_invalid_values",
-		metric.WithDescription("Attribute values that cannot be true (NaN, infinite, negative, text, out of range); they are left as they are and not used [Development]"),
+		metric.WithDescription("Invalid attribute values (NaN, infinite, negative, text, out of range); they are passed on unchanged and not used [Development]"),
 		metric.WithUnit("{value}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsJoinEvictions, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mlsignals_join_evictions",
-		metric.WithDescription("Spans that were forgotten before their time for want of room, and had met no other span of a join, and reads of databases likewise [Development]"),
+		metric.WithDescription("Spans of a join, and reads of databases, that were evicted before join::ttl because the table was full, without having been joined [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsJoinHits, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mlsignals_join_hits",
-		metric.WithDescription("Pairs of spans that met in a join, so that one of them was marked, and spans that carry the time of the reads of a database below them [Development]"),
+		metric.WithDescription("Pairs of spans that were joined, and spans that got the time of the database reads below them [Development]"),
 		metric.WithUnit("{join}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsJoinMisses, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mlsignals_join_misses",
-		metric.WithDescription("Spans of a join that were forgotten without a meeting, because the other span did not come in time or there is none [Development]"),
+		metric.WithDescription("Spans of a join that expired because the other span did not arrive in time or does not exist [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsJoinSize, err = builder.meter.Int64ObservableGauge(
 		"otelcol_processor_mlsignals_join_size",
-		metric.WithDescription("Spans that are remembered because they wait for, or have met, the other span of a join, and spans below which caches or databases were read [Development]"),
+		metric.WithDescription("Spans of joins in memory, and spans above reads of caches and databases [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsMalformedSpans, err = builder.meter.Int64Counter(
 		"otelcol_processor_mlsignals_malformed_spans",
-		metric.WithDescription("Spans that end before they start, have no start, take more than ten years, have no name, or come without a resource; they are passed on [Development]"),
+		metric.WithDescription("Spans that end before they start, have no start, take more than ten years, have no name, or have no resource; they are passed on [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsReloadMemoryEvictions, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mlsignals_reload_memory_evictions",
-		metric.WithDescription("First loads of components that were forgotten for want of room [Development]"),
+		metric.WithDescription("First loads of components that were evicted because the memory was full [Development]"),
 		metric.WithUnit("{component}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsReloadMemorySize, err = builder.meter.Int64ObservableGauge(
 		"otelcol_processor_mlsignals_reload_memory_size",
-		metric.WithDescription("First loads of components that are remembered [Development]"),
+		metric.WithDescription("First loads of components in memory [Development]"),
 		metric.WithUnit("{component}"),
 	)
 	errs = errors.Join(errs, err)
@@ -254,7 +254,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorMlsignalsUnrecognisedSpans, err = builder.meter.Int64ObservableGauge(
 		"otelcol_processor_mlsignals_unrecognised_spans",
-		metric.WithDescription("Spans that no dialect recognised, the most frequent names, at most 50; of a large batch every 64th counts for 64 [Development]"),
+		metric.WithDescription("Spans that no dialect recognised, for the 50 most frequent names; in a large batch every 64th span is counted, as 64 [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)

@@ -24,7 +24,7 @@ func NewSettings(tt *componenttest.Telemetry) processor.Settings {
 func AssertEqualProcessorMlsignalsCoercedValues(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_coerced_values",
-		Description: "Attribute values that were brought to the type of their key [Development]",
+		Description: "Attribute values that were converted to the type of their key [Development]",
 		Unit:        "{value}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -40,7 +40,7 @@ func AssertEqualProcessorMlsignalsCoercedValues(t *testing.T, tt *componenttest.
 func AssertEqualProcessorMlsignalsInvalidValues(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_invalid_values",
-		Description: "Attribute values that cannot be true (NaN, infinite, negative, text, out of range); they are left as they are and not used [Development]",
+		Description: "Invalid attribute values (NaN, infinite, negative, text, out of range); they are passed on unchanged and not used [Development]",
 		Unit:        "{value}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -56,7 +56,7 @@ func AssertEqualProcessorMlsignalsInvalidValues(t *testing.T, tt *componenttest.
 func AssertEqualProcessorMlsignalsJoinEvictions(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_join_evictions",
-		Description: "Spans that were forgotten before their time for want of room, and had met no other span of a join, and reads of databases likewise [Development]",
+		Description: "Spans of a join, and reads of databases, that were evicted before join::ttl because the table was full, without having been joined [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -72,7 +72,7 @@ func AssertEqualProcessorMlsignalsJoinEvictions(t *testing.T, tt *componenttest.
 func AssertEqualProcessorMlsignalsJoinHits(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_join_hits",
-		Description: "Pairs of spans that met in a join, so that one of them was marked, and spans that carry the time of the reads of a database below them [Development]",
+		Description: "Pairs of spans that were joined, and spans that got the time of the database reads below them [Development]",
 		Unit:        "{join}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -88,7 +88,7 @@ func AssertEqualProcessorMlsignalsJoinHits(t *testing.T, tt *componenttest.Telem
 func AssertEqualProcessorMlsignalsJoinMisses(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_join_misses",
-		Description: "Spans of a join that were forgotten without a meeting, because the other span did not come in time or there is none [Development]",
+		Description: "Spans of a join that expired because the other span did not arrive in time or does not exist [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -104,7 +104,7 @@ func AssertEqualProcessorMlsignalsJoinMisses(t *testing.T, tt *componenttest.Tel
 func AssertEqualProcessorMlsignalsJoinSize(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_join_size",
-		Description: "Spans that are remembered because they wait for, or have met, the other span of a join, and spans below which caches or databases were read [Development]",
+		Description: "Spans of joins in memory, and spans above reads of caches and databases [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -118,7 +118,7 @@ func AssertEqualProcessorMlsignalsJoinSize(t *testing.T, tt *componenttest.Telem
 func AssertEqualProcessorMlsignalsMalformedSpans(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_malformed_spans",
-		Description: "Spans that end before they start, have no start, take more than ten years, have no name, or come without a resource; they are passed on [Development]",
+		Description: "Spans that end before they start, have no start, take more than ten years, have no name, or have no resource; they are passed on [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -134,7 +134,7 @@ func AssertEqualProcessorMlsignalsMalformedSpans(t *testing.T, tt *componenttest
 func AssertEqualProcessorMlsignalsReloadMemoryEvictions(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_reload_memory_evictions",
-		Description: "First loads of components that were forgotten for want of room [Development]",
+		Description: "First loads of components that were evicted because the memory was full [Development]",
 		Unit:        "{component}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -150,7 +150,7 @@ func AssertEqualProcessorMlsignalsReloadMemoryEvictions(t *testing.T, tt *compon
 func AssertEqualProcessorMlsignalsReloadMemorySize(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_reload_memory_size",
-		Description: "First loads of components that are remembered [Development]",
+		Description: "First loads of components in memory [Development]",
 		Unit:        "{component}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -196,7 +196,7 @@ func AssertEqualProcessorMlsignalsSpans(t *testing.T, tt *componenttest.Telemetr
 func AssertEqualProcessorMlsignalsUnrecognisedSpans(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mlsignals_unrecognised_spans",
-		Description: "Spans that no dialect recognised, the most frequent names, at most 50; of a large batch every 64th counts for 64 [Development]",
+		Description: "Spans that no dialect recognised, for the 50 most frequent names; in a large batch every 64th span is counted, as 64 [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,

@@ -54,5 +54,5 @@ func TestAMinimumBelowZeroIsRefused(t *testing.T) {
 	d := &dialect.Dialect{Name: "d", Rules: []dialect.Rule{{
 		Name: "r", Match: dialect.Match{SpanNames: []string{"x"}}, ColdStart: &dialect.ColdStart{MinMS: -1},
 	}}}
-	assert.ErrorContains(t, errors.Join(d.Problems()...), "cold_start: min_ms: found -1, must be at least 0 (milliseconds)")
+	assert.ErrorContains(t, errors.Join(d.Problems()...), "cold_start::min_ms: found -1, must be at least 0 (milliseconds)")
 }

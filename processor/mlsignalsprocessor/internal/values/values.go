@@ -135,7 +135,7 @@ func (r *Values) Get(i int) (float64, bool) {
 	return r.Number[i], true
 }
 
-// TextOf returns a text of the span, "" where there is none. The attributes are
+// TextOf returns a text of the span, "" if it has none. The attributes are
 // those of the span before Write.
 func (r *Values) TextOf(i int, attrs pcommon.Map) string {
 	if !r.Known.Has(i) {
