@@ -161,7 +161,7 @@ VENVS := $(patsubst test/interop/requirements/%.txt,build/venv/%/installed,$(wil
 EXAMPLE_VENVS := build/venv/example-python/installed build/venv/example-training/installed
 
 .PHONY: interop
-interop: build $(VENVS) $(EXAMPLE_VENVS) test/interop/node/node_modules ## Real clients against the built collector, 6 minutes (ARGS="-run TestArticle/auto -v")
+interop: build $(VENVS) $(EXAMPLE_VENVS) test/interop/node/node_modules ## Real clients against the built collector, 10 minutes (ARGS="-run TestArticle/auto -v")
 	go test -C test/interop -count=1 -timeout 30m $(ARGS) ./...
 
 # Those of the Python examples: build/venv/example-NAME from examples/NAME/requirements.txt.

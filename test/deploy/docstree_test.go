@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 )
 
 // TestDocsIndex checks that docs/README.md leads to every page, and README.md to it.
@@ -79,4 +81,38 @@ func TestMetricsPage(t *testing.T) {
 			assert.True(t, known[strings.TrimSuffix(name, "_total")], name)
 		}
 	}
+}
+
+// TestAlertsPage checks that docs/alerts.md lists every alert with its severity.
+func TestAlertsPage(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(root, "deploy/prometheus/rules-*.yaml"))
+	require.NoError(t, err)
+	want := map[string]string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		var rules struct {
+			Groups []struct {
+				Rules []struct {
+					Alert  string
+					Labels map[string]string
+				}
+			}
+		}
+		require.NoError(t, yaml.Unmarshal(text, &rules))
+		for _, group := range rules.Groups {
+			for _, rule := range group.Rules {
+				if rule.Alert != "" {
+					want[rule.Alert] = rule.Labels["severity"]
+				}
+			}
+		}
+	}
+	prose := read(t, "docs/alerts.md").prose
+	got := map[string]string{}
+	for _, row := range regexp.MustCompile(`(?m)^\| \[(ML\w+)\]\(runbook\.md#\w+\) \| (\w+) \|`).FindAllStringSubmatch(prose, -1) {
+		got[row[1]] = row[2]
+	}
+	assert.Equal(t, want, got)
+	assert.Contains(t, prose, fmt.Sprintf("\n%d alerts,", len(want)))
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,15 +20,18 @@ import (
 )
 
 // TestShutdown ends the collector by SIGTERM while it holds everything: neither the metrics' interval nor the
-// sampling decisions' wait has passed. All of it comes out. Then it starts again in the same place.
+// sampling decisions' wait has passed. All of it comes out, also with a second SIGTERM. Then it starts again in the same place.
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 	options := stack.CollectorOptions(t, stack.Root(t, "test/e2e/testdata/metrics-file.yaml"))
 	options.Env = []string{"OTELCOL_ML_DECISION_WAIT=600s"}
 	var runs [][]shop.Sent
-	for range 2 {
+	for run := range 2 {
 		running := stack.StartCollector(t, options)
 		sent := sendSome(t, running, 300)
+		if run == 1 { // an impatient operator: the second signal must not cut the shutdown short
+			require.NoError(t, syscall.Kill(running.PID(), syscall.SIGTERM))
+		}
 		stack.Stop(t, running.Process)
 		require.Equal(t, 0, running.ExitCode(), running.Tail(10))
 		runs = append(runs, sent)

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,7 +36,15 @@ func run(ctx context.Context) error {
 	attributes := flag.String("attributes", "0,500,2000", "bytes of text on each span besides the article's attributes, comma-separated")
 	duration := flag.Duration("for", 30*time.Second, "how long each run sends")
 	connections := flag.Int("connections", 4, "clients, each with one request at a time")
+	churned := flag.Duration("churn", 0, "instead: send spans of instances, models and traces that are new all the time, for so long")
 	flag.Parse()
+	if *churned > 0 {
+		path, err := filepath.Abs(*binary)
+		if err != nil {
+			return err
+		}
+		return churn(ctx, path, strings.Fields(*config), *churned, os.Stdout)
+	}
 	memories, err := numbers(*memory)
 	if err != nil {
 		return fmt.Errorf("memory: %w", err)

@@ -15,6 +15,9 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/truth"
 )
 
+// signals is how many a gateway balances, each with a view of the samplers of its own: traces, metrics and logs.
+const signals = 3
+
 // TestTwoTiers runs two gateways and three samplers, then replaces one sampler as a rollout does, then has one die.
 func TestTwoTiers(t *testing.T) {
 	t.Parallel()
@@ -92,7 +95,7 @@ func testReplaced(
 	dns.resolve(t, hosts[0], hosts[1], hosts[3])
 	began := time.Now()
 	until(t, gateways, "both gateways to know", func(sum func(string, ...string) int) error {
-		if n := sum("otelcol_loadbalancer_num_backend_updates"); n < updates+len(gateways) {
+		if n := sum("otelcol_loadbalancer_num_backend_updates"); n < updates+signals*len(gateways) {
 			return fmt.Errorf("%d updates of %d", n-updates, len(gateways))
 		}
 		return nil
