@@ -11,7 +11,7 @@ MODULES := $(filter-out $(addprefix ./tools/,alertmanager collector govulncheck 
 	$(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' | sort)))
 
 # Modules whose tests start the collector and wait for it, up to six tests at a time.
-WAITING := ./test/e2e ./test/e2e/browser ./test/e2e/tiers
+WAITING := ./test/alerts ./test/e2e ./test/e2e/browser ./test/e2e/tiers
 
 # Where components live, as far as there are any of the kind.
 COMPONENTS := $(wildcard processor connector exporter extension)
