@@ -253,7 +253,7 @@ bench-peers: $(TOOLS)/builder ## CPU and memory beside contrib's components, 25 
 	@$(BIN)/peers --collector $(BIN)/otelcol-peers $(ARGS)
 
 .PHONY: soak
-soak: build ## The shipped collector at saturation within limits of memory, 10 minutes, as root (ARGS="-memory 512 -for 30s")
+soak: build ## The shipped collector at saturation within limits of memory, 10 minutes, as root (ARGS="-memory 512 -for 30s", or "-churn 16m")
 	@go -C test/soak build -o $(BIN)/soak .
 	@$(BIN)/soak $(ARGS)
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -25,6 +24,8 @@ const (
 	churnRate = 50
 	// churnRows is how many lines the table has.
 	churnRows = 12
+	// leastChurn is as long as the caches of mlmetrics take to be full: they forget what was idle for five to ten minutes.
+	leastChurn = 16 * time.Minute
 	// churnGrowth is how much more heap the last quarter may have than the second, live memory being noisy.
 	churnGrowth = 1.2
 )
@@ -43,6 +44,9 @@ processors:
 // churn sends spans of services that are new all the time, each with an instance, a model and a load of its own, and
 // prints the memory over time. It returns an error where the heap goes on growing after the first quarter.
 func churn(ctx context.Context, binary string, configs []string, duration time.Duration, to io.Writer) error {
+	if duration < leastChurn {
+		return fmt.Errorf("churn: found %v, must be at least %v; the caches are not full before", duration, leastChurn)
+	}
 	dir, err := os.MkdirTemp("", "churn")
 	if err != nil {
 		return err
@@ -109,9 +113,6 @@ func churn(ctx context.Context, binary string, configs []string, duration time.D
 			out.Flush()
 			heaps, least = append(heaps, least), 0
 		}
-	}
-	if len(heaps) < churnRows-1 {
-		return errors.New("too short to see growth; run it for a minute or more")
 	}
 	second, last := lowest(heaps[churnRows/4:churnRows/2]), lowest(heaps[len(heaps)-churnRows/4:])
 	if last > churnGrowth*second {
