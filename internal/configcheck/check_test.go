@@ -86,6 +86,11 @@ service: { pipelines: { traces/receive: { processors: [memory_limiter, mlsignals
 			settings: policy(`{ name: a, type: string_attribute, string_attribute: { key: ml.model.nam, values: [x] } }`),
 			warns:    `processors::mltailsampling::policies[0]::string_attribute::key: found "ml.model.nam", which mlsignals does not write; did you mean "ml.model.name"?`,
 		},
+		"settings of another type": {
+			settings: policy(`{ name: a, type: latency, status_code: { status_codes: [ERROR] } }`),
+			errors: `processors::mltailsampling::policies[0]::status_code: found settings of another type, must be those of the policy's type, latency; ` +
+				`write type: status_code, or remove them`,
+		},
 		"an unknown key in a policy": {
 			settings: policy(`{ name: a, type: boolean_attribute, boolean_atttribute: { key: ml.signal.queue_bound, value: true } }`),
 			errors: `processors::mltailsampling::policies[0]::boolean_atttribute: found an unknown key, must be name, type or boolean_attribute; ` +

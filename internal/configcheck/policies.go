@@ -57,6 +57,13 @@ func checkPolicy(c config, r *Result, path string, policy map[string]any) {
 			r.fail("%s::%s: found an unknown key, must be name, type or %s%s", path, key, kind, hint(key, append(policyTypes, kind)))
 		}
 	}
+	if known {
+		for _, key := range policyTypes {
+			if key != kind && policy[key] != nil {
+				r.fail("%s::%s: found settings of another type, must be those of the policy's type, %s; write type: %s, or remove them", path, key, kind, key)
+			}
+		}
+	}
 	settings := block(policy[kind])
 	if want, ok := attributeTypes[kind]; ok {
 		checkKey(c, r, path+"::"+kind+"::key", text(settings["key"]), kind, want)
