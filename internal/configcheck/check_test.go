@@ -250,7 +250,7 @@ func TestKept(t *testing.T) {
 	}
 }
 
-// TestEnvironment: an empty variable is an unset one, and one that nothing reads is told.
+// TestEnvironment: an empty variable counts as unset, and a variable that no file reads is a warning.
 func TestEnvironment(t *testing.T) {
 	t.Setenv("OTELCOL_ML_DATA_DIR", "")
 	t.Setenv("OTELCOL_ML_GRPC_ENDPOINT", "localhost:1")
