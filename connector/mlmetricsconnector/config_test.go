@@ -89,7 +89,7 @@ func requireBuilds(t *testing.T, name string, conf *confmap.Conf) {
 	require.NoError(t, err, name)
 }
 
-// TestMetricsOverrideTheConnectorsLimits tells 0, no limit and never, from keys that are not there.
+// TestMetricsOverrideTheConnectorsLimits distinguishes 0 (no limit, never) from absent keys.
 func TestMetricsOverrideTheConnectorsLimits(t *testing.T) {
 	config := createDefaultConfig().(*Config)
 	require.NoError(t, confmap.NewFromStringMap(map[string]any{

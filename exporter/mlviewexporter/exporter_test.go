@@ -120,7 +120,7 @@ func TestBothSignals(t *testing.T) {
 	require.Len(t, points, 1)
 	assert.Zero(t, points[0].Value)
 	id, _ := points[0].Attributes.Value("exporter")
-	assert.Contains(t, id.AsString(), "mlview/", "told apart from others")
+	assert.Contains(t, id.AsString(), "mlview/", "distinguished from others")
 }
 
 // TestSeveralViews: components of other names do not share.

@@ -123,5 +123,5 @@ func TestTelemetry(t *testing.T) {
 	assert.Zero(t, dropped)
 	require.NoError(t, e.Shutdown(t.Context()))
 	_, err = tel.GetMetric("otelcol_extension_mlsampling_classes")
-	assert.Error(t, err, "nothing is told after shutdown")
+	assert.Error(t, err, "nothing is reported after shutdown")
 }

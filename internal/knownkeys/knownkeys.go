@@ -20,7 +20,7 @@ import (
 
 // Unmarshal decodes settings into config, a pointer to a struct. Keys that the
 // struct does not have, and values that their setting cannot take, are an error
-// that tells each with its path and with what is allowed there. Call it from the
+// that reports each with its path and with what is allowed there. Call it from the
 // Unmarshal method of the config.
 func Unmarshal(conf *confmap.Conf, config any) error {
 	w := walk{}

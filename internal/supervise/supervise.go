@@ -36,7 +36,7 @@ type Supervisor struct {
 	exit    func(code int)
 	// takeOvers is how often SIGHUP is taken over from the library; none in tests, which have no library.
 	takeOvers int
-	// ended is closed when the process is told to end.
+	// ended is closed when the process is terminated.
 	ended chan struct{}
 	// hangups receives SIGHUP, between two runs of the collector too.
 	hangups chan os.Signal
@@ -73,7 +73,7 @@ type outcome struct {
 	ready, hangup, reload bool
 }
 
-// ending reports whether the process was told to end.
+// ending reports whether the process was terminated.
 func (s *Supervisor) ending() bool {
 	select {
 	case <-s.ended:

@@ -137,7 +137,7 @@ func TestALostSignal(t *testing.T) {
 
 // TestErrorsEndTheProcess: an error that no reload caused is returned, also one of a shutdown.
 func TestErrorsEndTheProcess(t *testing.T) {
-	for name, signal := range map[string]syscall.Signal{"by itself": 0, "told to end": syscall.SIGTERM} {
+	for name, signal := range map[string]syscall.Signal{"by itself": 0, "terminated": syscall.SIGTERM} {
 		t.Run(name, func(t *testing.T) {
 			f, s := newFake()
 			s.timeout = time.Hour

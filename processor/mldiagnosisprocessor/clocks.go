@@ -23,16 +23,16 @@ func (w *worker) SameClock(a, b int32) bool {
 	}
 	x, y := w.resources[a].attributes, w.resources[b].attributes
 	for _, key := range machineKeys {
-		if equal, told := compare(x, y, key); told {
+		if equal, present := compare(x, y, key); present {
 			return equal
 		}
 	}
-	equal, told := compare(x, y, vocab.ServiceName)
-	return equal && told
+	equal, present := compare(x, y, vocab.ServiceName)
+	return equal && present
 }
 
 // compare reports whether both resources have a key, and whether its values are equal.
-func compare(x, y pcommon.Map, key string) (equal, told bool) {
+func compare(x, y pcommon.Map, key string) (equal, present bool) {
 	vx, okX := x.Get(key)
 	vy, okY := y.Get(key)
 	if !okX || !okY {

@@ -57,7 +57,7 @@ func TestCauses(t *testing.T) {
 			{name: "model", to: 100, attrs: map[string]any{"ml.stage": "inference", "ml.inference.queue_wait_ms": 60.0}},
 			{name: "compute", parent: "model", from: 60, to: 95, attrs: map[string]any{"ml.inference.forward_pass_ms": 35.0}},
 		}, "gpu_queue 60, gpu_compute 35, other 5", "model compute"},
-		{"told by the server and by its caller", []s{
+		{"reported by the server and by its caller", []s{
 			{name: "client", to: 150, attrs: inference(60, 40)},
 			{name: "server", parent: "client", service: "model", from: 25, to: 125, attrs: inference(60, 40)},
 		}, "gpu_queue 60, gpu_compute 40, other 50", "client server"},
@@ -65,7 +65,7 @@ func TestCauses(t *testing.T) {
 			{name: "chat", to: 150, attrs: stage("inference")},
 			{name: "llm_request", parent: "chat", service: "vllm", from: 50, to: 150, attrs: inference(60, 40)},
 		}, "gpu_queue 60, gpu_compute 40, other 50", "chat llm_request"},
-		{"an inference that does not tell", []s{
+		{"an inference without details", []s{
 			{name: "root", to: 100},
 			{name: "chat", parent: "root", from: 10, to: 90, attrs: stage("inference")},
 		}, "gpu_compute 80, other 20, undivided", "root chat"},
@@ -91,7 +91,7 @@ func TestCauses(t *testing.T) {
 			{name: "features", parent: "root", from: 0, to: 20, attrs: stage("feature_extraction")},
 			{name: "infer", parent: "root", from: 30, to: 80, attrs: inference(30, 20)},
 		}, "gpu_queue 30, gpu_compute 20, feature_store 20, other 30", "root features infer"},
-		{"an inference that tells its compute only", []s{
+		{"an inference with its compute only", []s{
 			{name: "infer", to: 100, attrs: map[string]any{"ml.inference.forward_pass_ms": 30.0}},
 		}, "gpu_compute 30, other 70", "infer"},
 		{"repaired, with an event", []s{

@@ -116,7 +116,7 @@ func TestSameMachine(t *testing.T) {
 		name   string
 		hosts  [2]string
 		skewed bool
-	}{{"one host", [2]string{"a", "a"}, false}, {"two hosts", [2]string{"a", "b"}, true}, {"not told", [2]string{}, true}} {
+	}{{"one host", [2]string{"a", "a"}, false}, {"two hosts", [2]string{"a", "b"}, true}, {"not known", [2]string{}, true}} {
 		t.Run(test.name, func(t *testing.T) {
 			td := traces(t, traceA, s{name: "root", to: 100}, s{name: "call", parent: "root", service: "other", from: 150, to: 190})
 			for i, host := range test.hosts {

@@ -62,7 +62,7 @@ custom_dialects:
 	assert.Equal(t, 1, custom)
 }
 
-// Every mistake is told with its key, the value found and what is allowed.
+// Every mistake is timed with its key, the value found and what is allowed.
 func TestMistakesInConfig(t *testing.T) {
 	for name, tc := range map[string]struct {
 		yaml string

@@ -79,7 +79,7 @@ func TestJoinsAcrossBatches(t *testing.T) {
 	}
 }
 
-// Which of two spans gets the value is told by the order: the later one.
+// Which of two spans gets the value is decided by the order: the later one gets it.
 func TestJoinMarksTheSpanThatArrivesLater(t *testing.T) {
 	for file, marked := range map[string]string{"parent_first": "compute", "child_first": "densenet_onnx"} {
 		p := newTestProcessor(t, defaultConfig())
@@ -132,7 +132,7 @@ func TestASecondCollectorChangesNothing(t *testing.T) {
 	}
 }
 
-// waitForNothing is a wait and a compute that takes no time: there is no ratio to tell that they have met.
+// waitForNothing is a wait and a compute that takes no time: there is no ratio to show that they have met.
 func waitForNothing() ptrace.Traces {
 	td := ptrace.NewTraces()
 	ss := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty()

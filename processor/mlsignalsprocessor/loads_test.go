@@ -15,7 +15,7 @@ import (
 )
 
 // A task of an orchestrator that is named load_feature_scaler loads no component:
-// only where no built-in dialect describes the span does its name tell a load.
+// only where no built-in dialect describes the span does its name mean a load.
 func TestNamesTellLoadsOnlyWhereNoDialectDescribesTheSpan(t *testing.T) {
 	cfg := defaultConfig()
 	cfg.CustomDialects = []dialect.Dialect{{Name: "house", Rules: []dialect.Rule{{

@@ -35,7 +35,7 @@ func (w *worker) read(span ptrace.Span, final bool) bool {
 	w.looksUp = true
 	verdict := w.lookups.Read(&lookup.Read{
 		Kind: w.out.Lookup, Trace: span.TraceID(), Parent: span.ParentSpanID(),
-		Start: span.StartTimestamp(), End: span.EndTimestamp(), Told: !sc.Missing(values.FeaturesDBLookup),
+		Start: span.StartTimestamp(), End: span.EndTimestamp(), Timed: !sc.Missing(values.FeaturesDBLookup),
 		Alone: hasRemoteParent(span), Service: w.serviceHash(),
 	}, final, w.now)
 	switch verdict {

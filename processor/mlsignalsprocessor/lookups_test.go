@@ -37,8 +37,8 @@ func childrenFirst(batches []ptrace.Traces, random *rand.Rand) []int {
 	return order
 }
 
-// told are the names of the spans of each trace that carry the time of a database lookup, and the time.
-func told(batches []ptrace.Traces) map[pcommon.TraceID]map[string]float64 {
+// timed are the names of the spans of each trace that carry the time of a database lookup, and the time.
+func timed(batches []ptrace.Traces) map[pcommon.TraceID]map[string]float64 {
 	all := map[pcommon.TraceID]map[string]float64{}
 	for _, b := range batches {
 		for _, span := range spansOf(b) {
@@ -81,7 +81,7 @@ func TestALookupIsCountedOnce(t *testing.T) {
 			} else {
 				batches = []ptrace.Traces{process(t, p, together(batches, order))}
 			}
-			for id, carriers := range told(batches) {
+			for id, carriers := range timed(batches) {
 				if anyOrder {
 					require.LessOrEqual(t, len(carriers), 1, "%v", carriers)
 				} else {
@@ -170,19 +170,19 @@ func TestWhichSpanCarriesALookup(t *testing.T) {
 		"a driver below the ORM":    {pipeline, []lookupSpan{cache, {4, 3, "select", 0, 5, 13, "postgresql", 0, nil}, read, entry}, map[string]float64{"GET /features": 10}},
 		"feature extraction below the entry": {pipeline, []lookupSpan{{2, 5, "MGET", 0, 1, 3, "redis", 0, nil}, {3, 5, "SELECT features", 0, 4, 14, "postgresql", 0, nil},
 			{5, 1, "ml.feature_extraction", internal, 0, 15, "", 0, nil}, entry}, map[string]float64{"ml.feature_extraction": 10}},
-		"feature extraction above an inner span, which tells": {pipeline, []lookupSpan{{2, 5, "MGET", 0, 1, 3, "redis", 0, nil}, {3, 5, "SELECT features", 0, 4, 14, "postgresql", 0, nil},
+		"feature extraction above an inner span, which has the time": {pipeline, []lookupSpan{{2, 5, "MGET", 0, 1, 3, "redis", 0, nil}, {3, 5, "SELECT features", 0, 4, 14, "postgresql", 0, nil},
 			{5, 6, "get", internal, 0, 15, "", 0, nil}, {6, 1, "ml.feature_extraction", internal, 0, 15, "", 0, map[string]any{vocab.FeaturesDBLookup: 11.0}}, entry},
 			map[string]float64{"ml.feature_extraction": 11}},
 		"the parent is of another service": {pipeline, []lookupSpan{{2, 9, "MGET", 0, 1, 3, "redis", knowsRemote | isRemote, nil}, {3, 9, "SELECT features", 0, 4, 14, "postgresql", knowsRemote | isRemote, nil}},
 			map[string]float64{"SELECT features": 10}},
 		"spans in the order of their start":     {pipeline, []lookupSpan{entry, cache, read, {4, 1, "select", 0, 5, 13, "postgresql", 0, nil}}, map[string]float64{"GET /features": 10}},
 		"spans in the opposite order":           {pipeline, []lookupSpan{entry, read, cache}, map[string]float64{"GET /features": 10}},
-		"a span that tells comes first":         {pipeline, []lookupSpan{{1, 0, "GET /features", server, 0, 15, "", 0, map[string]any{vocab.FeaturesDBLookup: 11.0}}, cache, read}, map[string]float64{"GET /features": 11}},
+		"a span with the time comes first":         {pipeline, []lookupSpan{{1, 0, "GET /features", server, 0, 15, "", 0, map[string]any{vocab.FeaturesDBLookup: 11.0}}, cache, read}, map[string]float64{"GET /features": 11}},
 		"a read that an earlier collector gave": {pipeline, []lookupSpan{cache, {3, 1, "SELECT features", 0, 4, 14, "postgresql", 0, map[string]any{vocab.FeaturesDBLookup: 10.0}}, {4, 1, "select", 0, 5, 13, "postgresql", 0, nil}, entry}, map[string]float64{"SELECT features": 10}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			td := process(t, forgetful(t), lookupTraces(t, tc.resource, tc.spans...))
-			assert.Equal(t, tc.want, told([]ptrace.Traces{td})[pcommon.TraceID{7}])
+			assert.Equal(t, tc.want, timed([]ptrace.Traces{td})[pcommon.TraceID{7}])
 			for _, span := range spansOf(td) {
 				_, cascade := span.Attributes().Get(vocab.SignalFeatureCascade)
 				_, carries := tc.want[span.Name()]
@@ -202,7 +202,7 @@ func TestSpansAboveThatCameInABatchBefore(t *testing.T) {
 		p := forgetful(t)
 		first := process(t, p, lookupTraces(t, pipeline, entry))
 		second := process(t, p, lookupTraces(t, pipeline, later...))
-		assert.Equal(t, map[string]float64{"SELECT features": 10}, told([]ptrace.Traces{first, second})[pcommon.TraceID{7}])
+		assert.Equal(t, map[string]float64{"SELECT features": 10}, timed([]ptrace.Traces{first, second})[pcommon.TraceID{7}])
 	}
 }
 

@@ -114,7 +114,7 @@ func TestArticlesVocabulary(t *testing.T) {
 		"attempts that all failed": {nil, testSpan{name: "ml.post_processing", failed: true, attrs: map[string]any{"ml.output.valid": false},
 			events: []testEvent{{name: "ml.output.validation_failed"}, {name: "ml.output.validation_failed"}, {name: "ml.output.validation_failed"}}},
 			map[string]any{"ml.stage": "post_processing", "ml.post_processing.validation_attempts": int64(3), "ml.signal.revalidated": true}},
-		"failed validation that the attempts do not tell": {nil, testSpan{name: "ml.post_processing",
+		"failed validation that the attempts do not show": {nil, testSpan{name: "ml.post_processing",
 			attrs: map[string]any{"ml.post_processing.validation_attempts": int64(1)}, events: []testEvent{{name: "ml.output.validation_failed"}}},
 			map[string]any{"ml.stage": "post_processing", "ml.signal.revalidated": true}},
 		"load by name": {pipeline, testSpan{name: "image_preprocessor_init", duration: 300 * ms},

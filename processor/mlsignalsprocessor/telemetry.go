@@ -14,7 +14,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
 
-// telemetry is what the processor tells about itself. The attribute sets are
+// telemetry is what the processor reports about itself. The attribute sets are
 // made once, because one per batch and count would cost more than the spans.
 type telemetry struct {
 	builder *metadata.TelemetryBuilder

@@ -13,7 +13,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/golden"
-	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/hold"
+	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/buffer"
 	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/prefilter"
 )
 
@@ -52,15 +52,15 @@ func renew(td ptrace.Traces, traces int, number *uint64) {
 	}
 }
 
-// BenchmarkHold is what a span costs that waits for ten seconds, at 5,000 traces
+// BenchmarkBuffer is what a span costs that waits for ten seconds, at 5,000 traces
 // a second, and is dropped: ns/span, and the bytes that a waiting trace takes.
-func BenchmarkHold(b *testing.B) {
+func BenchmarkBuffer(b *testing.B) {
 	for name, traces := range map[string]int{"spans=600": 60, "spans=10": 1} {
 		b.Run(name, func(b *testing.B) {
 			cfg := createDefaultConfig().(*Config)
 			require.NoError(b, confmap.NewFromStringMap(map[string]any{"policies": neverMatch}).Unmarshal(cfg))
 			var clock atomic.Int64
-			h := hold.New(hold.Options{
+			h := buffer.New(buffer.Options{
 				Filter: prefilter.New(cfg.PolicyCfgs, nil),
 				Wait:   10 * time.Second, MaxTraces: 1e6, MaxBytes: 1 << 32,
 				RememberKept: 100_000, RememberDropped: 500_000, RememberPassed: 1,
@@ -70,7 +70,7 @@ func BenchmarkHold(b *testing.B) {
 			td := articleBatch(b, traces)
 			spans := td.SpanCount()
 			var number uint64
-			var batch hold.Batch
+			var batch buffer.Batch
 			marshaler := ptrace.ProtoMarshaler{}
 			step := time.Duration(float64(time.Second) * float64(traces) / 5000)
 			one := func() {
@@ -122,7 +122,7 @@ func BenchmarkPause(b *testing.B) {
 	var longest, all time.Duration
 	for range b.N {
 		var clock atomic.Int64
-		h := hold.New(hold.Options{
+		h := buffer.New(buffer.Options{
 			Filter: prefilter.New(cfg.PolicyCfgs, nil),
 			Wait:   10 * time.Second, MaxTraces: 1e6, MaxBytes: 1 << 32,
 			RememberKept: 100_000, RememberDropped: 500_000, RememberPassed: 1,
@@ -144,7 +144,7 @@ func BenchmarkPause(b *testing.B) {
 		done := make(chan time.Duration)
 		go func() {
 			began := time.Now()
-			var batch hold.Batch
+			var batch buffer.Batch
 			for h.Due(&batch, false) {
 			}
 			done <- time.Since(began)

@@ -21,27 +21,27 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
-	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/hold"
+	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/buffer"
 )
 
-// decider is contrib's tail_sampling, which decides on the traces of a hold.
+// decider is contrib's tail_sampling, which decides on the traces of a buffer.
 //
-// It gets one empty span for each traces to be decided, and decides on that at its
-// next tick. Two policy extensions of ours take part in the decision:
+// It gets one empty span for each trace to be decided and evaluates its policies at
+// its next tick. Two policy extensions of ours take part in the decision:
 //
 //   - loader comes first, in a drop policy that never matches. It replaces the
 //     empty span by the trace's own spans, so that every other policy, and what
 //     is released, has those.
 //   - recorder comes last in each policy: the policy becomes an `and` of itself
-//     and of a recorder that always matches and notes its name.
+//     and of a recorder, which always matches and records the name.
 //
 // All of that runs in the one goroutine in which contrib decides.
 type decider struct {
 	processor.Traces
-	hold   *hold.Hold
+	buffer *buffer.Buffer
 	logger *zap.Logger
 
-	taken hold.Taken
+	taken buffer.Taken
 	// id is the trace that is being decided, and matched are the policies that have kept it so far.
 	id      pcommon.TraceID
 	loaded  bool
@@ -49,7 +49,7 @@ type decider struct {
 }
 
 const (
-	loaderName   = "hold"
+	loaderName   = "buffer"
 	loaderType   = "mltailsampling_loader"
 	recorderType = "mltailsampling_recorder"
 )
@@ -58,16 +58,16 @@ const (
 const traceStateGate = "processor.tailsamplingprocessor.usetracestate"
 
 // newDecider creates contrib's processor with the settings of cfg. What it keeps goes to next.
-func newDecider(ctx context.Context, set processor.Settings, cfg *Config, h *hold.Hold, next consumer.Traces) (*decider, error) {
-	j := &decider{hold: h, logger: set.Logger}
+func newDecider(ctx context.Context, set processor.Settings, cfg *Config, h *buffer.Buffer, next consumer.Traces) (*decider, error) {
+	j := &decider{buffer: h, logger: set.Logger}
 	inner := cfg.Config
 	// A trace is due when it comes here. One that has its root is decided at the next tick.
 	inner.DecisionWait, inner.DecisionWaitAfterRootReceived = 0, time.Millisecond
 	inner.NumTraces, inner.BlockOnOverflow, inner.MaximumTraceSizeBytes = math.MaxUint64, false, 0
 	inner.PolicyCfgs = withRecorders(cfg.PolicyCfgs)
 	inner.Options = append(slices.Clone(cfg.Options),
-		tailsampling.WithSampledDecisionCache(&decisions{hold: h, kept: true}),
-		tailsampling.WithNonSampledDecisionCache(&decisions{hold: h}),
+		tailsampling.WithSampledDecisionCache(&decisions{buffer: h, kept: true}),
+		tailsampling.WithNonSampledDecisionCache(&decisions{buffer: h}),
 		tailsampling.WithSampledHooks(j.kept),
 	)
 	inner.DecisionCache = tailsampling.DecisionCacheConfig{}
@@ -112,7 +112,7 @@ func (j *decider) decide(ctx context.Context, ids [][16]byte) {
 func (j *decider) load(id pcommon.TraceID, trace *samplingpolicy.TraceData) {
 	j.id, j.matched = id, j.matched[:0]
 	trace.ReceivedBatches = ptrace.NewTraces()
-	if j.loaded = j.hold.Take(id, &j.taken); !j.loaded {
+	if j.loaded = j.buffer.Take(id, &j.taken); !j.loaded {
 		return
 	}
 	trace.SpanCount, trace.SizeBytes = j.taken.Spans, uint64(j.taken.Size)
@@ -230,20 +230,20 @@ func withTraceState(do func() error) error {
 	return do()
 }
 
-// decisions is contrib's memory of decisions: the hold's.
+// decisions is contrib's decision cache, backed by the buffer.
 type decisions struct {
-	hold *hold.Hold
-	kept bool
+	buffer *buffer.Buffer
+	kept   bool
 }
 
 var _ cache.Cache = (*decisions)(nil)
 
 func (d *decisions) Get(id pcommon.TraceID) (cache.DecisionMetadata, bool) {
-	kept, dropped := d.hold.Decision(id)
+	kept, dropped := d.buffer.Decision(id)
 	return cache.DecisionMetadata{}, d.kept && kept || !d.kept && dropped
 }
 
-func (d *decisions) Put(id pcommon.TraceID, _ cache.DecisionMetadata) { d.hold.Decided(id, d.kept) }
+func (d *decisions) Put(id pcommon.TraceID, _ cache.DecisionMetadata) { d.buffer.Decided(id, d.kept) }
 
 // policyHost is a host with our policy extensions.
 type policyHost struct {

@@ -80,7 +80,7 @@ func compare(t *testing.T, settings map[string]any, onTime, afterwards []ptrace.
 		require.NoError(t, u.Shutdown(context.Background()))
 	}
 	if fast {
-		excluded.Add(ours.Traces.(*tailSampling).hold.Stats().NoMatch.Load())
+		excluded.Add(ours.Traces.(*tailSampling).buffer.Stats().NoMatch.Load())
 		want, got := spansOf(t, contribs.sink), spansOf(t, ours.sink)
 		if !assert.Equal(t, want, got) {
 			t.Log(settings)
@@ -124,7 +124,7 @@ func newOurs(t *testing.T, settings map[string]any) under {
 	p, err := newProcessor(context.Background(), processortest.NewNopSettings(NewFactory().Type()), cfg, u.sink)
 	require.NoError(t, err)
 	u.Traces = p
-	s := p.hold.Stats()
+	s := p.buffer.Stats()
 	u.decided = func() int64 { return s.Kept.Load() + s.NotKept.Load() + s.NoMatch.Load() }
 	return u
 }

@@ -21,7 +21,7 @@ func NewFactory() processor.Factory {
 func createTraces(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Traces) (processor.Traces, error) {
 	c := cfg.(*Config)
 	if c.SamplingStrategy == spanIngest {
-		// Contrib then decides on each batch as it comes, so there is nothing to hold.
+		// Contrib then decides on each batch as it comes, so there is nothing to buffer.
 		factory := tailsampling.NewFactory()
 		set.ID = component.NewIDWithName(factory.Type(), set.ID.Name())
 		return factory.CreateTraces(ctx, set, &c.Config, next)

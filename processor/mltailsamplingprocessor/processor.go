@@ -15,23 +15,23 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/internal/processmemory"
 	"github.com/otelcol-ml/otelcol-ml/internal/wholetrace"
-	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/hold"
+	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/buffer"
 	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/metadata"
 	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/prefilter"
 )
 
-// tailSampling is the processor: a hold in front of contrib's policies.
+// tailSampling is the processor: a buffer in front of contrib's policies.
 type tailSampling struct {
 	cfg       *Config
 	logger    *zap.Logger
-	hold      *hold.Hold
+	buffer    *buffer.Buffer
 	decider   *decider
 	next      consumer.Traces
 	heap      *processmemory.HeapWatch
 	unknown   []string // policies that the prefilter cannot exclude
 	telemetry *metadata.TelemetryBuilder
 
-	batch   hold.Batch // of the goroutine that sends what is due
+	batch   buffer.Batch // of the goroutine that sends what is due
 	stop    chan struct{}
 	stopped sync.WaitGroup
 }
@@ -39,7 +39,7 @@ type tailSampling struct {
 // patience is how long a sender waits where the policies are behind: they decide once a second.
 const patience = 1200 * time.Millisecond
 
-// dueInterval is how often the hold is asked for what is due.
+// dueInterval is how often traces that are due are taken from the buffer.
 const dueInterval = 100 * time.Millisecond
 
 func newProcessor(ctx context.Context, set processor.Settings, cfg *Config, next consumer.Traces) (*tailSampling, error) {
@@ -64,13 +64,13 @@ func newProcessor(ctx context.Context, set processor.Settings, cfg *Config, next
 		return nil, err
 	}
 	p := &tailSampling{cfg: cfg, logger: set.Logger, next: next, heap: processmemory.NewHeapWatch(heapBytes), unknown: filter.Unknown()}
-	p.hold = hold.New(hold.Options{
+	p.buffer = buffer.New(buffer.Options{
 		Filter:            filter,
 		Wait:              cfg.DecisionWait,
 		RootWait:          cfg.DecisionWaitAfterRootReceived,
 		MaxTraces:         int64(min(cfg.NumTraces, 1<<62)),
 		MaxBytes:          maxBytes,
-		Patience:          patience,
+		SenderWait:        patience,
 		MaxTraceBytes:     int64(min(cfg.MaximumTraceSizeBytes, 1<<62)),
 		BlockOnOverflow:   cfg.BlockOnOverflow,
 		RememberKept:      remember(cfg.DecisionCache.SampledCacheSize),
@@ -85,10 +85,10 @@ func newProcessor(ctx context.Context, set processor.Settings, cfg *Config, next
 	if err != nil {
 		return nil, err
 	}
-	if p.decider, err = newDecider(ctx, set, cfg, p.hold, kept); err != nil {
+	if p.decider, err = newDecider(ctx, set, cfg, p.buffer, kept); err != nil {
 		return nil, err
 	}
-	p.telemetry, err = newTelemetry(set.TelemetrySettings, set.ID, p.hold)
+	p.telemetry, err = newTelemetry(set.TelemetrySettings, set.ID, p.buffer)
 	return p, err
 }
 
@@ -115,7 +115,7 @@ func (p *tailSampling) Start(ctx context.Context, host component.Host) error {
 		for {
 			select {
 			case <-ticker.C:
-			case <-p.hold.Early():
+			case <-p.buffer.Early():
 			case <-p.stop:
 				return
 			}
@@ -126,7 +126,7 @@ func (p *tailSampling) Start(ctx context.Context, host component.Host) error {
 	return nil
 }
 
-// watchHeap has the hold drop most new traces while the process is short of memory.
+// watchHeap has the buffer drop most new traces while the process is short of memory.
 func (p *tailSampling) watchHeap() {
 	ticker := time.NewTicker(dueInterval)
 	defer ticker.Stop()
@@ -137,11 +137,11 @@ func (p *tailSampling) watchHeap() {
 			return
 		case now := <-ticker.C:
 			high := p.heap.High(now)
-			p.hold.SetPressure(high)
+			p.buffer.SetPressure(high)
 			if high && !before && now.Sub(logged) > time.Minute {
 				logged = now
 				p.logger.Warn("The process is short of memory: most new traces are dropped, so that spans are still counted; "+
-					"otelcol_processor_mltailsampling_dropped_traces counts them. Give it more memory, or less to hold",
+					"otelcol_processor_mltailsampling_dropped_traces counts them. Give it more memory, or less to buffer",
 					zap.String("setting", "pressure_heap_bytes"))
 			}
 			before = high
@@ -149,12 +149,12 @@ func (p *tailSampling) watchHeap() {
 	}
 }
 
-// ConsumeTraces holds a batch.
+// ConsumeTraces buffers a batch.
 func (p *tailSampling) ConsumeTraces(_ context.Context, td ptrace.Traces) error {
 	marshaler := ptrace.ProtoMarshaler{}
 	encoded, err := marshaler.MarshalTraces(td)
 	if err == nil {
-		err = p.hold.Add(encoded)
+		err = p.buffer.Add(encoded)
 	}
 	if err != nil {
 		return consumererror.NewPermanent(err)
@@ -165,7 +165,7 @@ func (p *tailSampling) ConsumeTraces(_ context.Context, td ptrace.Traces) error 
 // sendDue sends what is due to the policies or to the next component.
 func (p *tailSampling) sendDue(all bool) {
 	for more := true; more; {
-		more = p.hold.Due(&p.batch, all)
+		more = p.buffer.Due(&p.batch, all)
 		if len(p.batch.Decide) > 0 {
 			p.decider.decide(context.Background(), p.batch.Decide)
 		}
@@ -176,7 +176,7 @@ func (p *tailSampling) sendDue(all bool) {
 }
 
 // forward sends spans that need no decision to the next component.
-func (p *tailSampling) forward(direct hold.Direct) {
+func (p *tailSampling) forward(direct buffer.Direct) {
 	unmarshaler := ptrace.ProtoUnmarshaler{}
 	td, err := unmarshaler.UnmarshalTraces(direct.Encoded)
 	if err == nil {
@@ -193,12 +193,12 @@ func (p *tailSampling) forward(direct hold.Direct) {
 
 // Shutdown decides what waits and stops contrib's processor.
 func (p *tailSampling) Shutdown(ctx context.Context) error {
-	p.hold.Close()
+	p.buffer.Close()
 	if p.stop != nil {
 		close(p.stop)
 		p.stopped.Wait()
 		if p.cfg.DropPendingTracesOnShutdown {
-			p.hold.Discard()
+			p.buffer.Discard()
 		}
 		p.sendDue(true)
 	}
@@ -206,7 +206,7 @@ func (p *tailSampling) Shutdown(ctx context.Context) error {
 	if p.stop != nil {
 		p.sendDue(true) // spans that came while the last traces were decided
 	}
-	p.hold.Free()
+	p.buffer.Free()
 	p.telemetry.Shutdown()
 	return err
 }

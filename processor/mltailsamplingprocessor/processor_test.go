@@ -231,14 +231,14 @@ func TestIDsThatShareAHalf(t *testing.T) {
 			require.NoError(t, p.ConsumeTraces(t.Context(), td))
 		}
 	}
-	require.Eventually(t, func() bool { return next.len() == 2*traces && p.hold.Bytes() == 0 }, time.Minute, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return next.len() == 2*traces && p.buffer.Bytes() == 0 }, time.Minute, 5*time.Millisecond)
 	require.NoError(t, p.Shutdown(t.Context()))
 }
 
 // TestShortOfMemory: while the live heap is over pressure_heap_bytes most new traces are dropped, and no longer once it is not.
 func TestShortOfMemory(t *testing.T) {
 	p := start(t, &sink{}, componenttest.NewNopHost(), map[string]any{"policies": []any{errorsPolicy}, "pressure_heap_bytes": 200 << 20})
-	next, dropped := uint64(1), func() int64 { return p.hold.Stats().Pressure.Load() }
+	next, dropped := uint64(1), func() int64 { return p.buffer.Stats().Pressure.Load() }
 	consume := func() {
 		for range 100 {
 			require.NoError(t, p.ConsumeTraces(t.Context(), one(next, "a", nil)))
@@ -414,7 +414,7 @@ func TestTelemetry(t *testing.T) {
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 	require.NoError(t, p.ConsumeTraces(t.Context(), one(1, "a", failed)))
 	require.NoError(t, p.ConsumeTraces(t.Context(), one(2, "b", nil)))
-	require.Eventually(t, func() bool { return next.len() == 1 && p.hold.Stats().NoMatch.Load() == 1 }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return next.len() == 1 && p.buffer.Stats().NoMatch.Load() == 1 }, 10*time.Second, 5*time.Millisecond)
 	require.NoError(t, p.ConsumeTraces(t.Context(), one(2, "late", nil)))
 
 	point := func(value int64, labels ...string) metricdata.DataPoint[int64] {
@@ -423,7 +423,7 @@ func TestTelemetry(t *testing.T) {
 	metadatatest.AssertEqualProcessorMltailsamplingTraces(t, tel, []metricdata.DataPoint[int64]{
 		point(1, "decision", "sampled"), point(1, "decision", "not_sampled"),
 	}, metricdatatest.IgnoreTimestamp())
-	metadatatest.AssertEqualProcessorMltailsamplingJudgedTraces(t, tel, []metricdata.DataPoint[int64]{point(1)}, metricdatatest.IgnoreTimestamp())
+	metadatatest.AssertEqualProcessorMltailsamplingEvaluatedTraces(t, tel, []metricdata.DataPoint[int64]{point(1)}, metricdatatest.IgnoreTimestamp())
 	metadatatest.AssertEqualProcessorMltailsamplingDroppedTraces(t, tel, []metricdata.DataPoint[int64]{
 		point(1, "reason", "no_match"), point(0, "reason", "too_large"), point(0, "reason", "shutdown"),
 		point(0, "reason", "overload"), point(0, "reason", "memory"),

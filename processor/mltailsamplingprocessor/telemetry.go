@@ -8,12 +8,12 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
-	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/hold"
+	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/buffer"
 	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/metadata"
 )
 
-// newTelemetry registers what the processor reports of itself. All of it is read from the hold when it is collected.
-func newTelemetry(set component.TelemetrySettings, id component.ID, h *hold.Hold) (*metadata.TelemetryBuilder, error) {
+// newTelemetry registers the metrics of the processor. They are read from the buffer when they are collected.
+func newTelemetry(set component.TelemetrySettings, id component.ID, h *buffer.Buffer) (*metadata.TelemetryBuilder, error) {
 	b, err := metadata.NewTelemetryBuilder(set)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func newTelemetry(set component.TelemetrySettings, id component.ID, h *hold.Hold
 			o.Observe(s.Pressure.Load(), memory)
 			o.Observe(s.Discarded.Load(), shutdown)
 		}},
-		{b.RegisterProcessorMltailsamplingJudgedTracesCallback, func(o metric.Int64Observer) { o.Observe(s.Judged.Load(), self) }},
+		{b.RegisterProcessorMltailsamplingEvaluatedTracesCallback, func(o metric.Int64Observer) { o.Observe(s.Evaluated.Load(), self) }},
 		{b.RegisterProcessorMltailsamplingLateSpansCallback, func(o metric.Int64Observer) {
 			o.Observe(s.LateKept.Load(), sampled)
 			o.Observe(s.LateDropped.Load(), notSampled)

@@ -41,10 +41,10 @@ func TestAdaptiveSampling(t *testing.T) {
 	traces := untilDecided(t, running, len(sent))
 
 	// Rare signals are whole, abundant ones are not.
-	rare, telling := 0, 0
+	rare, mustKeep := 0, 0
 	for _, s := range sent {
-		if truth.Telling(s) {
-			telling++
+		if truth.MustKeep(s) {
+			mustKeep++
 		}
 		trace, ok := traces[pcommon.TraceID(s.TraceID)]
 		if s.Revalidated() || s.FeatureCascade() || s.FeaturesUnavailable() {
@@ -56,7 +56,7 @@ func TestAdaptiveSampling(t *testing.T) {
 		}
 	}
 	require.Positive(t, rare)
-	assert.Less(t, len(traces), telling, "so it is not the fixed policies that decide")
+	assert.Less(t, len(traces), mustKeep, "so it is not the fixed policies that decide")
 
 	// What the kept traces say they stand for is what was sent, within five standard deviations.
 	made, counted, variance := map[string]float64{}, map[string]float64{}, map[string]float64{}

@@ -13,7 +13,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/traffic"
 )
 
-// testArticleFile reports which telling traces the article's own file loses, for each reason to keep them, and that it
+// testArticleFile reports which traces that must be kept the article's own file loses, for each reason to keep them, and that it
 // loses the long queues because its numeric_attribute policy reads a double as 0.
 func testArticleFile(t *testing.T, sent []traffic.Sent, shipped, article traffic.Stored, matched float64) {
 	var report strings.Builder
@@ -38,7 +38,7 @@ func testArticleFile(t *testing.T, sent []traffic.Sent, shipped, article traffic
 	for _, reason := range traffic.Reasons {
 		row(reason.Policy, func(s traffic.Sent) bool { return s.InTime&reason.Reason != 0 })
 	}
-	telling, tellingKept := row("all telling", func(s traffic.Sent) bool { return s.InTime != 0 })
+	mustKeep, mustKeepKept := row("all that must be kept", func(s traffic.Sent) bool { return s.InTime != 0 })
 	row("long queues, as doubles", func(s traffic.Sent) bool {
 		return s.InTime&traffic.HighQueueWait != 0 && s.Types == traffic.Articles
 	})
@@ -48,7 +48,7 @@ func testArticleFile(t *testing.T, sent []traffic.Sent, shipped, article traffic
 	queued, queuedKept := row("... and not slow as well", alone)
 	t.Log(report.String())
 
-	assert.Less(t, percent(tellingKept, telling), 80.0, "the article's file loses telling traces")
+	assert.Less(t, percent(mustKeepKept, mustKeep), 80.0, "the article's file loses traces that must be kept")
 	require.Greater(t, queued, 100)
 	inBaseline := count(sent, func(s traffic.Sent) bool { return alone(s) && s.Baseline && !s.Unsure })
 	integers := func(s traffic.Sent) bool { return s.InTime&traffic.HighQueueWait != 0 && s.Types == traffic.Integers }

@@ -94,7 +94,7 @@ func TestBadInput(t *testing.T) {
 	assert.Equal(t, map[string]float64{"end_before_start": 1, "no_name": 1, "no_resource": 1, "no_start": 1, "too_long": 2},
 		telemetry.By("otelcol_processor_mlsignals_malformed_spans", "reason"))
 
-	t.Run("sound spans are counted all the same", func(t *testing.T) {
+	t.Run("sound spans are counted nevertheless", func(t *testing.T) {
 		stack.Until(t, running.Process, "the sound span's metrics", func(ctx context.Context) error {
 			metrics, err := running.Metrics(ctx)
 			if err != nil {

@@ -79,7 +79,7 @@ func TestConfigErrors(t *testing.T) {
 			select {
 			case <-process.Exited():
 			case <-ctx.Done():
-				t.Fatal("the collector started all the same")
+				t.Fatal("the collector started nevertheless")
 			}
 			assert.Equal(t, 1, process.ExitCode())
 			for _, words := range test.says {
@@ -114,7 +114,7 @@ func TestConfigWarnings(t *testing.T) {
 	assert.Contains(t, running.Log(), "Kept traces go to file/kept ("+options.DataDir+"/kept-traces.jsonl)")
 }
 
-// TestNoConfig: whoever starts the collector without a configuration is told which flag to give.
+// TestNoConfig: whoever starts the collector without a configuration reads which flag to give.
 func TestNoConfig(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{nil, {"validate"}, {"print-config"}, {"--feature-gates", "x"}} {

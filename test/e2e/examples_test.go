@@ -31,7 +31,7 @@ func TestExamplePython(t *testing.T) {
 	testVariants(t, running, prometheus)
 }
 
-// testVariants: the queries of docs/queries.md tell the two variants of the example's A/B test apart.
+// testVariants: the queries of docs/queries.md distinguish the two variants of the example's A/B test.
 func testVariants(t *testing.T, running *collector.Collector, prometheus *stack.Prometheus) {
 	t.Helper()
 	text, err := os.ReadFile(stack.Root(t, "docs/queries.md"))

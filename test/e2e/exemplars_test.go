@@ -61,7 +61,7 @@ func TestExemplars(t *testing.T) {
 		return nil
 	})
 
-	// Both are decided by now. The late spans are told apart by their durations.
+	// Both are decided by now. The late spans are distinguished by their durations.
 	untilDecided(t, running, sent+2)
 	for n := byte(2); n < 4; n++ {
 		late := func(s ptrace.Span) {
@@ -130,7 +130,7 @@ func TestExemplarsFollowOtherPolicies(t *testing.T) {
 	running := stack.StartCollector(t, stack.CollectorOptions(t, stack.FastFlush, stack.Root(t, "test/e2e/testdata/otherpolicies.yaml")))
 	prometheus := stack.StartPrometheus(t, nil, running.Addresses.Metrics)
 	reasons := map[pcommon.TraceID]string{}
-	var telling []pcommon.TraceID
+	var mustKeep []pcommon.TraceID
 	send := sendWaves(t, running, func(s shop.Sent) {
 		id := pcommon.TraceID(s.TraceID)
 		switch slow, tenth := s.Slower(300*time.Millisecond), inTenth(s.TraceID); {
@@ -140,7 +140,7 @@ func TestExemplarsFollowOtherPolicies(t *testing.T) {
 			reasons[id] = "a tenth"
 		}
 		if len(s.Signals()) > 0 {
-			telling = append(telling, id)
+			mustKeep = append(mustKeep, id)
 		}
 	})
 	send()
@@ -158,7 +158,7 @@ func TestExemplarsFollowOtherPolicies(t *testing.T) {
 	stored, err := kept.Read(running.KeptFile())
 	require.NoError(t, err)
 	lost := 0
-	for _, id := range telling {
+	for _, id := range mustKeep {
 		if stored[id] == nil {
 			lost++
 		}

@@ -97,14 +97,14 @@ func TestStalledClients(t *testing.T) {
 	require.Equal(t, 0, running.ExitCode(), running.Tail(10))
 	traces, err := kept.Read(options.DataDir + "/kept-traces.jsonl")
 	require.NoError(t, err)
-	telling := 0
+	mustKeep := 0
 	for _, s := range sent {
-		if truth.Telling(s) {
-			telling++
+		if truth.MustKeep(s) {
+			mustKeep++
 			assert.Contains(t, traces, pcommon.TraceID(s.TraceID))
 		}
 	}
-	require.NotZero(t, telling)
+	require.NotZero(t, mustKeep)
 }
 
 // halfCall returns the bytes of a gRPC client that stalls: the HTTP/2 preface, empty settings, the headers of a call as
@@ -146,7 +146,7 @@ func TestHangingBackend(t *testing.T) {
 	traces, err := kept.Read(options.DataDir + "/kept-traces.jsonl")
 	require.NoError(t, err)
 	for _, s := range sent {
-		if truth.Telling(s) {
+		if truth.MustKeep(s) {
 			assert.Contains(t, traces, pcommon.TraceID(s.TraceID))
 		}
 	}

@@ -25,7 +25,7 @@ import (
 )
 
 // TestHostileRequests sends requests that are made to end the process, over gRPC and HTTP, to the shipped file. Each is
-// refused with the status that tells the sender whether to come again, and the spans of others pass.
+// refused with the status by which the sender retries or not, and the spans of others pass.
 func TestHostileRequests(t *testing.T) {
 	t.Parallel()
 	running := stack.StartCollector(t, stack.CollectorOptions(t, stack.FastFlush))

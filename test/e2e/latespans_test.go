@@ -22,21 +22,21 @@ func TestLateSpans(t *testing.T) {
 	options := stack.CollectorOptions(t)
 	options.Env = []string{"OTELCOL_ML_DECISION_WAIT=1s"}
 	running := stack.StartCollector(t, options)
-	// The decision caches tell traces apart by the second half of their IDs.
-	telling, training, routine := pcommon.TraceID{15: 1}, pcommon.TraceID{15: 2}, routineID()
+	// The decision caches distinguish traces by the second half of their IDs.
+	mustKeep, training, routine := pcommon.TraceID{15: 1}, pcommon.TraceID{15: 2}, routineID()
 	plain := func(ptrace.Span) {}
 	failed := func(s ptrace.Span) { s.Status().SetCode(ptrace.StatusCodeError) }
-	export(t, running, oneSpan(telling, 1, failed))
+	export(t, running, oneSpan(mustKeep, 1, failed))
 	export(t, running, oneSpan(training, 1, text("ml.stage", "training")))
 	export(t, running, oneSpan(routine, 1, plain))
 
 	untilKept(t, running, training, 1) // passed on without a decision
-	untilKept(t, running, telling, 1)
+	untilKept(t, running, mustKeep, 1)
 	require.Empty(t, untilDecided(t, running, 2)[routine])
 
 	export(t, running, oneSpan(routine, 2, failed))
-	export(t, running, oneSpan(telling, 2, plain))
-	untilKept(t, running, telling, 2)
+	export(t, running, oneSpan(mustKeep, 2, plain))
+	untilKept(t, running, mustKeep, 2)
 	stack.Until(t, running.Process, "both late spans", func(ctx context.Context) error {
 		sampling, err := running.Sampling(ctx)
 		if err != nil {

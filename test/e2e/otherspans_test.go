@@ -34,7 +34,7 @@ func TestOtherSpans(t *testing.T) {
 		span.SetStartTimestamp(pcommon.NewTimestampFromTime(time.Now()))
 		span.SetEndTimestamp(span.StartTimestamp() + 5_000_000)
 		span.Attributes().PutStr("http.request.method", "GET")
-		span.Attributes().PutStr("ml.client.id", "7") // of the vocabulary, but not telling by itself
+		span.Attributes().PutStr("ml.client.id", "7") // of the vocabulary, but no reason to keep the trace
 		return span
 	}
 	other := add("web", "", 1)

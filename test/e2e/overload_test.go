@@ -18,7 +18,7 @@ import (
 )
 
 // TestOverload sends five times the traces that may wait for their decision, by number and by memory. The oldest are
-// decided early, with what has arrived: each telling one is kept with every span, nothing is refused, the metrics have
+// decided early, with what has arrived: each one that must be kept is kept with every span, nothing is refused, the metrics have
 // every request, and an alert names the bound.
 func TestOverload(t *testing.T) {
 	t.Parallel()

@@ -33,7 +33,7 @@ const (
 	ofContrib = "otelcol_processor_tail_sampling_"
 )
 
-// TestPromise proves what the article promises: 3 to 8 % of traces stored, and every telling one among them, whole. It
+// TestPromise proves what the article promises: 3 to 8 % of traces stored, and every one of them with a signal, an error or a long duration, whole. It
 // sends 200,000 traces of known truth to a collector with otelcol.yaml as it is, and the same to one with the article's
 // own file. It is not parallel to other tests: both share the machine with nothing else.
 func TestPromise(t *testing.T) {
@@ -72,7 +72,7 @@ func TestPromise(t *testing.T) {
 	t.Run("the article's file", func(t *testing.T) { testArticleFile(t, run.Sent, kept, readStored(t, article, run.Sent), matched) })
 }
 
-// testPromise: each telling trace is there whole, and of the rest those that the probabilistic policy's hash keeps.
+// testPromise: each trace that must be kept is there whole, and of the rest those that the probabilistic policy's hash keeps.
 func testPromise(t *testing.T, sent []traffic.Sent, kept traffic.Stored) {
 	stored, rest, baseline := 0, 0, 0
 	for i, s := range sent {
@@ -97,7 +97,7 @@ func testPromise(t *testing.T, sent []traffic.Sent, kept traffic.Stored) {
 	share := percent(stored, len(sent))
 	t.Logf("kept %d traces, %.2f %%; of %d routine ones %d, %.2f %%", stored, share, rest, baseline, percent(baseline, rest))
 	tooLate := count(sent, func(s traffic.Sent) bool { return s.Reasons != 0 && !s.Kept() })
-	t.Logf("%d traces were lost because the only span that tells came after the decision", tooLate)
+	t.Logf("%d traces were lost because the only span with a reason to keep it came after the decision", tooLate)
 	assert.True(t, 3 <= share && share <= 8, "%.2f %% of the traces are kept, not 3 to 8", share)
 	// Five standard deviations of the binomial distribution: a sound collector passes but for once in a million runs.
 	want := truth.Baseline * float64(rest)
@@ -191,7 +191,7 @@ func untilAllDecided(t *testing.T, running *collector.Collector, traces int, dec
 	})
 }
 
-// untilLateSeen waits until the late spans have followed their traces, and none was judged anew.
+// untilLateSeen waits until the late spans have followed their traces, and none was decided again.
 func untilLateSeen(t *testing.T, running *collector.Collector, sent []traffic.Sent) {
 	t.Helper()
 	var kept, dropped int

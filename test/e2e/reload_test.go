@@ -125,7 +125,7 @@ type sending struct {
 	failed error
 }
 
-// sendUntil sends a few requests at a time, again where the collector does not answer, until it is told to stop.
+// sendUntil sends a few requests at a time, again where the collector does not answer, until it is stopped.
 func sendUntil(ctx context.Context, services *shop.Shop, seed uint64, stop chan struct{}) sending {
 	var s sending
 	source := shop.NewSource(seed, healthyRates, time.Now().Add(-time.Minute), time.Millisecond)
@@ -245,7 +245,7 @@ func (b *metricsBackend) point(metric string, labels pcommon.Map, start, at pcom
 }
 
 // runs are each series' points of the first configuration and of the second, in the order of time. Every export has all
-// series, so those that both have tell when the first one's last export was.
+// series, so those that both have show when the first one's last export was.
 func (b *metricsBackend) runs() map[string][2][]point {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()

@@ -17,7 +17,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/truth"
 )
 
-// testKept reads the file of kept traces: each telling trace is there whole, and about 3 % of the rest.
+// testKept reads the file of kept traces: each trace that must be kept is there whole, and about 3 % of the rest.
 func testKept(t *testing.T, running *collector.Collector, sent []shop.Sent) {
 	traces := untilDecided(t, running, len(sent))
 
@@ -25,7 +25,7 @@ func testKept(t *testing.T, running *collector.Collector, sent []shop.Sent) {
 	for _, s := range sent {
 		trace, ok := traces[pcommon.TraceID(s.TraceID)]
 		switch {
-		case truth.Telling(s):
+		case truth.MustKeep(s):
 			require.True(t, ok, "trace %s is lost: signals %v, failed %v, %v long", s.TraceID, s.Signals(), s.Failed(), s.Duration())
 		default:
 			rest++

@@ -45,7 +45,7 @@ func TestShutdown(t *testing.T) {
 	require.NoError(t, err)
 	for run, sent := range runs {
 		for _, s := range sent {
-			if truth.Telling(s) {
+			if truth.MustKeep(s) {
 				trace, ok := traces[pcommon.TraceID(s.TraceID)]
 				require.True(t, ok, "trace %s of run %d is lost", s.TraceID, run+1)
 				assertWhole(t, s, trace)
@@ -54,7 +54,7 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
-// sendSome sends requests of which a fifth are telling, and returns once the collector has taken them.
+// sendSome sends requests of which a fifth must be kept, and returns once the collector has taken them.
 func sendSome(t *testing.T, running *collector.Collector, n int) []shop.Sent {
 	t.Helper()
 	services := open(t, running, shop.Config{})

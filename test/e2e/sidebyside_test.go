@@ -36,8 +36,8 @@ func TestSideBySide(t *testing.T) {
 		}
 		// That inside mltailsampling counts in the same metrics.
 		decided := telemetry.Sum(ofContrib + "global_count_traces_sampled")
-		if judged := telemetry.Sum("otelcol_processor_mltailsampling_judged_traces"); decided < judged+traces {
-			return fmt.Errorf("%v, want %v", decided, judged+traces)
+		if evaluated := telemetry.Sum("otelcol_processor_mltailsampling_evaluated_traces"); decided < evaluated+traces {
+			return fmt.Errorf("%v, want %v", decided, evaluated+traces)
 		}
 		return nil
 	})

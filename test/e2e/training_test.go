@@ -31,7 +31,7 @@ var runs = map[string]struct {
 	kept  []string
 }{
 	// The lesson's own code: no resource attributes but the service's name, the tracer ml-pipeline, the root last.
-	"a run that its stages tell": {
+	"a run known by its stages": {
 		steps: []step{
 			{"churn", "", "ml-pipeline", "data-ingestion", false},
 			{"churn", "", "psycopg2", "SELECT", false},
@@ -42,7 +42,7 @@ var runs = map[string]struct {
 		},
 		kept: []string{"SELECT", "data-ingestion", "epoch", "feature-engineering", "model-training", "pipeline-run"},
 	},
-	"a run that its pipeline's name tells": {
+	"a run known by its pipeline's name": {
 		steps: []step{
 			{"trainer", "churn-training", "psycopg2", "SELECT", false},
 			{"store", "recommendation", "store", "lookup", false},
@@ -142,7 +142,7 @@ func decided(t *testing.T, running *collector.Collector) int {
 	return sampling.Decided
 }
 
-// notInBaseline is the next trace ID that chance does not keep. The decision caches tell traces apart by the second half.
+// notInBaseline is the next trace ID that chance does not keep. The decision caches distinguish traces by the second half.
 func notInBaseline(next *byte) pcommon.TraceID {
 	for {
 		id := pcommon.TraceID{0: 7, 15: *next}

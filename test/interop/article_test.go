@@ -163,7 +163,7 @@ func checkCounts(t *testing.T, running *stack.Collector, all []*truth) {
 	}
 }
 
-// checkKept: every telling trace is kept and few others, and each says on its
+// checkKept: every trace that must be kept is kept and few others, and each says on its
 // root what its request spent its time on.
 func checkKept(t *testing.T, running *stack.Collector, all []*truth) {
 	t.Helper()

@@ -11,18 +11,18 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/test/interop/internal/stack"
 )
 
-// tells is what a library's spans tell of its calls, as its dialect says. Calls, models and errors are compared always.
-type tells struct {
+// has is what a library's spans say about its calls, according to its dialect. Calls, models and errors are compared always.
+type has struct {
 	tokens bool
 	// noStatus: a failed call may say that it is OK.
 	noStatus bool
-	// firstToken: streams tell the time to the first token, or perhaps: of two spans of a stream one does, and either may end first.
+	// firstToken: streams have the time to the first token, or perhaps: of two spans of a stream one does, and either may end first.
 	firstToken, perhaps bool
 }
 
 // check compares what was counted with what the library's program and its server say was done, once every span of the
 // program has been counted. So what is counted twice, or not at all, has been too.
-func check(t *testing.T, running *stack.Collector, d did, tells tells) {
+func check(t *testing.T, running *stack.Collector, d did, with has) {
 	t.Helper()
 	require.Positive(t, d.Calls)
 	running.UntilSum(d.Spans, "ml_stage_calls_total")
@@ -35,7 +35,7 @@ func check(t *testing.T, running *stack.Collector, d did, tells tells) {
 	}
 	assert.Equal(t, calls, got.Sum("ml_stage_calls_total", "ml_stage", "inference"), "calls: %v", stages(got))
 	statuses, want := []string{"UNSET", "OK"}, d.Models
-	if tells.noStatus {
+	if with.noStatus {
 		statuses = append(statuses, "ERROR")
 		want["small"] += d.Failed
 	} else {
@@ -50,14 +50,14 @@ func check(t *testing.T, running *stack.Collector, d did, tells tells) {
 	assert.Equal(t, want, models)
 
 	input, output := 0.0, 0.0
-	if tells.tokens {
+	if with.tokens {
 		input, output = d.Input, d.Output
 	}
 	assert.Equal(t, input, got.Sum("ml_tokens_total", "direction", "input"), "input tokens")
 	assert.Equal(t, output, got.Sum("ml_tokens_total", "direction", "output"), "output tokens")
 
 	first := got.Sum("ml_inference_time_to_first_token_ms_sum")
-	if tells.firstToken && !(tells.perhaps && first == 0) {
+	if with.firstToken && !(with.perhaps && first == 0) {
 		assert.Positive(t, d.Streams)
 		assert.Equal(t, d.Streams, got.Sum("ml_inference_time_to_first_token_ms_count"))
 		assert.GreaterOrEqual(t, first, d.Held, "the server holds each first token for so long")
@@ -89,7 +89,7 @@ func TestLiteLLM(t *testing.T) {
 	for _, with := range [][]string{{"own"}, {"v2"}, {"openinference"}, {"openinference", "client"}} {
 		t.Run(strings.Join(with, "+"), func(t *testing.T) {
 			running, d := runLibrary(t, "gateways", "litellm_calls", with...)
-			check(t, running, d, tells{tokens: true, firstToken: with[0] == "v2" || len(with) > 1, perhaps: len(with) > 1})
+			check(t, running, d, has{tokens: true, firstToken: with[0] == "v2" || len(with) > 1, perhaps: len(with) > 1})
 		})
 	}
 }
@@ -97,14 +97,14 @@ func TestLiteLLM(t *testing.T) {
 // TestLiteLLMProxy: its own spans, those of its guardrails, and FastAPI's around them.
 func TestLiteLLMProxy(t *testing.T) {
 	running, d := runLibrary(t, "gateways", "litellm_proxy_calls")
-	check(t, running, d, tells{tokens: true})
+	check(t, running, d, has{tokens: true})
 	assert.Equal(t, 4.0, running.Scrape().Sum("ml_stage_calls_total", "ml_stage", "post_processing"), "the guardrail after each answer")
 }
 
 // TestInstructor: its span has the number of answers until one fitted, if the calls below it have spans.
 func TestInstructor(t *testing.T) {
 	running, d := runLibrary(t, "gateways", "instructor_calls")
-	check(t, running, d, tells{tokens: true})
+	check(t, running, d, has{tokens: true})
 	assert.Equal(t, d.Validations, running.Scrape().Sum("ml_post_processing_validation_attempts_sum"))
 }
 
@@ -112,7 +112,7 @@ func TestPydanticAI(t *testing.T) {
 	for _, with := range [][]string{nil, {"client"}} {
 		t.Run(strings.Join(append([]string{"pydantic_ai"}, with...), "+"), func(t *testing.T) {
 			running, d := runLibrary(t, "agents", "pydantic_ai_calls", with...)
-			check(t, running, d, tells{tokens: true, firstToken: true})
+			check(t, running, d, has{tokens: true, firstToken: true})
 		})
 	}
 }
@@ -125,7 +125,7 @@ func TestAISDK(t *testing.T) {
 		Dir: "node", Args: []string{"ai_sdk.mjs"},
 		Env: append(running.OTLPEnvironment(), "STANDIN_URL="+server, "OTEL_SERVICE_NAME=assistant", "OTEL_RESOURCE_ATTRIBUTES=ml.pipeline.name=assistant"),
 	}.Run(t, "ai_sdk")
-	check(t, running, whatItDid(t, out), tells{tokens: true, firstToken: true})
+	check(t, running, whatItDid(t, out), has{tokens: true, firstToken: true})
 }
 
 // TestLangChain: prompts, retrievers, tools and graphs are no calls of a model.
@@ -133,7 +133,7 @@ func TestLangChain(t *testing.T) {
 	for _, with := range [][]string{{"openinference"}, {"openllmetry"}, {"openllmetry", "client"}, {"langsmith"}} {
 		t.Run(strings.Join(with, "+"), func(t *testing.T) {
 			running, d := runLibrary(t, "agents", "langchain_calls", with...)
-			check(t, running, d, tells{tokens: true, noStatus: with[0] == "langsmith"})
+			check(t, running, d, has{tokens: true, noStatus: with[0] == "langsmith"})
 		})
 	}
 }
@@ -153,12 +153,12 @@ func TestCountedTwice(t *testing.T) {
 	}
 }
 
-// TestHaystack: generators and embedders are calls of a model, whose tokens only a client's span tells.
+// TestHaystack: generators and embedders are calls of a model, whose tokens only a client's span has.
 func TestHaystack(t *testing.T) {
 	for _, with := range [][]string{{"own"}, {"own", "client"}, {"openinference"}, {"openinference", "client"}} {
 		t.Run(strings.Join(with, "+"), func(t *testing.T) {
 			running, d := runLibrary(t, "agents", "haystack_calls", with...)
-			check(t, running, d, tells{tokens: with[0] != "own" || len(with) > 1, firstToken: len(with) > 1})
+			check(t, running, d, has{tokens: with[0] != "own" || len(with) > 1, firstToken: len(with) > 1})
 		})
 	}
 }
@@ -168,7 +168,7 @@ func TestAnthropic(t *testing.T) {
 	for _, with := range []string{"own", "openinference"} {
 		t.Run(with, func(t *testing.T) {
 			running, d := runLibrary(t, "agents", "anthropic_calls", with)
-			check(t, running, d, tells{tokens: true, firstToken: true})
+			check(t, running, d, has{tokens: true, firstToken: true})
 		})
 	}
 }

@@ -82,7 +82,7 @@ func TestOpenAIClient(t *testing.T) {
 	for _, instrumentations := range [][]string{{"openinference"}, {"openllmetry"}, {"opentelemetry"}, {"opentelemetry", "openllmetry"}, {"openinference", "opentelemetry"}} {
 		t.Run(strings.Join(instrumentations, "+"), func(t *testing.T) {
 			running, d := runLibrary(t, "libraries", "openai_calls", instrumentations...)
-			check(t, running, d, tells{tokens: true, firstToken: strings.Join(instrumentations, "+") == "openinference"})
+			check(t, running, d, has{tokens: true, firstToken: strings.Join(instrumentations, "+") == "openinference"})
 		})
 	}
 }
@@ -92,7 +92,7 @@ func TestMLflow(t *testing.T) {
 	for _, name := range []string{"own", "genai"} {
 		t.Run(name, func(t *testing.T) {
 			running, d := runLibrary(t, "mlflow", "mlflow_calls", name)
-			check(t, running, d, tells{tokens: true, firstToken: name == "own"})
+			check(t, running, d, has{tokens: true, firstToken: name == "own"})
 			if name == "genai" {
 				return // the conventions leave out what a scorer returned
 			}

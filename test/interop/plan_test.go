@@ -22,8 +22,8 @@ var (
 	missing = []string{"c:1", "d:7", "d:8"}
 )
 
-// telling are requests that each meet one of the article's bottlenecks, all of them, or fail.
-var telling = []plan{
+// mustKeep are requests that each meet one of the article's bottlenecks, all of them, or fail.
+var mustKeep = []plan{
 	{FeatureIDs: missing, DBMs: 400, ForwardMs: 60, Tokens: 7},
 	{FeatureIDs: cached, GPUBusyMs: 350, ForwardMs: 80, Tokens: 7},
 	{FeatureIDs: cached, GPUBusyMs: 160, ForwardMs: 80, Tokens: 7},
@@ -38,10 +38,10 @@ var telling = []plan{
 // routine is a request that nothing happens to.
 var routine = plan{FeatureIDs: cached, ForwardMs: 15, Tokens: 7}
 
-// plans are the requests of a run: routine ones, and among them each telling one three times.
+// plans are the requests of a run: routine ones, and among them each of those that must be kept three times.
 func plans() (all []plan) {
 	for range 3 {
-		for _, p := range telling {
+		for _, p := range mustKeep {
 			all = append(all, routine, p, routine)
 		}
 	}

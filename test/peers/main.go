@@ -154,7 +154,7 @@ func (b *bench) all(ctx context.Context, seriesCounts, coreCounts []int, rounds 
 	return r.Write(os.Stdout)
 }
 
-// rounds measures every pipeline in turn, as often as it is told.
+// rounds measures every pipeline in turn, as often as set.
 func (b *bench) rounds(
 	ctx context.Context, r *report.Report, seriesCounts, coreCounts []int, rounds int, sources map[int]*traffic.Source,
 ) error {

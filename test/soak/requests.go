@@ -27,7 +27,7 @@ type template struct {
 }
 
 // newTemplates makes requests of the article's shape: each trace is a request through services, one in a hundred is
-// telling, and each span has so many bytes of text besides.
+// must be kept, and each span has so many bytes of text besides.
 func newTemplates(text int) ([]template, error) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var out []template
@@ -44,7 +44,7 @@ func newTemplates(text int) ([]template, error) {
 			binary.LittleEndian.PutUint64(id[:], r.Uint64())
 			binary.LittleEndian.PutUint64(id[8:], r.Uint64())
 			ids = append(ids, bytes.Clone(id[:]))
-			telling := r.IntN(100) == 0
+			mustKeep := r.IntN(100) == 0
 			for i := range spansPerTrace {
 				s := spans.AppendEmpty()
 				s.SetTraceID(id)
@@ -58,7 +58,7 @@ func newTemplates(text int) ([]template, error) {
 				a := s.Attributes()
 				a.PutStr("ml.model.name", fmt.Sprint("ranker-", r.IntN(20)))
 				if i == 5 {
-					a.PutDouble("ml.inference.queue_wait_ms", map[bool]float64{false: 3, true: 900}[telling])
+					a.PutDouble("ml.inference.queue_wait_ms", map[bool]float64{false: 3, true: 900}[mustKeep])
 					a.PutDouble("ml.inference.forward_pass_ms", 20)
 					a.PutInt("ml.inference.batch_size", 4)
 				}

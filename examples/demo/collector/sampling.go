@@ -26,7 +26,7 @@ const (
 func SamplingOf(telemetry scrape.Samples) Sampling {
 	sum := func(metric string, labels ...string) int { return int(telemetry.Sum(sampling+metric, labels...)) }
 	return Sampling{
-		Arrived:     sum("waiting_traces") + sum("judged_traces") + sum("dropped_traces"),
+		Arrived:     sum("waiting_traces") + sum("evaluated_traces") + sum("dropped_traces"),
 		Decided:     sum("traces"),
 		Kept:        sum("traces", "decision", sampled),
 		Early:       sum("decided_early"),

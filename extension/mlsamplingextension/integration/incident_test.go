@@ -165,7 +165,7 @@ func (k kind) spans(random *rand.Rand) (gateway, worker ptrace.Traces) {
 	return gateway, worker
 }
 
-// estimate is what the kept traces of a kind tell.
+// estimate is what is estimated from the kept traces of a kind.
 type estimate struct {
 	kept            int
 	count, variance float64
@@ -244,17 +244,17 @@ func TestIncident(t *testing.T) {
 			s := newSampler(through.factory, through.contrib)
 
 			made, kept := s.run(t, 20, quiet)
-			told := estimates(t, kept)
+			estimated := estimates(t, kept)
 			for _, k := range quiet[:len(quiet)-1] {
-				assert.Equal(t, made[k.name], told[k.name].kept, "%s in quiet times", k.name)
+				assert.Equal(t, made[k.name], estimated[k.name].kept, "%s in quiet times", k.name)
 			}
-			assertCounts(t, made, told)
+			assertCounts(t, made, estimated)
 
 			// Every second of the incident, from the first on. Noise of the choice: at most 100 traces are kept by
 			// chance, so it is 10; four times that.
 			const noise = 40
 			before := 0
-			made, told = map[string]int{}, map[string]estimate{}
+			made, estimated = map[string]int{}, map[string]estimate{}
 			for second := 1; second <= 40; second++ {
 				now, kept := s.run(t, 1, incident())
 				switch second {
@@ -270,32 +270,32 @@ func TestIncident(t *testing.T) {
 					made[name] += n
 				}
 				for name, e := range estimates(t, kept) {
-					sum := told[name]
-					told[name] = estimate{sum.kept + e.kept, sum.count + e.count, sum.variance + e.variance}
+					sum := estimated[name]
+					estimated[name] = estimate{sum.kept + e.kept, sum.count + e.count, sum.variance + e.variance}
 				}
 				if second == 3 {
 					t.Logf("first 3 s of the incident: %.0f kept per second", float64(before)/3)
-					assertCounts(t, made, told)
+					assertCounts(t, made, estimated)
 				}
 			}
 			for _, name := range rare {
-				assert.Equal(t, made[name], told[name].kept, "rare: %s", name)
+				assert.Equal(t, made[name], estimated[name].kept, "rare: %s", name)
 			}
 			t.Logf("all of the incident: %.1f kept per second", float64(before)/40)
 			assert.InEpsilon(t, allowed, float64(before)/40, 0.1)
-			assertCounts(t, made, told)
+			assertCounts(t, made, estimated)
 			for name := range made {
-				t.Logf("%-20s made %6d kept %5d counted %8.1f ± %.1f", name, made[name], told[name].kept, told[name].count, math.Sqrt(told[name].variance))
+				t.Logf("%-20s made %6d kept %5d counted %8.1f ± %.1f", name, made[name], estimated[name].kept, estimated[name].count, math.Sqrt(estimated[name].variance))
 			}
 		})
 	}
 }
 
-// assertCounts checks the counts that kept traces tell, within four standard deviations.
-func assertCounts(t *testing.T, made map[string]int, told map[string]estimate) {
+// assertCounts checks the counts estimated from kept traces, within four standard deviations.
+func assertCounts(t *testing.T, made map[string]int, estimated map[string]estimate) {
 	t.Helper()
 	for name, n := range made {
-		e := told[name]
+		e := estimated[name]
 		assert.InDelta(t, n, e.count, 4*math.Sqrt(e.variance)+1e-6, "%s: %d kept", name, e.kept)
 	}
 }

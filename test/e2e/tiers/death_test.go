@@ -79,7 +79,7 @@ func (h holding) assertLost(t testing.TB, dead *collector.Collector, living ...*
 		}
 	}
 	found := look(t, h.all, append([]*collector.Collector{dead}, living...)...)
-	assert.NotEmpty(t, want, "it held something that tells, or this test shows nothing")
+	assert.NotEmpty(t, want, "it held a trace that must be kept, or this test shows nothing")
 	assert.Equal(t, ids(want), ids(found.missing), "lost is what the dead one held undecided, and nothing else")
 	assert.LessOrEqual(t, len(found.missing), h.undecided)
 	assert.Empty(t, ids(found.partial), "traces that are kept in part")

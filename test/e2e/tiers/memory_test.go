@@ -12,7 +12,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/stack"
 )
 
-// BenchmarkWaitingTraces tells how much of a collector's largest resident memory traces take that wait for their
+// BenchmarkWaitingTraces measures how much of a collector's largest resident memory traces take that wait for their
 // decision, while others come and go, so that garbage is in it:
 //
 //	go test -C test/e2e/tiers -run none -bench WaitingTraces -benchtime 1x .

@@ -120,16 +120,16 @@ func untilCounted(prometheus *stack.Prometheus, sent []shop.Sent) {
 
 // found is what became of the traces that were sent.
 type found struct {
-	// missing are telling traces, and those of the baseline, of which nothing is kept.
+	// missing are traces that must be kept, and those of the baseline, of which nothing is kept.
 	missing []shop.Sent
 	// partial are kept traces that lack spans.
 	partial []shop.Sent
 	// repeated are kept traces with spans that are there twice.
 	repeated      []shop.Sent
-	telling, kept int
+	mustKeep, kept int
 }
 
-// look compares what samplers have kept with what was sent: telling traces and the baseline, nothing else.
+// look compares what samplers have kept with what was sent: traces that must be kept and the baseline, nothing else.
 func look(t testing.TB, sent []shop.Sent, samplers ...*collector.Collector) found {
 	t.Helper()
 	all := kept.Traces{}
@@ -148,8 +148,8 @@ func compare(t testing.TB, sent []shop.Sent, all kept.Traces) found {
 	var f found
 	for _, s := range sent {
 		trace, isKept := all[[16]byte(s.TraceID)]
-		if truth.Telling(s) {
-			f.telling++
+		if truth.MustKeep(s) {
+			f.mustKeep++
 		}
 		if !isKept {
 			if toKeep(s) {
@@ -158,7 +158,7 @@ func compare(t testing.TB, sent []shop.Sent, all kept.Traces) found {
 			continue
 		}
 		f.kept++
-		assert.True(t, toKeep(s), "trace %s is kept, and neither telling nor in the baseline", s.TraceID)
+		assert.True(t, toKeep(s), "trace %s is kept, and neither one that must be kept nor in the baseline", s.TraceID)
 		different := map[string]bool{}
 		for _, span := range trace {
 			different[span.SpanID().String()] = true
@@ -173,7 +173,7 @@ func compare(t testing.TB, sent []shop.Sent, all kept.Traces) found {
 	return f
 }
 
-func toKeep(s shop.Sent) bool { return truth.Telling(s) || truth.InBaseline(s.TraceID) }
+func toKeep(s shop.Sent) bool { return truth.MustKeep(s) || truth.InBaseline(s.TraceID) }
 
 // untilKept waits until the samplers' files have what is to be kept: the file exporter writes a moment after the decision.
 func untilKept(t testing.TB, sent []shop.Sent, samplers ...*collector.Collector) {

@@ -11,7 +11,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/examples/demo/shop"
 )
 
-// rates have each anomaly, and telling traces enough for few requests.
+// rates have each anomaly, and enough traces that must be kept for few requests.
 var rates = shop.Rates{
 	FeatureCascade: 0.04, LongQueue: 0.04, ShortQueue: 0.02, Revalidated: 0.04, ColdStart: 0.02,
 	Unavailable: 0.02, Failed: 0.01, LongCompute: 0.02, LooseTypes: 0.4,

@@ -67,7 +67,7 @@ func TestTwoTiers(t *testing.T) {
 			assert.Positive(t, shares[len(shares)-1], "traces at %s", s.GRPC)
 		}
 		assert.Equal(t, len(sent), shares[0]+shares[1]+shares[2], "each trace is at one sampler")
-		t.Logf("%d traces, %d spans; samplers have %v; %d telling, %d kept", len(sent), spans(sent), shares, f.telling, f.kept)
+		t.Logf("%d traces, %d spans; samplers have %v; %d to keep, %d kept", len(sent), spans(sent), shares, f.mustKeep, f.kept)
 	})
 	require.True(t, ok)
 
@@ -125,7 +125,7 @@ func testReplaced(
 	f := look(t, sent, samplers...)
 	assert.Empty(t, ids(f.missing), "traces that are lost")
 	assert.Empty(t, ids(f.repeated), "traces with spans twice")
-	// A trace whose spans come before and after the change is at two samplers, each of which judges its part.
+	// A trace whose spans come before and after the change is at two samplers, each of which decides on its part.
 	underWay := map[[16]byte]bool{}
 	for _, s := range sent[untouched:moved] {
 		underWay[s.TraceID] = true

@@ -109,7 +109,7 @@ func Metrics() []metric.Definition {
 			metric.Label{Name: "reason", Field: metric.Field{Origin: metric.Event, Key: vocab.EventReason}},
 			metric.Label{Name: "field", Field: metric.Field{Origin: metric.Event, Key: vocab.EventField}}),
 
-		when(coldStart, counter("ml.cold_starts", "Loads of a component; `reload` tells those that were not the first", "{load}",
+		when(coldStart, counter("ml.cold_starts", "Loads of a component; `reload` marks those that were not the first", "{load}",
 			metric.Value{Source: metric.Count}, coldLabels...)),
 		// The duration and the mark can be on different spans of one cold start.
 		histogram(vocab.ColdStartDuration, "Time that the load took in ms", loadMS, attribute(vocab.ColdStartDuration), coldLabels...),

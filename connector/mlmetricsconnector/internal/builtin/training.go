@@ -37,7 +37,7 @@ func training() []metric.Definition {
 		histogram(vocab.EvaluationAssessment, "Scores of single outputs, by the span's name, which is the scorer's", assessments, attribute(vocab.EvaluationAssessment), intrinsic(metric.SpanName)),
 		gauge("ml.registration.artifact_size", "Size of the registered artifact in bytes, the newest value", attribute(vocab.ArtifactSizeBytes)),
 		histogram(vocab.ArtifactUpload, "Upload of the artifact to the registry in ms", longMS, attribute(vocab.ArtifactUpload)),
-		when(deployments, counter("ml.deployments", "Deployments that tell their strategy or their health checks, by both", "{deployment}",
+		when(deployments, counter("ml.deployments", "Deployments with a strategy or health checks, by both", "{deployment}",
 			metric.Value{Source: metric.Count},
 			metric.Label{Name: "strategy", Field: span(vocab.DeploymentStrategy)},
 			metric.Label{Name: "healthy", Field: span(vocab.DeploymentHealthy)})),

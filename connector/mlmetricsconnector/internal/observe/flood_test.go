@@ -34,7 +34,7 @@ var floods = []struct {
 
 // TestFloodOfLabelSets sends spans that have every attribute of the vocabulary, each with a name, a model, a device and
 // more of its own: a label set that was not there before for every metric. The heap in use stays within
-// the bound and no longer grows, series that were there before stay exact, sums are right, and telemetry tells which
+// the bound and no longer grows, series that were there before stay exact, sums are right, and telemetry shows which
 // labels are to blame. With the race detector or -short there are fewer spans and a tenth of the limit,
 // too few to reports whether memory grows.
 func TestFloodOfLabelSets(t *testing.T) {

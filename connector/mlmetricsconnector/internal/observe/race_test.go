@@ -2,5 +2,5 @@
 
 package observe
 
-// raceDetector tells that memory holds the race detector's shadow too.
+// raceDetector reports whether memory includes the race detector's shadow.
 const raceDetector = true

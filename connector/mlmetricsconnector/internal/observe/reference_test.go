@@ -45,7 +45,7 @@ type refSeries struct {
 	newest   uint64
 	overflow bool
 	lastSeen int // flush
-	// zeroed tells that the next consumer has the point at zero, sent how many of the values it has.
+	// zeroed reports whether the next consumer has the point at zero; sent is how many of the values it has.
 	zeroed bool
 	sent   int
 	start  time.Time
@@ -204,7 +204,7 @@ func refText(m pcommon.Map, key string) string {
 	return v.AsString()
 }
 
-// zero tells that the point of a series is at zero, wanted that there is one.
+// zero reports whether the point of a series is at zero, wanted whether there is one.
 func (r *reference) zero(s *refSeries) bool {
 	return !s.zeroed && !r.options.Delta && s.metric.Kind != metric.Gauge
 }
@@ -213,7 +213,7 @@ func (r *reference) wanted(s *refSeries) bool {
 	return !r.options.Delta || s.metric.Kind == metric.Gauge || s.sent < len(s.values)
 }
 
-// points are what a flush must give out.
+// points are what a flush must export.
 func (r *reference) points() map[string]string {
 	out := map[string]string{}
 	for key, s := range r.series {

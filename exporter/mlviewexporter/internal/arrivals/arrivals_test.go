@@ -68,7 +68,7 @@ func TestReport(t *testing.T) {
 	assert.Equal(t, 406.0, ways["traces kept"].Count)
 	assert.Equal(t, 5292.0, ways["traces not kept"].Count)
 	assert.True(t, ways["traces lost before their decision"].Bad)
-	assert.NotContains(t, ways, "late spans", "this collector does not tell")
+	assert.NotContains(t, ways, "late spans", "this collector does not report it")
 }
 
 // TestSamplerWithinSampler: mltailsampling decides with a tail_sampling of its own, which counts the same traces.

@@ -63,7 +63,7 @@ type bottleneck struct {
 	LostPerMinute        float64
 	LostEach             float64
 	Estimated            bool
-	NotTold              string // why there is no figure
+	Missing              string // why there is no figure
 	Plot                 plot
 	Worst                *kept.Summary
 	WorstMs              float64
@@ -118,7 +118,7 @@ func (p *Page) requests(f filter, w series.Window) requests {
 		r.One, r.Many, r.Why = "span", "spans", "This service does not receive the requests themselves, so its spans are counted."
 		p.count(&r, match, w)
 	case p.has(series.Duration, inferences):
-		r.One, r.Many, r.Why = "inference", "inferences", "No span of stage request tells the requests of this choice, so inferences are counted."
+		r.One, r.Many, r.Why = "inference", "inferences", "No span of stage request shows the requests of this choice, so inferences are counted."
 		p.count(&r, inferences, w)
 	}
 	r.PerMinute = r.Count / p.minutes(w)
@@ -187,9 +187,9 @@ func (p *Page) bottlenecks(f filter, w series.Window, of *requests) []bottleneck
 			row.LostEach = lost / of.Count
 		}
 		row.Plot = p.countPlot(series.Signals, match, w)
-		if f.Model != "" && row.Count == 0 && !p.told(i, f) {
-			row.NotTold = "its spans do not name a model"
-			row.Verdict = verdict{"", "not told"}
+		if f.Model != "" && row.Count == 0 && !p.named(i, f) {
+			row.Missing = "its spans do not name a model"
+			row.Verdict = verdict{"", "not known"}
 		}
 		rows[i] = row
 	}
@@ -206,8 +206,8 @@ func (p *Page) bottlenecks(f filter, w series.Window, of *requests) []bottleneck
 	return rows
 }
 
-// told reports whether spans of a bottleneck's stage have the selected model.
-func (p *Page) told(i int, f filter) bool {
+// named reports whether spans of a bottleneck's stage have the selected model.
+func (p *Page) named(i int, f filter) bool {
 	metric := map[string]string{
 		vocab.SignalFeatureCascade: series.DBLookup, vocab.SignalQueueBound: series.QueueWait,
 		vocab.SignalRevalidated: series.ValidationAttempts, vocab.SignalColdStart: series.ColdStarts,

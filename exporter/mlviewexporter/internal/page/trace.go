@@ -175,7 +175,7 @@ func warnings(s *kept.Summary) (all []string) {
 	add(s.NoRoot, "No root span has come: the trace begins somewhere else, or its first span was lost. Times are those of the spans that are here.")
 	add(s.Partial, "Spans are missing, or came after the trace was released: shares are of what was there.")
 	add(s.Skewed, "The clock of a service was off. Bars are drawn where the spans say they were; shares are estimates.")
-	add(s.Undivided, "A part of GPU compute may have been waiting: an inference does not tell the two apart.")
+	add(s.Undivided, "A part of GPU compute may have been waiting: an inference does not separate the two.")
 	return all
 }
 

@@ -112,7 +112,7 @@ func TestBrokenTrees(t *testing.T) {
 	assert.Equal(t, []waterfall.Finding{{Kind: "gap", Text: "its parent has not come"}}, lost["a"].Findings)
 }
 
-// TestHugeTrace: a trace as deep as it is long, of which the telling rows stay.
+// TestHugeTrace: a trace as deep as it is long, of which the rows with a signal stay.
 func TestHugeTrace(t *testing.T) {
 	const n = 20_000
 	all := []s{{Name: "root", ID: "0", To: n * ms}}

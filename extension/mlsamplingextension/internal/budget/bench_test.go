@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// bench runs an Allocator on simulated time. Traces are judged in a batch each
+// bench runs an Allocator on simulated time. Traces are decided in a batch each
 // second, as tail_sampling does.
 type bench struct {
 	*Allocator
@@ -40,7 +40,7 @@ type stream struct {
 	rate    float64 // per second, of what the services made
 	before  sampling.Threshold
 
-	made, judged, kept int
+	made, decided, kept int
 	counted, variance  float64 // re-estimate of made, and the variance of that
 }
 
@@ -62,19 +62,19 @@ func (b *bench) run(seconds int, streams ...*stream) {
 		}
 		b.random.Shuffle(len(batch), func(i, j int) { batch[i], batch[j] = batch[j], batch[i] })
 		for _, s := range batch {
-			b.judge(s)
+			b.decide(s)
 		}
 		b.time = b.time.Add(time.Second)
 	}
 }
 
-func (b *bench) judge(s *stream) {
+func (b *bench) decide(s *stream) {
 	s.made++
 	randomness := b.randomness()
 	if !s.before.ShouldSample(randomness) {
 		return
 	}
-	s.judged++
+	s.decided++
 	th, keep := b.Decide(&Trace{Classes: s.classes, Randomness: randomness, Before: s.before})
 	if !keep {
 		return
@@ -118,11 +118,11 @@ func keptRate(seconds int, streams ...*stream) float64 {
 func assertWhole(t *testing.T, streams ...*stream) {
 	t.Helper()
 	for _, s := range streams {
-		assert.Equal(t, s.judged, s.kept, "%v must be kept whole", s.classes)
+		assert.Equal(t, s.decided, s.kept, "%v must be kept whole", s.classes)
 	}
 }
 
-// assertCounts checks that the kept traces tell how many there were, within four standard deviations.
+// assertCounts checks the numbers estimated from the kept traces, within four standard deviations.
 func assertCounts(t *testing.T, streams ...*stream) {
 	t.Helper()
 	for _, s := range streams {

@@ -130,7 +130,7 @@ func TestAdapts(t *testing.T) {
 	}
 }
 
-// TestFirstSecond floods a new Allocator with up to 200 times its budget, many times: what is told of that second is as far
+// TestFirstSecond floods a new Allocator with up to 200 times its budget, many times: what is reported of that second is as far
 // from the truth as its error says. Few kept traces that stand for very many would be missing most often, and with them
 // the error that they have.
 func TestFirstSecond(t *testing.T) {
@@ -182,7 +182,7 @@ func TestJudgedAtAnyTime(t *testing.T) {
 		}
 		b.time = b.time.Add(late)
 		for range 1000 {
-			b.judge(s)
+			b.decide(s)
 			b.time = b.time.Add(200 * time.Microsecond)
 		}
 		b.time = b.time.Add(800*time.Millisecond - late)
@@ -261,7 +261,7 @@ func TestBounded(t *testing.T) {
 				{Signal: "slow", Service: fmt.Sprint(b.random.Uint32())},
 				{Signal: fmt.Sprint("x", b.random.Uint32())},
 			}
-			b.judge(s)
+			b.decide(s)
 		}
 		b.time = b.time.Add(time.Second)
 	}
@@ -281,7 +281,7 @@ func TestBounded(t *testing.T) {
 	assert.Zero(t, b.shared)
 }
 
-// TestRates: what is told is of the last seconds, also when nothing comes any more.
+// TestRates: the reported rates are of the last seconds, also when nothing comes any more.
 func TestRates(t *testing.T) {
 	b := newBench(Limits{Budget: 10})
 	assert.Zero(t, b.Stats().EvaluatedRate)
@@ -323,7 +323,7 @@ func BenchmarkSolve(b *testing.B) {
 		s.classes = []Class{
 			{Signal: "error", Model: fmt.Sprint(i % 167)}, {Signal: "queue_bound", Model: fmt.Sprint(i % 163)}, {Signal: "slow", Model: fmt.Sprint(i % 157)},
 		}
-		bench.judge(s)
+		bench.decide(s)
 	}
 	b.ReportMetric(float64(len(bench.sets)), "sets")
 	for b.Loop() {

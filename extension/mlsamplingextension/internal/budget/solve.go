@@ -11,7 +11,7 @@ func (c *class) fair(rate count, each float64) float64 {
 	if c.all {
 		return 1
 	}
-	// Fewer traces arrive than may be kept. Their weights do not matter, because they only tell how many were dropped
+	// Fewer traces arrive than may be kept. Their weights do not matter, because they only count how many were dropped
 	// before.
 	if rate.traces <= each {
 		return c.most

@@ -122,7 +122,7 @@ func (p *Path) collect(t *spantree.Tree, ahead []int64) {
 		// A process does not wait for its own task that ends later, and a sender does not wait for a message; their
 		// ancestors may. A caller that gave up on another process did wait.
 		when, after := first, late
-		if !t.Telling[c] {
+		if !t.HasML[c] {
 			after = last
 		}
 		if child.End > parent.End+t.Tolerance {

@@ -15,7 +15,7 @@ import (
 //
 // A span only gives way to spans of a higher Detail, and every span stays below the span that started it.
 func (t *Tree) nest() {
-	if !t.findTelling() {
+	if !t.findML() {
 		return
 	}
 	t.number()
@@ -58,26 +58,26 @@ func (t *Tree) slack(x int32) int64 {
 	return min(max(t.Tolerance, clockGrain), (n.End-n.Start)/4)
 }
 
-// findTelling fills Telling, and t.telling with the same within one service. It reports whether any span may have to
+// findML fills HasML, and t.mlInService with the same within one service. It reports whether any span may have to
 // be nested.
-func (t *Tree) findTelling() bool {
-	t.Telling = slices.Grow(t.Telling[:0], len(t.Nodes))[:len(t.Nodes)]
-	t.telling = slices.Grow(t.telling[:0], len(t.Nodes))[:len(t.Nodes)]
-	clear(t.Telling)
-	clear(t.telling)
+func (t *Tree) findML() bool {
+	t.HasML = slices.Grow(t.HasML[:0], len(t.Nodes))[:len(t.Nodes)]
+	t.mlInService = slices.Grow(t.mlInService[:0], len(t.Nodes))[:len(t.Nodes)]
+	clear(t.HasML)
+	clear(t.mlInService)
 	inner, outer := false, false
 	for _, i := range slices.Backward(t.Order) {
 		in, p := &t.Inputs[i], t.Nodes[i].Parent
-		t.telling[i] = t.telling[i] || in.ML
-		t.Telling[i] = t.Telling[i] || in.ML
+		t.mlInService[i] = t.mlInService[i] || in.ML
+		t.HasML[i] = t.HasML[i] || in.ML
 		if p < 0 {
 			continue
 		}
-		t.Telling[p] = t.Telling[p] || t.Telling[i]
-		if t.telling[i] && t.Inputs[p].Service == in.Service {
-			t.telling[p] = true
+		t.HasML[p] = t.HasML[p] || t.HasML[i]
+		if t.mlInService[i] && t.Inputs[p].Service == in.Service {
+			t.mlInService[p] = true
 		}
-		inner = inner || t.telling[i]
+		inner = inner || t.mlInService[i]
 		outer = outer || in.Detail == NoDetail || in.Signal
 	}
 	return inner && outer
@@ -114,7 +114,7 @@ func (t *Tree) isAbove(a, b int32) bool {
 func (t *Tree) sortByStart() {
 	t.inner, t.outer = t.inner[:0], t.outer[:0]
 	for _, i := range t.Order[1:] {
-		if t.telling[i] {
+		if t.mlInService[i] {
 			t.inner = append(t.inner, i)
 		}
 		if t.Inputs[i].Detail < EventDetail {
@@ -161,16 +161,16 @@ func (t *Tree) settle(x int32) (moved bool) {
 		if into := t.within(x); into >= 0 && !t.leadsTo(into, x) {
 			t.Nodes[x].Parent = into
 			moved = true
-			for p := into; p >= 0 && !t.Telling[p]; p = t.Nodes[p].Parent {
-				t.Telling[p] = true
+			for p := into; p >= 0 && !t.HasML[p]; p = t.Nodes[p].Parent {
+				t.HasML[p] = true
 			}
 			continue // there may be a closer one now
 		}
 		p := t.Nodes[x].Parent
-		if p == t.Root || t.telling[p] || t.Inputs[p].Service != t.Inputs[x].Service {
+		if p == t.Root || t.mlInService[p] || t.Inputs[p].Service != t.Inputs[x].Service {
 			break
 		}
-		t.telling[p] = true
+		t.mlInService[p] = true
 		x = p
 	}
 	return moved

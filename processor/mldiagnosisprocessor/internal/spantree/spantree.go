@@ -67,8 +67,8 @@ type Tree struct {
 	// Order has the spans of the tree, each after its parent, the root first.
 	Order []int32
 	Root  int32
-	// Telling: the span has ML attributes, or has a descendant with ML attributes.
-	Telling []bool
+	// HasML: the span has ML attributes, or has a descendant with ML attributes.
+	HasML []bool
 	// Gaps: the trace is incomplete or inconsistent: an unknown parent, a cycle, a second root, no usable time.
 	Gaps bool
 	// Skewed: the clock of a service was off by more than the tolerance, and its spans were moved.
@@ -88,7 +88,7 @@ type Tree struct {
 	clocks   Clocks
 
 	// used by nest
-	telling      []bool
+	mlInService      []bool
 	rank, below  []int32
 	deep         []int32
 	inner, outer []int32

@@ -185,7 +185,7 @@ func TestIdentify(t *testing.T) {
 	assert.NotEqual(t, instance(t, map[string]any{"service.name": "a", "service.instance.id": ""}), instance(t, map[string]any{"service.name": "", "service.instance.id": "a"}))
 }
 
-// The README and the runbook say so: a host tells virtual machines apart, not the containers on them.
+// The README and the runbook say so: a host distinguishes virtual machines, not the containers on them.
 func TestContainersOfOneHostAreOneInstance(t *testing.T) {
 	for _, key := range []string{"host.id", "host.name"} {
 		container := map[string]any{"service.name": "inference", "process.pid": int64(1), key: "node-1"}
@@ -199,7 +199,7 @@ func TestContainersOfOneHostAreOneInstance(t *testing.T) {
 	}
 }
 
-// The pages that name what tells copies apart name all of it, and nothing else.
+// The pages that list the attributes which distinguish copies list all of it, and nothing else.
 func TestDocsNameWhatTellsCopiesApart(t *testing.T) {
 	for file, ends := range map[string][2]string{
 		"../../README.md":                {"**What tells the copies of a service apart**: ", " on the resource."},
@@ -229,5 +229,5 @@ func TestCopiesThatNothingTellsApartAreNotKnown(t *testing.T) {
 		assert.Equal(t, known, instance(t, map[string]any{"service.name": "inference", key: "x"}).Known, key)
 		assert.False(t, instance(t, map[string]any{"service.name": "inference", key: ""}).Known, "%s without a value", key)
 	}
-	assert.True(t, instance(t, nil).Named("7").Known, "the span tells")
+	assert.True(t, instance(t, nil).Named("7").Known, "the span says so")
 }

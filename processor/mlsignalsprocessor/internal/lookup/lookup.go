@@ -43,8 +43,8 @@ type Read struct {
 	// Parent is the span below which a cache and a database belong together.
 	Parent     pcommon.SpanID
 	Start, End pcommon.Timestamp
-	// Told: the span already has a lookup time.
-	Told bool
+	// Timed: the span already has a lookup time.
+	Timed bool
 	// Alone: the parent is a span of another service, so no ancestor gets the time.
 	Alone bool
 	// Service is a hash of the name of the service.
@@ -88,8 +88,8 @@ type place struct {
 
 type interval struct {
 	start, end pcommon.Timestamp
-	// follows: a cache read ended before, under the same parent. told: the time is already on a span.
-	follows, told bool
+	// follows: a cache read ended before, under the same parent. timed: the time is already on a span.
+	follows, timed bool
 }
 
 // reads are the reads of one place.
@@ -181,14 +181,14 @@ func (t *Table) Read(r *Read, final bool, now time.Time) Verdict {
 		}
 		return Remembered
 	}
-	one := interval{start: r.Start, end: r.End, told: r.Told}
+	one := interval{start: r.Start, end: r.End, timed: r.Timed}
 	verdict := Remembered
-	if known.passed && !r.Told {
+	if known.passed && !r.Timed {
 		switch {
 		case !final:
 			return Undecided
 		case known.cacheEnd != 0 && clock.Follows(r.Start, known.cacheEnd) && !known.overlaps(one):
-			verdict, one.told = Carries, true
+			verdict, one.timed = Carries, true
 			s.stats.Found++
 		}
 	}
@@ -361,7 +361,7 @@ func (r *reads) add(one interval) {
 		}
 	}
 	a, b := &r.database[nearest-1], r.database[nearest]
-	a.end, a.told = max(a.end, b.end), a.told || b.told
+	a.end, a.timed = max(a.end, b.end), a.timed || b.timed
 	r.database = slices.Delete(r.database, nearest, nearest+1)
 }
 
@@ -369,7 +369,7 @@ func byStart(a, b interval) int { return cmp.Compare(a.start, b.start) }
 
 // overlaps reports whether a part of the time of a read is already on a span.
 func (r *reads) overlaps(one interval) bool {
-	return slices.ContainsFunc(r.database, func(o interval) bool { return o.told && o.start <= one.end && one.start <= o.end })
+	return slices.ContainsFunc(r.database, func(o interval) bool { return o.timed && o.start <= one.end && one.start <= o.end })
 }
 
 // following returns the database reads that started after a cache read had ended.
@@ -390,9 +390,9 @@ func together(all []interval) float64 {
 		one := all[i]
 		for i++; i < len(all) && all[i].start <= one.end; i++ {
 			one.end = max(one.end, all[i].end)
-			one.told = one.told || all[i].told
+			one.timed = one.timed || all[i].timed
 		}
-		if !one.told && one.end > one.start {
+		if !one.timed && one.end > one.start {
 			sum += one.end - one.start
 		}
 	}

@@ -27,7 +27,7 @@ func TestOneOfAChainCounts(t *testing.T) {
 	for tokens := range 16 {
 		for _, order := range [][]int{{3, 2, 1, 0}, {0, 1, 2, 3}} {
 			table := NewTable(100, time.Minute)
-			calls, told := 0, 0
+			calls, timed := 0, 0
 			for _, i := range order {
 				v := table.Decide(call(1, byte(i+1), byte(i), tokens>>i&1 == 1), now)
 				if v.Call {
@@ -35,11 +35,11 @@ func TestOneOfAChainCounts(t *testing.T) {
 					assert.Equal(t, order[0], i, "the first that comes stands for the call")
 				}
 				if v.Tokens {
-					told++
+					timed++
 				}
 			}
 			assert.Equal(t, 1, calls)
-			assert.Equal(t, min(tokens, 1), told, "tokens on %04b", tokens)
+			assert.Equal(t, min(tokens, 1), timed, "tokens on %04b", tokens)
 		}
 	}
 }

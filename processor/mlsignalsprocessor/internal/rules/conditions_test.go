@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// Conditions are told apart by what they say, however it is written.
+// Conditions are timed apart by what they say, however it is written.
 func TestConditionsThatReadAlike(t *testing.T) {
 	s := compile(t, 0, `
 name: d

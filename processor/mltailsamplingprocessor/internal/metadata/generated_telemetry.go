@@ -25,18 +25,18 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                                metric.Meter
-	mu                                   sync.Mutex
-	registrations                        []metric.Registration
-	ProcessorMltailsamplingDecidedEarly  metric.Int64ObservableCounter
-	ProcessorMltailsamplingDroppedSpans  metric.Int64ObservableCounter
-	ProcessorMltailsamplingDroppedTraces metric.Int64ObservableCounter
-	ProcessorMltailsamplingJudgedTraces  metric.Int64ObservableCounter
-	ProcessorMltailsamplingLateSpans     metric.Int64ObservableCounter
-	ProcessorMltailsamplingPassedSpans   metric.Int64ObservableCounter
-	ProcessorMltailsamplingTraces        metric.Int64ObservableCounter
-	ProcessorMltailsamplingWaitingBytes  metric.Int64ObservableGauge
-	ProcessorMltailsamplingWaitingTraces metric.Int64ObservableGauge
+	meter                                  metric.Meter
+	mu                                     sync.Mutex
+	registrations                          []metric.Registration
+	ProcessorMltailsamplingDecidedEarly    metric.Int64ObservableCounter
+	ProcessorMltailsamplingDroppedSpans    metric.Int64ObservableCounter
+	ProcessorMltailsamplingDroppedTraces   metric.Int64ObservableCounter
+	ProcessorMltailsamplingEvaluatedTraces metric.Int64ObservableCounter
+	ProcessorMltailsamplingLateSpans       metric.Int64ObservableCounter
+	ProcessorMltailsamplingPassedSpans     metric.Int64ObservableCounter
+	ProcessorMltailsamplingTraces          metric.Int64ObservableCounter
+	ProcessorMltailsamplingWaitingBytes    metric.Int64ObservableGauge
+	ProcessorMltailsamplingWaitingTraces   metric.Int64ObservableGauge
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -95,12 +95,12 @@ func (builder *TelemetryBuilder) RegisterProcessorMltailsamplingDroppedTracesCal
 	return nil
 }
 
-// RegisterProcessorMltailsamplingJudgedTracesCallback sets callback for observable ProcessorMltailsamplingJudgedTraces metric.
-func (builder *TelemetryBuilder) RegisterProcessorMltailsamplingJudgedTracesCallback(cb metric.Int64Callback) error {
+// RegisterProcessorMltailsamplingEvaluatedTracesCallback sets callback for observable ProcessorMltailsamplingEvaluatedTraces metric.
+func (builder *TelemetryBuilder) RegisterProcessorMltailsamplingEvaluatedTracesCallback(cb metric.Int64Callback) error {
 	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		cb(ctx, &observerInt64{inst: builder.ProcessorMltailsamplingJudgedTraces, obs: o})
+		cb(ctx, &observerInt64{inst: builder.ProcessorMltailsamplingEvaluatedTraces, obs: o})
 		return nil
-	}, builder.ProcessorMltailsamplingJudgedTraces)
+	}, builder.ProcessorMltailsamplingEvaluatedTraces)
 	if err != nil {
 		return err
 	}
@@ -231,9 +231,9 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)
-	builder.ProcessorMltailsamplingJudgedTraces, err = builder.meter.Int64ObservableCounter(
-		"otelcol_processor_mltailsampling_judged_traces",
-		metric.WithDescription("Traces that were given to the policies [Development]"),
+	builder.ProcessorMltailsamplingEvaluatedTraces, err = builder.meter.Int64ObservableCounter(
+		"otelcol_processor_mltailsampling_evaluated_traces",
+		metric.WithDescription("Traces that were passed to the policies [Development]"),
 		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)

@@ -69,10 +69,10 @@ func AssertEqualProcessorMltailsamplingDroppedTraces(t *testing.T, tt *component
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
-func AssertEqualProcessorMltailsamplingJudgedTraces(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+func AssertEqualProcessorMltailsamplingEvaluatedTraces(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
-		Name:        "otelcol_processor_mltailsampling_judged_traces",
-		Description: "Traces that were given to the policies [Development]",
+		Name:        "otelcol_processor_mltailsampling_evaluated_traces",
+		Description: "Traces that were passed to the policies [Development]",
 		Unit:        "{trace}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -80,7 +80,7 @@ func AssertEqualProcessorMltailsamplingJudgedTraces(t *testing.T, tt *componentt
 			DataPoints:  dps,
 		},
 	}
-	got, err := tt.GetMetric("otelcol_processor_mltailsampling_judged_traces")
+	got, err := tt.GetMetric("otelcol_processor_mltailsampling_evaluated_traces")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }

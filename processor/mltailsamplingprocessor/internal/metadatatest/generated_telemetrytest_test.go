@@ -32,7 +32,7 @@ func TestSetupTelemetry(t *testing.T) {
 		observer.Observe(1)
 		return nil
 	}))
-	require.NoError(t, tb.RegisterProcessorMltailsamplingJudgedTracesCallback(func(_ context.Context, observer metric.Int64Observer) error {
+	require.NoError(t, tb.RegisterProcessorMltailsamplingEvaluatedTracesCallback(func(_ context.Context, observer metric.Int64Observer) error {
 		observer.Observe(1)
 		return nil
 	}))
@@ -65,7 +65,7 @@ func TestSetupTelemetry(t *testing.T) {
 	AssertEqualProcessorMltailsamplingDroppedTraces(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
-	AssertEqualProcessorMltailsamplingJudgedTraces(t, testTel,
+	AssertEqualProcessorMltailsamplingEvaluatedTraces(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualProcessorMltailsamplingLateSpans(t, testTel,

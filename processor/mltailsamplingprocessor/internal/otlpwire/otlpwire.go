@@ -313,7 +313,7 @@ func Key(keyValue []byte) []byte {
 // Kind is the type of a value.
 type Kind uint8
 
-// The kinds that policies tell apart.
+// The kinds that policies distinguish.
 const (
 	Other Kind = iota
 	String

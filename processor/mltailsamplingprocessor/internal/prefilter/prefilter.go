@@ -47,7 +47,7 @@ type Filter struct {
 	passOn      Bits
 }
 
-// chain is a policy: all of its checks must hold.
+// chain is a policy: all of its checks must match.
 type chain []check
 
 // check is one condition on a trace.
@@ -155,23 +155,23 @@ func (f *Filter) MayKeep(t *Facts) bool {
 		return true
 	}
 	for _, c := range f.policies {
-		if c.mayHold(t) {
+		if c.mayMatch(t) {
 			return true
 		}
 	}
 	return false
 }
 
-func (c chain) mayHold(t *Facts) bool {
+func (c chain) mayMatch(t *Facts) bool {
 	for i := range c {
-		if !c[i].mayHold(t) {
+		if !c[i].mayMatch(t) {
 			return false
 		}
 	}
 	return true
 }
 
-func (c *check) mayHold(t *Facts) bool {
+func (c *check) mayMatch(t *Facts) bool {
 	switch c.kind {
 	case seenTest:
 		return t.Seen&c.seen != 0

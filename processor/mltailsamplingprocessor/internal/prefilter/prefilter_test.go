@@ -51,7 +51,7 @@ var (
 	rate   = part("rate_limiting", map[string]any{"spans_per_second": 1})
 )
 
-// TestUnknown: a policy that cannot be excluded has every trace judged, and says so by its name.
+// TestUnknown: a policy that cannot be excluded has every trace evaluated, and reports it by its name.
 func TestUnknown(t *testing.T) {
 	for name, tc := range map[string]struct {
 		policy  map[string]any

@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// traceID is random but for its last four bytes, the trace's index. The decision caches of tail sampling tell traces
-// apart by the second half of their IDs, so that half has to differ.
+// traceID is random but for its last four bytes, the trace's index. The decision caches of tail sampling distinguish
+// traces by the second half of their IDs, so that half has to differ.
 func traceID(random *rand.Rand, index uint32) pcommon.TraceID {
 	var id pcommon.TraceID
 	binary.BigEndian.PutUint64(id[:8], random.Uint64()|1)

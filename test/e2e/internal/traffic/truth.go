@@ -40,8 +40,8 @@ var Reasons = []struct {
 	{ColdStart, "cold-starts"},
 }
 
-// told are the reasons that one service's spans alone tell. Slow and failed requests show in several.
-var told = [Services]Reason{
+// seenBy are the reasons that only one service's spans show. Slow and failed requests show in several.
+var seenBy = [Services]Reason{
 	Extractor: FeatureCascade | FeaturesUnavailable,
 	Assembler: ColdStart,
 	Inference: HighQueueWait | QueueBound,
@@ -129,9 +129,9 @@ func newSent(r shop.Request, id pcommon.TraceID, types Types) Sent {
 	return Sent{Reasons: all, InTime: all, Types: types, Baseline: truth.InBaseline(trace.TraceID(id))}
 }
 
-// holdBack marks a service's spans as late: what they alone tell comes after the decision.
+// holdBack marks a service's spans as late: what only they show comes after the decision.
 func (s *Sent) holdBack(service Service) {
-	s.InTime &^= told[service]
+	s.InTime &^= seenBy[service]
 	s.Late = s.Spans & slotsOf[service]
 }
 

@@ -17,8 +17,8 @@ const (
 	Baseline = 0.03
 )
 
-// Telling is whether a request's trace must be kept: it failed, was slow, or shows a signal.
-func Telling(s shop.Sent) bool {
+// MustKeep reports whether a request's trace must be kept: it failed, was slow, or shows a signal.
+func MustKeep(s shop.Sent) bool {
 	return s.Failed() || s.Slower(SlowRequest) || len(s.Signals()) > 0
 }
 

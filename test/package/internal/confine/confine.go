@@ -35,7 +35,7 @@ type Program struct {
 	Syscalls []string
 }
 
-// variable tells this very program, started again, to become the confined one.
+// variable makes this program, started again, the confined one.
 const variable = "CONFINE_PROGRAM"
 
 // Main is for TestMain: in the process that Start starts it does not return.

@@ -98,7 +98,7 @@ func (l *Load) Spans() uint64 { return l.spans.Load() }
 // Requests is how many requests were begun so far.
 func (l *Load) Requests() uint64 { return l.next.Load() }
 
-// Stop ends the load once the requests on their way are answered. The error tells what the collector refused.
+// Stop ends the load once the requests on their way are answered. The error says what the collector refused.
 func (l *Load) Stop() error {
 	l.stop.Store(true)
 	return l.Wait()

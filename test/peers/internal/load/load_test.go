@@ -22,7 +22,7 @@ const (
 	poll     = time.Millisecond
 )
 
-// receiver counts spans, and answers as it is told.
+// receiver counts spans, and answers as it is set.
 type receiver struct {
 	ptraceotlp.UnimplementedGRPCServer
 	spans  atomic.Uint64

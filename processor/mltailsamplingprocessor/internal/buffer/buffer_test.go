@@ -1,4 +1,4 @@
-package hold
+package buffer
 
 import (
 	"encoding/binary"
@@ -18,17 +18,17 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/prefilter"
 )
 
-// harness is a hold with a clock of its own. Its policies may keep traces with an error.
+// harness is a Buffer with a clock of its own. Its policies may keep traces with an error.
 type harness struct {
-	*Hold
+	*Buffer
 	t     testing.TB
 	mutex sync.Mutex
 	clock time.Time
 	batch Batch
-	// judged are the traces that were returned for the policies, direct the names of spans that were forwarded.
-	judged [][16]byte
-	direct []string
-	passed []string
+	// decided are the traces that were returned for the policies, direct the names of spans that were forwarded.
+	decided [][16]byte
+	direct  []string
+	passed  []string
 }
 
 func newHarness(t testing.TB, change func(*Options)) *harness {
@@ -49,7 +49,7 @@ func newHarness(t testing.TB, change func(*Options)) *harness {
 	if change != nil {
 		change(&o)
 	}
-	h.Hold = New(o)
+	h.Buffer = New(o)
 	t.Cleanup(h.Free)
 	return h
 }
@@ -120,7 +120,7 @@ func (h *harness) add(spans ...span) {
 func (h *harness) due(all bool) {
 	for more := true; more; {
 		more = h.Due(&h.batch, all)
-		h.judged = append(h.judged, h.batch.Decide...)
+		h.decided = append(h.decided, h.batch.Decide...)
 		for _, d := range h.batch.Direct {
 			if d.Pass {
 				h.passed = append(h.passed, h.names(d.Encoded)...)
@@ -150,7 +150,7 @@ func (h *harness) names(encoded []byte) (names []string) {
 	return names
 }
 
-// take returns the names of the spans of a judged trace.
+// take returns the names of the spans of a decided trace.
 func (h *harness) take(trace uint64) []string {
 	var taken Taken
 	require.True(h.t, h.Take(id(trace), &taken))
@@ -164,12 +164,12 @@ func TestATraceThatNoPolicyCanKeepIsDropped(t *testing.T) {
 	h.add(span{trace: 1, name: "a", service: "x"}, span{trace: 2, name: "b", service: "x", failed: true})
 	h.advance(9 * time.Second)
 	h.due(false)
-	assert.Empty(t, h.judged)
+	assert.Empty(t, h.decided)
 	assert.EqualValues(t, 2, h.Waiting())
 	h.add(span{trace: 2, name: "c", service: "y"}) // does not prolong the wait
 	h.advance(time.Second)
 	h.due(false)
-	assert.Equal(t, [][16]byte{id(2)}, h.judged)
+	assert.Equal(t, [][16]byte{id(2)}, h.decided)
 	assert.EqualValues(t, 1, h.Stats().NoMatch.Load())
 	assert.Equal(t, []string{"x/b", "y/c"}, h.take(2))
 	h.Decided(id(2), true)
@@ -219,13 +219,13 @@ func TestTheRootShortensTheWait(t *testing.T) {
 	h.advance(time.Second)
 	h.add(span{trace: 1, name: "another root"}) // does not prolong the wait
 	h.due(false)
-	assert.Empty(t, h.judged)
+	assert.Empty(t, h.decided)
 	h.advance(time.Second)
 	h.due(false)
-	assert.Equal(t, [][16]byte{id(1)}, h.judged)
+	assert.Equal(t, [][16]byte{id(1)}, h.decided)
 	h.advance(5 * time.Second)
 	h.due(false)
-	assert.Len(t, h.judged, 2)
+	assert.Len(t, h.decided, 2)
 }
 
 func TestPassedOn(t *testing.T) {
@@ -290,35 +290,35 @@ func TestTheOldestAreDecidedAtMaxTraces(t *testing.T) {
 	for n := uint64(0); n < 40; n += 7 {
 		want = append(want, id(n))
 	}
-	assert.ElementsMatch(t, want, h.judged, "of the first 40 those that a policy can keep")
+	assert.ElementsMatch(t, want, h.decided, "of the first 40 those that a policy can keep")
 }
 
 func TestTheOldestAreDecidedAtMaxBytes(t *testing.T) {
 	const most = 16 << 20
 	h := newHarness(t, func(o *Options) { o.MaxBytes = most })
-	telling := 0
+	mustKeep := 0
 	for n := range uint64(5 * most / 4096) {
 		failed := n%100 == 0
 		h.add(span{trace: n, name: "a", failed: failed, padding: 4096})
 		if failed {
-			telling++
+			mustKeep++
 		}
 		h.due(false)
-		for len(h.judged) > 0 { // the policies keep up
+		for len(h.decided) > 0 { // the policies keep up
 			var taken Taken
-			require.True(t, h.Take(h.judged[0], &taken))
-			h.Decided(h.judged[0], true)
-			h.judged = h.judged[1:]
+			require.True(t, h.Take(h.decided[0], &taken))
+			h.Decided(h.decided[0], true)
+			h.decided = h.decided[1:]
 		}
 		require.LessOrEqual(t, h.Bytes(), int64(most+most/4))
 		h.advance(time.Microsecond)
 	}
 	assert.Positive(t, h.Stats().EarlyBytes.Load())
 	h.due(true)
-	for _, trace := range h.judged {
+	for _, trace := range h.decided {
 		h.Decided(trace, true)
 	}
-	assert.EqualValues(t, telling, h.Stats().Kept.Load(), "not one that tells something is lost")
+	assert.EqualValues(t, mustKeep, h.Stats().Kept.Load(), "none that must be kept is lost")
 }
 
 // TestTracesWithThePoliciesCostNobodyTheWait: a block is freed with its last trace, so those that the policies have not
@@ -334,16 +334,16 @@ func TestTracesWithThePoliciesCostNobodyTheWait(t *testing.T) {
 	assert.Positive(t, h.Stats().EarlyBytes.Load())
 	assert.Greater(t, h.Waiting()*padding, int64(maxBytes)*3/4)
 	h.due(true)
-	for _, trace := range h.judged {
+	for _, trace := range h.decided {
 		require.True(t, h.Take(trace, &Taken{}))
 		h.Decided(trace, true)
 	}
-	assert.Len(t, h.judged, int(traces/10))
+	assert.Len(t, h.decided, int(traces/10))
 	assert.Zero(t, h.leaving.Load())
 	assert.Zero(t, h.Bytes())
 }
 
-// TestSendersWaitForThePolicies: with BlockOnOverflow, where everything must be judged, memory is bounded by having the
+// TestSendersWaitForThePolicies: with BlockOnOverflow, where everything must be decided, memory is bounded by having the
 // senders wait.
 func TestSendersWaitForThePolicies(t *testing.T) {
 	const most, count = 16 << 20, 16000
@@ -363,13 +363,13 @@ func TestSendersWaitForThePolicies(t *testing.T) {
 			done = true
 		}
 		h.due(done)
-		for _, trace := range h.judged {
+		for _, trace := range h.decided {
 			require.LessOrEqual(t, h.Bytes(), int64(most+most/4)+2*blockSize)
 			require.True(t, h.Take(trace, &Taken{}))
 			h.Decided(trace, true)
 			taken++
 		}
-		h.judged = h.judged[:0]
+		h.decided = h.decided[:0]
 	}
 	assert.Equal(t, count, taken)
 }
@@ -420,7 +420,7 @@ func TestTooLarge(t *testing.T) {
 	h.add(span{trace: 1, name: "b", failed: true, padding: 6000}, span{trace: 2, name: "c", failed: true, padding: 6000})
 	h.add(span{trace: 1, name: "d", failed: true})
 	h.due(true)
-	assert.Equal(t, [][16]byte{id(2)}, h.judged)
+	assert.Equal(t, [][16]byte{id(2)}, h.decided)
 	assert.EqualValues(t, 1, h.Stats().TooLarge.Load())
 	assert.EqualValues(t, 1, h.Stats().LateDropped.Load())
 }
@@ -430,7 +430,7 @@ func TestDiscard(t *testing.T) {
 	h.add(span{trace: 1, name: "a", failed: true}, span{trace: 2, name: "b", stage: "training"})
 	h.Discard()
 	h.due(true)
-	assert.Empty(t, h.judged)
+	assert.Empty(t, h.decided)
 	assert.Equal(t, []string{"/b"}, h.passed)
 	assert.EqualValues(t, 1, h.Stats().Discarded.Load())
 	assert.Zero(t, h.Bytes())
@@ -472,12 +472,12 @@ func TestEverySpanOnce(t *testing.T) {
 		wait.Wait()
 		h.advance(10 * time.Second)
 		h.due(false)
-		for _, trace := range h.judged {
+		for _, trace := range h.decided {
 			n := binary.BigEndian.Uint64(trace[8:])
 			found[n] = append(found[n], h.take(n)...)
 			h.Decided(trace, false)
 		}
-		h.judged = h.judged[:0]
+		h.decided = h.decided[:0]
 		require.Zero(t, h.Bytes())
 	}
 	require.Len(t, found, traces*rounds)

@@ -1,4 +1,4 @@
-package hold
+package buffer
 
 import (
 	"math"
@@ -12,7 +12,7 @@ import (
 // shard is a part of the traces. Its mutex guards all of it but oldest.
 type shard struct {
 	mutex   sync.Mutex
-	hold    *Hold
+	buffer  *Buffer
 	index   map[[16]byte]uint32 // number of the entry
 	entries []entry
 	free    []uint32
@@ -35,12 +35,12 @@ type shard struct {
 	oldest atomic.Int64
 }
 
-func (s *shard) init(h *Hold) {
+func (s *shard) init(b *Buffer) {
 	share := func(n int) int { return (n + shards - 1) / shards }
-	o := &h.options
-	s.hold = h
+	o := &b.options
+	s.buffer = b
 	s.index = map[[16]byte]uint32{}
-	s.blocks = blocks{current: -1, hold: h}
+	s.blocks = blocks{current: -1, buffer: b}
 	s.kept = recent.New[uint64, struct{}](share(o.RememberKept), 0)
 	s.dropped = recent.New[uint64, struct{}](share(o.RememberDropped), 0)
 	s.passed = recent.New[[16]byte, struct{}](share(o.RememberPassed), o.RememberPassedFor)
@@ -49,13 +49,13 @@ func (s *shard) init(h *Hold) {
 
 // add appends a run to its trace.
 func (s *shard) add(r *run, from *context, group uint32, now time.Time) {
-	h := s.hold
-	passes := r.facts.Seen&h.options.Filter.PassOn() != 0
+	b := s.buffer
+	passes := r.facts.Seen&b.options.Filter.PassOn() != 0
 	n, known := s.index[r.facts.ID]
 	if !known {
 		st := s.stateOfNew(r, passes, now)
 		if st == gone {
-			h.stats.LateDropped.Add(r.facts.Spans)
+			b.stats.LateDropped.Add(r.facts.Spans)
 			return
 		}
 		if st == waiting && !passes && s.sheds(r.facts.ID, now) {
@@ -88,9 +88,9 @@ func (s *shard) add(r *run, from *context, group uint32, now time.Time) {
 	case passes && e.state != passing:
 		s.pass(n, now)
 	case e.state != waiting:
-	case h.options.MaxTraceBytes > 0 && e.size > h.options.MaxTraceBytes:
-		s.drop(n, now, &h.stats.TooLarge)
-	case r.root && h.options.RootWait > 0 && e.rootArrived == 0:
+	case b.options.MaxTraceBytes > 0 && e.size > b.options.MaxTraceBytes:
+		s.drop(n, now, &b.stats.TooLarge)
+	case r.root && b.options.RootWait > 0 && e.rootArrived == 0:
 		e.rootArrived = now.UnixNano()
 		s.rooted.push(s.entries, n, rootsLink)
 	}
@@ -107,9 +107,9 @@ func (s *shard) stateOfNew(r *run, passes bool, now time.Time) state {
 		}
 	}
 	if s.isTaken && s.taken == r.facts.ID {
-		return judging
+		return deciding
 	}
-	key := s.hold.decisionKey(r.facts.ID)
+	key := s.buffer.decisionKey(r.facts.ID)
 	if _, ok := s.kept.Get(key, now); ok {
 		return late
 	}
@@ -135,7 +135,7 @@ func (s *shard) begin(r *run, st state, now time.Time) uint32 {
 	s.index[e.ID] = n
 	switch st {
 	case waiting:
-		s.hold.waiting.Add(1)
+		s.buffer.waiting.Add(1)
 		s.arrivals.push(s.entries, n, queueLink)
 		s.noteOldest()
 	case late, passing:
@@ -153,7 +153,7 @@ func (s *shard) pass(n uint32, now time.Time) {
 		s.leave(n)
 		s.leaveBlocks(n)
 		s.direct.push(s.entries, n, queueLink)
-	case judging:
+	case deciding:
 		if e.asked {
 			s.unqueue(n)
 		}
@@ -167,16 +167,16 @@ func (s *shard) enqueue(n uint32) {
 	s.leave(n)
 	s.leaveBlocks(n)
 	e := &s.entries[n]
-	e.state, e.asked = judging, true
+	e.state, e.asked = deciding, true
 	s.toDecide.push(s.entries, n, queueLink)
-	s.hold.queued.Add(1)
+	s.buffer.queued.Add(1)
 }
 
 // unqueue takes a trace out of the queue for the policies.
 func (s *shard) unqueue(n uint32) {
 	s.toDecide.remove(s.entries, n, queueLink)
 	s.entries[n].asked = false
-	s.hold.queued.Add(-1)
+	s.buffer.queued.Add(-1)
 }
 
 // leave takes a trace out of those that wait.
@@ -185,7 +185,7 @@ func (s *shard) leave(n uint32) {
 	if s.entries[n].rootArrived != 0 {
 		s.rooted.remove(s.entries, n, rootsLink)
 	}
-	s.hold.waiting.Add(-1)
+	s.buffer.waiting.Add(-1)
 	s.noteOldest()
 }
 
@@ -233,14 +233,14 @@ const emptyEntries = 1024
 // drop ends a waiting trace.
 func (s *shard) drop(n uint32, now time.Time, reason *atomic.Int64) {
 	s.leave(n)
-	s.dropped.Put(s.hold.decisionKey(s.entries[n].ID), struct{}{}, now)
+	s.dropped.Put(s.buffer.decisionKey(s.entries[n].ID), struct{}{}, now)
 	reason.Add(1)
 	s.end(n)
 }
 
 // decided remembers a decision, and has the spans follow that came while it was made.
 func (s *shard) decided(id [16]byte, kept bool, now time.Time) {
-	key := s.hold.decisionKey(id)
+	key := s.buffer.decisionKey(id)
 	if kept {
 		s.kept.Put(key, struct{}{}, now)
 	} else {
@@ -251,7 +251,7 @@ func (s *shard) decided(id [16]byte, kept bool, now time.Time) {
 	}
 	s.isTaken = false
 	n, ok := s.index[id]
-	if !ok || s.entries[n].state != judging {
+	if !ok || s.entries[n].state != deciding {
 		return
 	}
 	e := &s.entries[n]
@@ -260,6 +260,6 @@ func (s *shard) decided(id [16]byte, kept bool, now time.Time) {
 		s.direct.push(s.entries, n, queueLink)
 		return
 	}
-	s.hold.stats.LateDropped.Add(e.Spans)
+	s.buffer.stats.LateDropped.Add(e.Spans)
 	s.end(n)
 }

@@ -1,4 +1,4 @@
-package hold
+package buffer
 
 import "time"
 
@@ -12,46 +12,46 @@ const sampledUnderPressure = 16
 // SetPressure says whether the process is short of memory. Then new traces are
 // dropped with their first span, except for a sample by ID. Those that wait
 // already are decided as always.
-func (h *Hold) SetPressure(pressure bool) { h.pressure.Store(pressure) }
+func (b *Buffer) SetPressure(pressure bool) { b.pressure.Store(pressure) }
 
 // sheds drops a new trace under pressure, and reports whether it did.
 func (s *shard) sheds(id [16]byte, now time.Time) bool {
-	if !s.hold.pressure.Load() || mixed(id)>>32%sampledUnderPressure == 0 {
+	if !s.buffer.pressure.Load() || mixed(id)>>32%sampledUnderPressure == 0 {
 		return false
 	}
-	s.dropped.Put(s.hold.decisionKey(id), struct{}{}, now)
-	s.hold.stats.Pressure.Add(1)
+	s.dropped.Put(s.buffer.decisionKey(id), struct{}{}, now)
+	s.buffer.stats.Pressure.Add(1)
 	return true
 }
 
 // tooMuch reports whether more is held than even the traces with the policies may take beyond MaxBytes.
-func (h *Hold) tooMuch() bool { return h.Bytes() > h.options.MaxBytes+h.options.MaxBytes/4 }
+func (b *Buffer) tooMuch() bool { return b.Bytes() > b.options.MaxBytes+b.options.MaxBytes/4 }
 
 // makeRoom has a sender wait for the policies where there is too much, which
 // leaves them the CPU, and then drops what has been due for longest. Once that
 // was of no use, further senders wait for a fraction of the time only, until
 // there is no more than MaxBytes.
-func (h *Hold) makeRoom(now time.Time) {
-	if h.options.BlockOnOverflow {
-		h.waitWhile(h.tooMuch, 0)
+func (b *Buffer) makeRoom(now time.Time) {
+	if b.options.BlockOnOverflow {
+		b.waitWhile(b.tooMuch, 0)
 		return
 	}
-	patience := h.options.Patience
-	if h.behind.Load() {
+	patience := b.options.SenderWait
+	if b.behind.Load() {
 		patience /= 20
-		h.behind.Store(h.Bytes() > h.options.MaxBytes)
+		b.behind.Store(b.Bytes() > b.options.MaxBytes)
 	}
 	if patience > 0 {
-		h.waitWhile(h.tooMuch, patience)
+		b.waitWhile(b.tooMuch, patience)
 	}
-	if h.tooMuch() {
-		h.behind.Store(true)
+	if b.tooMuch() {
+		b.behind.Store(true)
 	}
-	for some := true; some && h.tooMuch(); {
+	for some := true; some && b.tooMuch(); {
 		some = false
-		for i := range h.shards {
-			if h.tooMuch() {
-				some = h.shards[i].dropDue(now) || some
+		for i := range b.shards {
+			if b.tooMuch() {
+				some = b.shards[i].dropDue(now) || some
 			}
 		}
 	}
@@ -63,14 +63,14 @@ func (s *shard) dropDue(now time.Time) bool {
 	defer s.mutex.Unlock()
 	if n, ok := s.toDecide.first(); ok {
 		s.unqueue(n)
-		s.dropped.Put(s.hold.decisionKey(s.entries[n].ID), struct{}{}, now)
-		s.hold.stats.Overload.Add(1)
+		s.dropped.Put(s.buffer.decisionKey(s.entries[n].ID), struct{}{}, now)
+		s.buffer.stats.Overload.Add(1)
 		s.end(n)
 		return true
 	}
 	if n, ok := s.direct.first(); ok {
 		s.direct.remove(s.entries, n, queueLink)
-		s.hold.stats.OverloadSpans.Add(s.entries[n].Spans)
+		s.buffer.stats.OverloadSpans.Add(s.entries[n].Spans)
 		s.end(n)
 		return true
 	}

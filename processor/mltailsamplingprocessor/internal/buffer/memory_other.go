@@ -1,6 +1,6 @@
 //go:build !unix
 
-package hold
+package buffer
 
 func allocate(size int) []byte { return make([]byte, 0, size) }
 

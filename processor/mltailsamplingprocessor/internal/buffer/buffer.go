@@ -1,17 +1,17 @@
-// Package hold keeps the spans of undecided traces, encoded, until it is time
+// Package buffer keeps the spans of undecided traces, encoded, until it is time
 // to decide.
 //
 // Add takes encoded batches, from any number of goroutines. Due, for one
 // goroutine, returns what has become due: the IDs of traces to be decided by the
 // policies, and spans to be forwarded without that. A trace that no policy can
 // keep is dropped there, undecoded. A trace to be decided stays, and may grow,
-// until Take returns its spans; Decided then says what the policies have made
-// of it, so that later spans follow.
+// until Take returns its spans; Decided then records the decision, and spans
+// that come later follow it.
 //
 // Spans are kept as OTLP encodes them, in append-only blocks without pointers;
 // a trace is a list of records in them. Traces are spread over shards by ID,
 // each with a lock of its own.
-package hold
+package buffer
 
 import (
 	"encoding/binary"
@@ -25,7 +25,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/prefilter"
 )
 
-// Options are the settings of a hold.
+// Options are the settings of a Buffer.
 type Options struct {
 	Filter *prefilter.Filter
 	// Wait is the time from a trace's first span to its decision, RootWait from
@@ -33,8 +33,8 @@ type Options struct {
 	Wait, RootWait time.Duration
 	// MaxTraces and MaxBytes bound what waits. At either bound the oldest traces are decided early.
 	MaxTraces, MaxBytes int64
-	// Patience is how long Add waits at a quarter more than MaxBytes for the policies, before what is due is dropped.
-	Patience time.Duration
+	// SenderWait is how long Add waits at a quarter more than MaxBytes for the policies, before what is due is dropped.
+	SenderWait time.Duration
 	// MaxTraceBytes is the size at which a trace is dropped; 0: no bound.
 	MaxTraceBytes int64
 	// BlockOnOverflow has Add wait at MaxTraces until traces are decided, instead of deciding some early, and at a quarter
@@ -54,8 +54,8 @@ const (
 	traceOverhead = 160
 )
 
-// Hold keeps undecided traces.
-type Hold struct {
+// Buffer keeps undecided traces.
+type Buffer struct {
 	options  Options
 	seed     maphash.Seed
 	shards   [shards]shard
@@ -86,7 +86,7 @@ type Stats struct {
 	Discarded   atomic.Int64 // traces dropped by Discard
 	Overload    atomic.Int64 // traces dropped because the policies were slower than what arrived
 	Pressure    atomic.Int64 // traces dropped with their first span under pressure
-	Judged      atomic.Int64 // traces passed to the policies
+	Evaluated   atomic.Int64 // traces passed to the policies
 	Kept        atomic.Int64 // traces that the policies have kept
 	NotKept     atomic.Int64 // traces that the policies have not kept
 	EarlyTraces atomic.Int64 // traces decided early at MaxTraces
@@ -98,9 +98,9 @@ type Stats struct {
 	OverloadSpans atomic.Int64
 }
 
-// New returns an empty hold.
-func New(o Options) *Hold {
-	h := &Hold{options: o, seed: maphash.MakeSeed(), contexts: newContexts(), early: make(chan struct{}, 1)}
+// New returns an empty Buffer.
+func New(o Options) *Buffer {
+	h := &Buffer{options: o, seed: maphash.MakeSeed(), contexts: newContexts(), early: make(chan struct{}, 1)}
 	h.room.L = &sync.Mutex{}
 	for i := range h.shards {
 		h.shards[i].init(h)
@@ -109,30 +109,30 @@ func New(o Options) *Hold {
 }
 
 // Early receives when traces have become due before their time.
-func (h *Hold) Early() <-chan struct{} { return h.early }
+func (b *Buffer) Early() <-chan struct{} { return b.early }
 
 // Stats returns the counters.
-func (h *Hold) Stats() *Stats { return &h.stats }
+func (b *Buffer) Stats() *Stats { return &b.stats }
 
 // Waiting returns the number of traces that wait for their decision, or have yet to be returned by Due.
-func (h *Hold) Waiting() int64 { return h.waiting.Load() + h.queued.Load() }
+func (b *Buffer) Waiting() int64 { return b.waiting.Load() + b.queued.Load() }
 
-// Free gives all memory back to the system. The hold must be empty, and is not to be used any more.
-func (h *Hold) Free() {
-	h.pool.Lock()
-	defer h.pool.Unlock()
-	for _, data := range h.spare {
+// Free returns all memory to the system. The Buffer must be empty and must not be used afterwards.
+func (b *Buffer) Free() {
+	b.pool.Lock()
+	defer b.pool.Unlock()
+	for _, data := range b.spare {
 		free(data)
 	}
-	h.spare = nil
+	b.spare = nil
 }
 
 // Bytes returns the memory of what is held.
-func (h *Hold) Bytes() int64 {
-	return h.blockBytes.Load() + h.contexts.bytes.Load() + h.waiting.Load()*traceOverhead
+func (b *Buffer) Bytes() int64 {
+	return b.blockBytes.Load() + b.contexts.bytes.Load() + b.waiting.Load()*traceOverhead
 }
 
-func (h *Hold) shard(id [16]byte) *shard { return &h.shards[mixed(id)>>60] }
+func (b *Buffer) shard(id [16]byte) *shard { return &b.shards[mixed(id)>>60] }
 
 // mixed spreads IDs evenly. Either half may be constant (64-bit IDs leave the first one zero), or both the same.
 func mixed(id [16]byte) uint64 {
@@ -151,23 +151,23 @@ type run struct {
 }
 
 // Add takes a batch of encoded traces.
-func (h *Hold) Add(traces []byte) error {
-	now := h.options.Now()
-	h.makeRoom(now)
+func (b *Buffer) Add(traces []byte) error {
+	now := b.options.Now()
+	b.makeRoom(now)
 	err := otlpwire.EachResource(traces, func(resourceSpans []byte) error {
-		return h.addResource(resourceSpans, now)
+		return b.addResource(resourceSpans, now)
 	})
-	h.relieve(now)
+	b.enforceLimits(now)
 	return err
 }
 
-func (h *Hold) addResource(resourceSpans []byte, now time.Time) error {
+func (b *Buffer) addResource(resourceSpans []byte, now time.Time) error {
 	resource, _, err := otlpwire.ResourceHeader(resourceSpans)
 	if err != nil {
 		return err
 	}
-	group := h.groups.Add(1)
-	filter := h.options.Filter
+	group := b.groups.Add(1)
+	filter := b.options.Filter
 	seen := func() (passed prefilter.Bits) {
 		err = otlpwire.EachResourceAttribute(resource.Source, func(keyValue []byte) { passed |= filter.Attribute(keyValue) })
 		return passed
@@ -177,17 +177,17 @@ func (h *Hold) addResource(resourceSpans []byte, now time.Time) error {
 		if scopeErr != nil {
 			return scopeErr
 		}
-		from := h.contexts.acquire(resource, scope, seen)
-		defer h.contexts.release(from)
+		from := b.contexts.acquire(resource, scope, seen)
+		defer b.contexts.release(from)
 		if err != nil { // of seen
 			return err
 		}
-		return h.addSpans(scopeSpans, from, group, now)
+		return b.addSpans(scopeSpans, from, group, now)
 	})
 }
 
-func (h *Hold) addSpans(scopeSpans []byte, from *context, group uint32, now time.Time) error {
-	filter := h.options.Filter
+func (b *Buffer) addSpans(scopeSpans []byte, from *context, group uint32, now time.Time) error {
+	filter := b.options.Filter
 	var (
 		span   otlpwire.Span
 		passed prefilter.Bits
@@ -203,7 +203,7 @@ func (h *Hold) addSpans(scopeSpans []byte, from *context, group uint32, now time
 		if r.facts.Spans > 0 && r.facts.ID == span.TraceID && len(r.spans)+len(field) < math.MaxInt32 {
 			r.spans = r.spans[:len(r.spans)+len(field)] // adjacent
 		} else {
-			h.addRun(&r, from, group, now)
+			b.addRun(&r, from, group, now)
 			r = run{facts: prefilter.Facts{ID: span.TraceID, Earliest: span.Start, Latest: span.End}, spans: field}
 		}
 		r.facts.Spans++
@@ -213,80 +213,80 @@ func (h *Hold) addSpans(scopeSpans []byte, from *context, group uint32, now time
 		r.root = r.root || span.Root
 		return nil
 	})
-	h.addRun(&r, from, group, now)
+	b.addRun(&r, from, group, now)
 	return err
 }
 
-func (h *Hold) addRun(r *run, from *context, group uint32, now time.Time) {
+func (b *Buffer) addRun(r *run, from *context, group uint32, now time.Time) {
 	if r.facts.Spans == 0 {
 		return
 	}
-	if !h.options.BlockOnOverflow && h.Bytes() > h.options.MaxBytes+h.options.MaxBytes/2 { // all of it is with the policies
-		h.stats.OverloadSpans.Add(r.facts.Spans)
+	if !b.options.BlockOnOverflow && b.Bytes() > b.options.MaxBytes+b.options.MaxBytes/2 { // all of it is with the policies
+		b.stats.OverloadSpans.Add(r.facts.Spans)
 		return
 	}
-	s := h.shard(r.facts.ID)
+	s := b.shard(r.facts.ID)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.add(r, from, group, now)
 }
 
-// Decided says what the policies have decided on the trace that was taken last.
-func (h *Hold) Decided(id [16]byte, kept bool) {
-	s := h.shard(id)
+// Decided records the decision of the policies on the trace that was taken last.
+func (b *Buffer) Decided(id [16]byte, kept bool) {
+	s := b.shard(id)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	s.decided(id, kept, h.options.Now())
+	s.decided(id, kept, b.options.Now())
 	if kept {
-		h.stats.Kept.Add(1)
+		b.stats.Kept.Add(1)
 	} else {
-		h.stats.NotKept.Add(1)
+		b.stats.NotKept.Add(1)
 	}
-	if h.withPolicies() == mostWithPolicies/2 && h.queued.Load() > 0 {
-		h.wake()
+	if b.withPolicies() == mostWithPolicies/2 && b.queued.Load() > 0 {
+		b.wake()
 	}
 }
 
 // Decision reports whether a trace is remembered as kept, or as dropped.
-func (h *Hold) Decision(id [16]byte) (kept, dropped bool) {
-	s := h.shard(id)
+func (b *Buffer) Decision(id [16]byte) (kept, dropped bool) {
+	s := b.shard(id)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	key, now := h.decisionKey(id), h.options.Now()
+	key, now := b.decisionKey(id), b.options.Now()
 	if _, kept = s.kept.Get(key, now); !kept {
 		_, dropped = s.dropped.Get(key, now)
 	}
 	return kept, dropped
 }
 
-// decisionKey is by what decisions are remembered. It depends on the whole ID,
-// whichever part of it is random, and nobody can make two IDs that share one:
-// of two such traces the policies would never see the second, which would then
-// be held for good.
-func (h *Hold) decisionKey(id [16]byte) uint64 { return maphash.Comparable(h.seed, id) }
+// decisionKey is the key of a remembered decision. It depends on the whole ID,
+// whichever part of it is random, and its seed is secret: of two traces with the
+// same key the policies would never see the second, which would then stay in the
+// buffer.
+func (b *Buffer) decisionKey(id [16]byte) uint64 { return maphash.Comparable(b.seed, id) }
 
-func (h *Hold) takeBlock(size int) *block {
-	h.blockBytes.Add(int64(size))
+func (b *Buffer) takeBlock(size int) *block {
+	b.blockBytes.Add(int64(size))
 	if size == blockSize {
-		h.pool.Lock()
-		defer h.pool.Unlock()
-		if n := len(h.spare); n > 0 {
-			data := h.spare[n-1]
-			h.spare = h.spare[:n-1]
+		b.pool.Lock()
+		defer b.pool.Unlock()
+		if n := len(b.spare); n > 0 {
+			data := b.spare[n-1]
+			b.spare = b.spare[:n-1]
 			return &block{data: data}
 		}
 	}
 	return &block{data: allocate(size)}
 }
 
-func (h *Hold) returnBlock(b *block) {
-	inUse := h.blockBytes.Add(-int64(cap(b.data)))
-	h.pool.Lock()
-	defer h.pool.Unlock()
-	// A quarter of what is in use covers the ebb and flow; more goes back to the system.
-	if cap(b.data) == blockSize && int64(len(h.spare)) < max(inUse/blockSize/4, shards) {
-		h.spare = append(h.spare, b.data[:0])
+func (b *Buffer) returnBlock(old *block) {
+	inUse := b.blockBytes.Add(-int64(cap(old.data)))
+	b.pool.Lock()
+	defer b.pool.Unlock()
+	// A quarter of what is in use is enough for what the load varies by; more goes back to the system.
+	if cap(old.data) == blockSize && int64(len(b.spare)) < max(inUse/blockSize/4, shards) {
+		b.spare = append(b.spare, old.data[:0])
 	} else {
-		free(b.data)
+		free(old.data)
 	}
 }

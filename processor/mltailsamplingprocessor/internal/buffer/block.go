@@ -1,4 +1,4 @@
-package hold
+package buffer
 
 import (
 	"encoding/binary"
@@ -50,7 +50,7 @@ type blocks struct {
 	list    []*block // nil where freed
 	free    []int    // numbers of list that are free
 	current int      // number of the block that is appended to, -1 for none
-	hold    *Hold
+	buffer  *Buffer
 }
 
 // append writes a record of a trace that waits, and returns its place.
@@ -72,7 +72,7 @@ func (b *blocks) append(group uint32, from *context, spans []byte) ref {
 	data = binary.LittleEndian.AppendUint32(data, uint32(len(spans)))
 	blk.data = append(data, spans...)
 	if blk.live > 0 && blk.wait == 0 {
-		b.hold.leaving.Add(-int64(cap(blk.data)))
+		b.buffer.leaving.Add(-int64(cap(blk.data)))
 	}
 	blk.live += size
 	blk.wait += size
@@ -83,13 +83,13 @@ func (b *blocks) append(group uint32, from *context, spans []byte) ref {
 func (b *blocks) leave(at ref, size int) {
 	blk := b.list[at.block()]
 	if blk.wait -= size; blk.wait == 0 {
-		b.hold.leaving.Add(int64(cap(blk.data)))
+		b.buffer.leaving.Add(int64(cap(blk.data)))
 	}
 }
 
 // begin makes a block current that has room for size bytes.
 func (b *blocks) begin(size int) {
-	blk := b.hold.takeBlock(max(size, blockSize))
+	blk := b.buffer.takeBlock(max(size, blockSize))
 	if n := len(b.free); n > 0 {
 		b.current = b.free[n-1]
 		b.free = b.free[:n-1]
@@ -134,11 +134,11 @@ func (b *blocks) drop(at ref, size int) {
 
 func (b *blocks) release(n int) {
 	blk := b.list[n]
-	b.hold.leaving.Add(-int64(cap(blk.data)))
+	b.buffer.leaving.Add(-int64(cap(blk.data)))
 	for _, c := range blk.from {
-		b.hold.contexts.release(c)
+		b.buffer.contexts.release(c)
 	}
-	b.hold.returnBlock(blk)
+	b.buffer.returnBlock(blk)
 	b.list[n] = nil
 	b.free = append(b.free, n)
 }

@@ -1,4 +1,4 @@
-package hold
+package buffer
 
 import "github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/prefilter"
 
@@ -21,11 +21,11 @@ type entry struct {
 type state uint8
 
 const (
-	waiting state = iota // until its time has come
-	judging              // until the policies have decided
-	late                 // kept already: its spans are forwarded
-	passing              // passed on without a decision
-	gone                 // dropped already: no entry is made
+	waiting  state = iota // until its time has come
+	deciding              // until the policies have decided
+	late                  // kept already: its spans are forwarded
+	passing               // passed on without a decision
+	gone                  // dropped already: no entry is made
 )
 
 // link is the place of an entry in a queue: numbers of entries plus 1, 0 for none.

@@ -1,4 +1,4 @@
-package hold
+package buffer
 
 import (
 	"math"
@@ -30,8 +30,8 @@ type Direct struct {
 const mostWithPolicies = 2048
 
 // withPolicies are the traces that Due has returned and that are not decided yet.
-func (h *Hold) withPolicies() int64 {
-	return h.stats.Judged.Load() - h.stats.Kept.Load() - h.stats.NotKept.Load()
+func (b *Buffer) withPolicies() int64 {
+	return b.stats.Evaluated.Load() - b.stats.Kept.Load() - b.stats.NotKept.Load()
 }
 
 // Bounds of one call of Due, and of the time that it holds a lock.
@@ -46,15 +46,15 @@ func (b *Batch) full() bool {
 }
 
 // Due fills batch with what is due, everything where all is true, and reports whether there may be more.
-func (h *Hold) Due(batch *Batch, all bool) (more bool) {
+func (b *Buffer) Due(batch *Batch, all bool) (more bool) {
 	batch.Decide, batch.Direct = batch.Decide[:0], batch.Direct[:0]
 	batch.encoded, batch.ends = batch.encoded[:0], batch.ends[:0]
 	if cap(batch.encoded) > 16*dueBytes { // after a huge trace
 		batch.encoded = nil
 	}
-	now := h.options.Now()
-	for i := range h.shards {
-		more = h.shards[i].due(batch, now, all) || more
+	now := b.options.Now()
+	for i := range b.shards {
+		more = b.shards[i].due(batch, now, all) || more
 		if batch.full() {
 			more = true
 			break
@@ -65,7 +65,7 @@ func (h *Hold) Due(batch *Batch, all bool) (more bool) {
 		batch.Direct[i].Encoded = batch.encoded[from:end:end]
 		from = end
 	}
-	h.signalRoom()
+	b.signalRoom()
 	return more
 }
 
@@ -94,7 +94,7 @@ func (s *shard) due(batch *Batch, now time.Time, all bool) (more bool) {
 	}
 	for {
 		n, ok := s.toDecide.first()
-		if !ok || !all && s.hold.withPolicies() >= mostWithPolicies {
+		if !ok || !all && s.buffer.withPolicies() >= mostWithPolicies {
 			return more
 		}
 		if batch.full() {
@@ -102,13 +102,13 @@ func (s *shard) due(batch *Batch, now time.Time, all bool) (more bool) {
 		}
 		s.unqueue(n)
 		batch.Decide = append(batch.Decide, s.entries[n].ID)
-		s.hold.stats.Judged.Add(1)
+		s.buffer.stats.Evaluated.Add(1)
 	}
 }
 
 // expired returns a waiting trace whose time has come.
 func (s *shard) expired(now time.Time, all bool) (n uint32, ok bool) {
-	o := &s.hold.options
+	o := &s.buffer.options
 	if n, ok = s.arrivals.first(); ok && (all || now.UnixNano()-s.entries[n].arrived >= int64(o.Wait)) {
 		return n, true
 	}
@@ -125,9 +125,9 @@ func (s *shard) forward(batch *Batch, n uint32) {
 	batch.ends = append(batch.ends, len(batch.encoded))
 	batch.Direct = append(batch.Direct, Direct{Pass: e.state == passing})
 	if e.state == passing {
-		s.hold.stats.PassedSpans.Add(e.Spans)
+		s.buffer.stats.PassedSpans.Add(e.Spans)
 	} else {
-		s.hold.stats.LateKept.Add(e.Spans)
+		s.buffer.stats.LateKept.Add(e.Spans)
 	}
 	s.end(n)
 }
@@ -157,12 +157,12 @@ type Taken struct {
 // Take returns the spans of a trace that Due has returned for a decision, in the
 // memory of t, and ends the wait. It reports false where the trace is passed on
 // by now. Decided must follow before the next Take.
-func (h *Hold) Take(id [16]byte, t *Taken) bool {
-	s := h.shard(id)
+func (b *Buffer) Take(id [16]byte, t *Taken) bool {
+	s := b.shard(id)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	n, ok := s.index[id]
-	if !ok || s.entries[n].state != judging {
+	if !ok || s.entries[n].state != deciding {
 		return false
 	}
 	if cap(t.Encoded) > 16*dueBytes {
@@ -172,43 +172,43 @@ func (h *Hold) Take(id [16]byte, t *Taken) bool {
 	t.Spans = s.entries[n].Spans
 	s.end(n)
 	s.taken, s.isTaken = id, true
-	h.signalRoom()
+	b.signalRoom()
 	return true
 }
 
-// relieve decides the oldest traces early while a bound is exceeded.
-func (h *Hold) relieve(now time.Time) {
-	o := &h.options
-	tooMany := func() bool { return h.waiting.Load() > o.MaxTraces }
+// enforceLimits decides the oldest traces early while a bound is exceeded.
+func (b *Buffer) enforceLimits(now time.Time) {
+	o := &b.options
+	tooMany := func() bool { return b.waiting.Load() > o.MaxTraces }
 	if o.BlockOnOverflow {
-		h.waitWhile(tooMany, 0)
+		b.waitWhile(tooMany, 0)
 	}
-	h.decideEarly(now, tooMany, &h.stats.EarlyTraces)
-	h.decideEarly(now, func() bool { return h.Bytes()-h.leaving.Load() > o.MaxBytes }, &h.stats.EarlyBytes)
+	b.decideEarly(now, tooMany, &b.stats.EarlyTraces)
+	b.decideEarly(now, func() bool { return b.Bytes()-b.leaving.Load() > o.MaxBytes }, &b.stats.EarlyBytes)
 }
 
 // decideEarly decides the traces that have waited longest while there is too much.
-func (h *Hold) decideEarly(now time.Time, tooMuch func() bool, count *atomic.Int64) {
+func (b *Buffer) decideEarly(now time.Time, tooMuch func() bool, count *atomic.Int64) {
 	for decided := int64(0); ; {
 		if !tooMuch() {
 			if decided > 0 {
 				count.Add(decided)
-				h.wake()
+				b.wake()
 			}
 			return
 		}
 		oldest, at := int64(math.MaxInt64), -1
-		for i := range h.shards {
-			if t := h.shards[i].oldest.Load(); t < oldest {
+		for i := range b.shards {
+			if t := b.shards[i].oldest.Load(); t < oldest {
 				oldest, at = t, i
 			}
 		}
 		if at < 0 {
 			count.Add(decided)
-			h.wake()
+			b.wake()
 			return
 		}
-		if h.shards[at].decideOldest(now) {
+		if b.shards[at].decideOldest(now) {
 			decided++
 		}
 	}
@@ -227,60 +227,60 @@ func (s *shard) decideOldest(now time.Time) bool {
 
 // decide queues a waiting trace for the policies, or drops it if no policy can keep it.
 func (s *shard) decide(n uint32, now time.Time) {
-	if s.hold.options.Filter.MayKeep(&s.entries[n].Facts) {
+	if s.buffer.options.Filter.MayKeep(&s.entries[n].Facts) {
 		s.enqueue(n)
 	} else {
-		s.drop(n, now, &s.hold.stats.NoMatch)
+		s.drop(n, now, &s.buffer.stats.NoMatch)
 	}
 }
 
 // wake has Due called now.
-func (h *Hold) wake() {
+func (b *Buffer) wake() {
 	select {
-	case h.early <- struct{}{}:
+	case b.early <- struct{}{}:
 	default:
 	}
 }
 
 // waitWhile waits until there is room, but no longer than atMost; 0: for as long as it takes.
-func (h *Hold) waitWhile(full func() bool, atMost time.Duration) {
+func (b *Buffer) waitWhile(full func() bool, atMost time.Duration) {
 	if !full() {
 		return
 	}
 	began := time.Now()
 	if atMost > 0 {
-		defer time.AfterFunc(atMost, h.signalRoom).Stop()
+		defer time.AfterFunc(atMost, b.signalRoom).Stop()
 	}
-	h.room.L.Lock()
-	defer h.room.L.Unlock()
-	for full() && !h.closed && (atMost == 0 || time.Since(began) < atMost) {
-		h.wake()
-		h.room.Wait()
+	b.room.L.Lock()
+	defer b.room.L.Unlock()
+	for full() && !b.closed && (atMost == 0 || time.Since(began) < atMost) {
+		b.wake()
+		b.room.Wait()
 	}
 }
 
-func (h *Hold) signalRoom() {
-	h.room.L.Lock()
-	defer h.room.L.Unlock()
-	h.room.Broadcast()
+func (b *Buffer) signalRoom() {
+	b.room.L.Lock()
+	defer b.room.L.Unlock()
+	b.room.Broadcast()
 }
 
 // Close ends all waiting in Add.
-func (h *Hold) Close() {
-	h.room.L.Lock()
-	defer h.room.L.Unlock()
-	h.closed = true
-	h.room.Broadcast()
+func (b *Buffer) Close() {
+	b.room.L.Lock()
+	defer b.room.L.Unlock()
+	b.closed = true
+	b.room.Broadcast()
 }
 
 // Discard drops everything that waits for a decision.
-func (h *Hold) Discard() {
-	now := h.options.Now()
-	for i := range h.shards {
-		s := &h.shards[i]
+func (b *Buffer) Discard() {
+	now := b.options.Now()
+	for i := range b.shards {
+		s := &b.shards[i]
 		s.mutex.Lock()
 		for n, ok := s.arrivals.first(); ok; n, ok = s.arrivals.first() {
-			s.drop(n, now, &h.stats.Discarded)
+			s.drop(n, now, &b.stats.Discarded)
 		}
 		s.mutex.Unlock()
 	}

@@ -1,4 +1,4 @@
-package hold
+package buffer
 
 import (
 	"testing"
@@ -21,10 +21,10 @@ func TestWhatIsDueIsDroppedWhenThePoliciesAreSlow(t *testing.T) {
 	assert.Positive(t, dropped)
 	assert.EqualValues(t, 1, h.Stats().LateDropped.Load(), "the first trace is dropped, and its later spans follow")
 	h.due(true)
-	assert.EqualValues(t, count, dropped+int64(len(h.judged)))
-	assert.EqualValues(t, count, dropped+h.Stats().Judged.Load())
+	assert.EqualValues(t, count, dropped+int64(len(h.decided)))
+	assert.EqualValues(t, count, dropped+h.Stats().Evaluated.Load())
 	assert.Zero(t, h.Waiting())
-	for _, trace := range h.judged {
+	for _, trace := range h.decided {
 		require.True(t, h.Take(trace, &Taken{}))
 		h.Decided(trace, true)
 	}
@@ -80,7 +80,7 @@ func TestPressure(t *testing.T) {
 	}
 	h.due(true)
 	assert.EqualValues(t, 16_000, held+h.Stats().LateDropped.Load())
-	assert.EqualValues(t, held+1, len(h.judged), "each with both spans")
+	assert.EqualValues(t, held+1, len(h.decided), "each with both spans")
 	assert.Equal(t, []string{"/late"}, h.direct)
 	assert.Equal(t, []string{"/passes"}, h.passed)
 	assert.Equal(t, []string{"/waits", "/waits too"}, h.take(100_001))
