@@ -177,7 +177,7 @@ func TestWhichSpanCarriesALookup(t *testing.T) {
 			map[string]float64{"SELECT features": 10}},
 		"spans in the order of their start":     {pipeline, []lookupSpan{entry, cache, read, {4, 1, "select", 0, 5, 13, "postgresql", 0, nil}}, map[string]float64{"GET /features": 10}},
 		"spans in the opposite order":           {pipeline, []lookupSpan{entry, read, cache}, map[string]float64{"GET /features": 10}},
-		"a span with the time comes first":         {pipeline, []lookupSpan{{1, 0, "GET /features", server, 0, 15, "", 0, map[string]any{vocab.FeaturesDBLookup: 11.0}}, cache, read}, map[string]float64{"GET /features": 11}},
+		"a span with the time comes first":      {pipeline, []lookupSpan{{1, 0, "GET /features", server, 0, 15, "", 0, map[string]any{vocab.FeaturesDBLookup: 11.0}}, cache, read}, map[string]float64{"GET /features": 11}},
 		"a read that an earlier collector gave": {pipeline, []lookupSpan{cache, {3, 1, "SELECT features", 0, 4, 14, "postgresql", 0, map[string]any{vocab.FeaturesDBLookup: 10.0}}, {4, 1, "select", 0, 5, 13, "postgresql", 0, nil}, entry}, map[string]float64{"SELECT features": 10}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -125,7 +125,7 @@ type found struct {
 	// partial are kept traces that lack spans.
 	partial []shop.Sent
 	// repeated are kept traces with spans that are there twice.
-	repeated      []shop.Sent
+	repeated       []shop.Sent
 	mustKeep, kept int
 }
 

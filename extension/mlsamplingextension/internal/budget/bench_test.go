@@ -41,7 +41,7 @@ type stream struct {
 	before  sampling.Threshold
 
 	made, decided, kept int
-	counted, variance  float64 // re-estimate of made, and the variance of that
+	counted, variance   float64 // re-estimate of made, and the variance of that
 }
 
 func in(rate float64, signals ...string) *stream {

@@ -88,7 +88,7 @@ type Tree struct {
 	clocks   Clocks
 
 	// used by nest
-	mlInService      []bool
+	mlInService  []bool
 	rank, below  []int32
 	deep         []int32
 	inner, outer []int32
