@@ -176,7 +176,7 @@ func testDies(
 	dns.resolve(t, left...)
 	changed := time.Now()
 	until(t, gateways, "both gateways to know", func(sum func(string, ...string) int) error {
-		if n := sum("otelcol_loadbalancer_num_backend_updates"); n < updates+len(gateways) {
+		if n := sum("otelcol_loadbalancer_num_backend_updates"); n < updates+signals*len(gateways) {
 			return fmt.Errorf("%d updates of %d", n-updates, len(gateways))
 		}
 		return nil
