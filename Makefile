@@ -364,7 +364,7 @@ tree: notices
 
 .PHONY: archive
 archive: tree $(addprefix binary-,$(ARCHS)) ## The collector as tar.gz
-	@set -e; for arch in $(ARCHS); do \
+	@set -e; umask 022; for arch in $(ARCHS); do \
 		name=otelcol-ml_$(VERSION)_linux_$$arch; rm -rf $(STAGE)/$$name; cp -r $(TREE)/archive $(STAGE)/$$name; \
 		install -m 755 $(STAGE)/$$arch/otelcol-ml $(STAGE)/$$name/otelcol-ml; \
 		tar -C $(STAGE) --sort=name --mtime=@$$SOURCE_DATE_EPOCH --owner=0 --group=0 --numeric-owner -c $$name | gzip -n > $(DIST)/$$name.tar.gz; \
@@ -380,7 +380,7 @@ packages: tree $(addprefix binary-,$(ARCHS)) $(TOOLS)/nfpm ## Packages for Linux
 
 .PHONY: image
 image: tree $(addprefix binary-,$(ARCHS)) ## The container image: an OCI layout of all architectures, and an archive of each for docker load
-	@set -e; roots=; for arch in $(ARCHS); do \
+	@set -e; umask 022; roots=; for arch in $(ARCHS); do \
 		root=$(STAGE)/image/$$arch; rm -rf $$root; mkdir -p $$root; cp -r $(TREE)/image/. $$root; cp $(STAGE)/$$arch/otelcol-ml $$root; \
 		roots="$$roots linux/$$arch=$$root"; \
 	done; \
@@ -404,9 +404,25 @@ read-package: debian-tools ## Make the packages for this machine and read them
 	DIST=$(STAGE)/read go test -C test/package -count=1 .
 
 .PHONY: test-package
-test-package: debian-tools $(TOOLS)/crane ## Make the packages for this machine, read, install, run, upgrade and remove them, two minutes, as root
-	@$(MAKE) -s package ARCHS=$(HOSTARCH) DIST=$(STAGE)/read > /dev/null
+test-package: debian-tools emulator $(TOOLS)/crane ## Make the packages, read, install, run, upgrade and remove them, five minutes, as root
+	@$(MAKE) -s package DIST=$(STAGE)/read > /dev/null
 	DIST=$(STAGE)/read go test -C test/package -count=1 -v $(ARGS) ./...
+
+# Two builds of one commit, in two folders.
+.PHONY: reproducible
+reproducible: ## Make the packages here and in a fresh clone, and compare them, ten minutes
+	@[ -z "$$(git status --porcelain)" ] || { echo "make reproducible: found changes that are not committed; commit them first"; exit 1; }
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; git clone --quiet . $$dir/clone; rm -rf $(STAGE)/here; \
+	$(MAKE) -s package DIST=$(STAGE)/here > /dev/null; $(MAKE) -s -C $$dir/clone package DIST=$$dir/clone/dist > /dev/null; \
+	diff -r $(STAGE)/here $$dir/clone/dist && echo "make reproducible: $$(find $(STAGE)/here -type f | wc -l) files, all equal"
+
+# What runs the program of the other architecture.
+.PHONY: emulator
+emulator:
+	@command -v qemu-aarch64-static > /dev/null || { \
+		echo "no qemu-user-static: installing it"; \
+		sudo=$$(command -v sudo || true); \
+		$$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends qemu-user-static; } < /dev/null
 
 # What reads packages of all kinds, judges a unit, and makes a clean Debian.
 .PHONY: debian-tools

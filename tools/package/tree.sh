@@ -6,11 +6,14 @@
 #   archive/ as the archive has it, but for the binary
 #   image/   as images have it, but for the binary
 #
+# Files and folders have the time of SOURCE_DATE_EPOCH, which the apk records.
+#
 # tree.sh VERSION NOTICES FOLDER
 set -euo pipefail
 version=$1 notices=$(realpath "$2") tree=$3
 cd "$(dirname "$0")/../.."
 
+umask 022
 rm -rf "$tree"
 mkdir -p "$tree"/usr/share/otelcol-ml "$tree"/usr/share/doc/otelcol-ml "$tree"/usr/share/man/man1 "$tree"/usr/lib/systemd/system
 tree=$(realpath "$tree")
@@ -50,3 +53,4 @@ install -D -m 644 otelcol.yaml "$tree/image/etc/otelcol-ml/otelcol.yaml"
 deploy "$tree/image/etc/otelcol-ml"
 install -D -m 644 -t "$tree/image/usr/share/doc/otelcol-ml" LICENSE "$notices"
 mkdir "$tree/image/data"
+find "$tree" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +

@@ -91,12 +91,27 @@ type unit struct {
 	lines map[string][]string
 }
 
-const unitFile = "/usr/lib/systemd/system/otelcol-ml.service"
+const (
+	unitFile    = "/usr/lib/systemd/system/otelcol-ml.service"
+	ownUnitFile = "/etc/systemd/system/otelcol-ml.service" // an administrator's, which comes first
+)
+
+// first returns the first of several files of the system that exists.
+func (s system) first(t *testing.T, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		if _, err := os.Stat(s.path(name)); err == nil {
+			return name
+		}
+	}
+	require.Fail(t, "none of these exists", names)
+	return ""
+}
 
 func (s system) readUnit(t *testing.T) unit {
 	t.Helper()
 	u := unit{map[string][]string{}}
-	for line := range strings.Lines(s.read(t, unitFile)) {
+	for line := range strings.Lines(s.read(t, s.first(t, ownUnitFile, unitFile))) {
 		key, value, ok := strings.Cut(strings.TrimSpace(line), "=")
 		if ok && !strings.HasPrefix(key, "#") {
 			u.lines[key] = append(u.lines[key], value)
@@ -141,7 +156,7 @@ func (s system) program(t *testing.T, key string, index int) confine.Program {
 			p.Args = append(p.Args, word)
 		}
 	}
-	p.Args[0] = "/usr/bin/" + p.Args[0] // where systemd looks, among other places
+	p.Args[0] = s.first(t, "/usr/local/bin/"+p.Args[0], "/usr/bin/"+p.Args[0]) // in the order of systemd
 	return p
 }
 
