@@ -16,8 +16,8 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/test/interop/internal/stack"
 )
 
-// contents are in the prompts, answers and tool calls of every program.
-var contents = regexp.MustCompile(`How many legs|four legs|\bcat\b|"?(legs|feet)\\*"?: ?\\*"?(\d|many)`)
+// contents are in the prompts, answers, tool calls and statements of every program.
+var contents = regexp.MustCompile(`WITH RECURSIVE|\brude\b|a kind answer|How many legs|four legs|\bcat\b|"?(legs|feet)\\*"?: ?\\*"?(\d|many)`)
 
 // everything has all traces kept.
 const everything = "yaml:processors::mltailsampling::policies: [{name: all, type: always_sample}]"
@@ -30,6 +30,8 @@ func TestPrivacy(t *testing.T) {
 		{"libraries", "openai_calls", "openllmetry"},
 		{"libraries", "openai_calls", "opentelemetry"},
 		{"libraries", "llama_index_calls"},
+		{"libraries", "guards"},
+		{"libraries", "lookups"},
 		{"gateways", "litellm_calls", "own"},
 		{"gateways", "litellm_calls", "v2"},
 		{"gateways", "instructor_calls"},
@@ -41,6 +43,7 @@ func TestPrivacy(t *testing.T) {
 		{"agents", "haystack_calls", "openinference"},
 		{"agents", "anthropic_calls", "own"},
 		{"agents", "anthropic_calls", "openinference"},
+		{"gateways", "litellm_proxy_calls"},
 		{"mlflow", "mlflow_calls", "own"},
 		{"mlflow", "mlflow_calls", "genai"},
 	} {
@@ -77,7 +80,8 @@ func keysOfContents(t *testing.T, run []string, settings ...string) (keys []stri
 	return keys
 }
 
-// keysWith returns the keys of attributes, of spans and their events, whose value matches.
+// keysWith returns the keys of attributes, of spans, their events, links and resources, whose value matches, and
+// "name" and "status" for those of spans.
 func keysWith(pattern *regexp.Regexp, traces kept.Traces) []string {
 	keys := map[string]bool{}
 	look := func(at string, attributes pcommon.Map) {
@@ -93,6 +97,15 @@ func keysWith(pattern *regexp.Regexp, traces kept.Traces) []string {
 			look("resource ", span.Resource.Attributes())
 			for _, event := range span.Events().All() {
 				look("event "+event.Name()+" ", event.Attributes())
+			}
+			for _, link := range span.Links().All() {
+				look("link ", link.Attributes())
+			}
+			if pattern.MatchString(span.Name()) {
+				keys["name"] = true
+			}
+			if pattern.MatchString(span.Status().Message()) {
+				keys["status"] = true
 			}
 		}
 	}
