@@ -37,7 +37,7 @@ func TestVersionHasOneHome(t *testing.T) {
 		{"deploy/kubernetes/kustomization.yaml", `newTag: (\S+)`},
 		{"deploy/kubernetes/chart/single.yaml", `tag: (\S+)`},
 		{"deploy/kubernetes/chart/gateways.yaml", `tag: (\S+)`},
-		{"deploy/kubernetes/operator/collector.yaml", `image: otelcol-ml:(\S+)`},
+		{"deploy/kubernetes/operator/collector.yaml", `image: registry\.example\.com/otelcol-ml:(\S+)`},
 	} {
 		found := regexp.MustCompile(place.pattern).FindAllStringSubmatch(file(t, place.path), -1)
 		assert.NotEmpty(t, found, "%s: %s", place.path, place.pattern)

@@ -73,7 +73,7 @@ func checkTier(t *testing.T, m *objects.Set, selector *metav1.LabelSelector, pod
 		assert.Equal(t, pod.Labels, budget.Spec.Selector.MatchLabels)
 	}
 	container := pod.Spec.Containers[0]
-	assert.Equal(t, "otelcol-ml:"+version(t), container.Image)
+	assert.Equal(t, "registry.example.com/otelcol-ml:"+version(t), container.Image)
 	named := ports(pod)
 	for _, port := range service.Spec.Ports {
 		assert.Equal(t, port.Port, named[port.TargetPort.String()], "port %s of the service", port.Name)

@@ -30,8 +30,9 @@ indented() { # SPACES < text
 {
 	cat <<-HEAD
 		# Written by \`make manifests\` from otelcol.yaml. DO NOT EDIT.
-		# One collector for the OpenTelemetry operator:
+		# One collector for the OpenTelemetry operator. Name your registry below, then:
 		#
+		#     kubectl create namespace ml-tracing
 		#     kubectl apply --namespace ml-tracing -f deploy/kubernetes/operator/collector.yaml
 		#
 		# Services send to otelcol-ml-collector.ml-tracing:4317 (gRPC) or :4318 (HTTP).
@@ -41,7 +42,7 @@ indented() { # SPACES < text
 		  name: otelcol-ml
 		  labels: { app.kubernetes.io/name: otelcol-ml }
 		spec:
-		  image: otelcol-ml:$version
+		  image: registry.example.com/otelcol-ml:$version
 	HEAD
 	cat <<-'SPEC'
 		  mode: statefulset

@@ -6,7 +6,8 @@
 #   archive/ as the archive has it, but for the binary
 #   image/   as images have it, but for the binary
 #
-# Files and folders have the time of SOURCE_DATE_EPOCH, which the apk records.
+# Files, folders and the scripts of packages get the time of SOURCE_DATE_EPOCH, which
+# the apk records.
 #
 # tree.sh VERSION NOTICES FOLDER
 set -euo pipefail
@@ -53,4 +54,4 @@ install -D -m 644 otelcol.yaml "$tree/image/etc/otelcol-ml/otelcol.yaml"
 deploy "$tree/image/etc/otelcol-ml"
 install -D -m 644 -t "$tree/image/usr/share/doc/otelcol-ml" LICENSE "$notices"
 mkdir "$tree/image/data"
-find "$tree" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+find "$tree" tools/package/scripts -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
