@@ -111,7 +111,7 @@ func TestOperator(t *testing.T) {
 	var c operatorCollector
 	require.NoError(t, yaml.UnmarshalStrict(text, &c))
 	assert.Equal(t, "opentelemetry.io/v1beta1 OpenTelemetryCollector", c.APIVersion+" "+c.Kind)
-	assert.Equal(t, "otelcol-ml:"+version(t), c.Spec.Image)
+	assert.Equal(t, "registry.example.com/otelcol-ml:"+version(t), c.Spec.Image)
 	assert.Equal(t, "statefulset none", c.Spec.Mode+" "+c.Spec.UpgradeStrategy)
 	assert.Equal(t, int32(1), *c.Spec.Replicas)
 	assert.Equal(t, c.Spec.VolumeClaimTemplates[0].Name+" /data", c.Spec.VolumeMounts[0].Name+" "+c.Spec.VolumeMounts[0].MountPath)
