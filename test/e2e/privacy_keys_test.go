@@ -40,7 +40,7 @@ var contentKeys = map[string]string{
 		"ai.toolCall.result ai.value ai.values ai.embedding ai.embeddings",
 	"MLflow": "mlflow.spanInputs mlflow.spanOutputs mlflow.chunk.value mlflow.chat.messages mlflow.chat.tools mlflow.traceInputs mlflow.trace.intermediate_outputs",
 	"Haystack, Langfuse, LiteLLM": "haystack.component.input haystack.component.output haystack.pipeline.input_data haystack.pipeline.output_data langfuse.observation.input " +
-		"langfuse.trace.output langfuse.observation.metadata litellm.guardrail.response guardrail_response litellm.provider.error.stack_trace llm.openai.messages llm.openai.choices llm.completions",
+		"langfuse.trace.output langfuse.observation.metadata litellm.guardrail.response guardrail_response litellm.provider.error.stack_trace exception llm.openai.messages llm.openai.choices llm.completions",
 	"Guardrails AI, NeMo Guardrails": "validator.validate.input.value validator.validate.output.fix_value validator.validate.output.error_message input output guardrails.rail.reason",
 	"databases":                      "db.query.text db.statement db.query.parameter.0 db.operation.parameter.id db.connection_string",
 	"HTTP, queues, others": "http.request.body http.response.body http.request.body.content http.request.header.authorization http.response.header.set_cookie url.query graphql.document " +
