@@ -7,7 +7,7 @@ TOOLS := $(BIN)/tools
 
 # Go modules with code of their own. The others of tools only pin versions, and
 # ./build is generated.
-MODULES := $(filter-out $(addprefix ./tools/,alertmanager collector govulncheck kubernetes lint nodeexporter prometheus victorialogs),\
+MODULES := $(filter-out $(addprefix ./tools/,alertmanager apiserver collector govulncheck kubernetes lint nodeexporter prometheus victorialogs),\
 	$(patsubst %/go.mod,%,$(shell find . -name go.mod -not -path './build/*' | sort)))
 
 # Modules whose tests start the collector and wait for it, up to six tests at a time.
@@ -305,6 +305,12 @@ chart: build $(TOOLS)/helm ## Render the official chart with the values of deplo
 			$$(printf -- ' --values deploy/kubernetes/chart/%s.yaml' $${values//,/ }) | go -C test/kubernetes run ./chart $(CURDIR); \
 	done
 
+# The API server alone: nothing runs the pods. The definitions of the Prometheus operator are in its Go module.
+.PHONY: kubernetes-api
+kubernetes-api: $(TOOLS)/kube-apiserver $(TOOLS)/kubectl $(TOOLS)/etcd ## Apply the manifests to a real API server, twenty minutes the first time
+	@cd /tmp && crds=$$(go mod download -json github.com/prometheus-operator/prometheus-operator@v0.85.0 | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') && \
+		go -C $(CURDIR)/test/kubernetes run ./apiserver $(CURDIR) $(TOOLS) $$crds/example/prometheus-operator-crd
+
 .PHONY: check
 check: check-generate check-dashboards check-manifests lint ## Generated code and dashboards, formatting, vet and lint
 	@unformatted=$$(find . -name '*.go' -not -path './build/*' -exec gofmt -l {} +); \
@@ -489,6 +495,14 @@ $(TOOLS)/actionlint: tools/package/go.mod tools/package/go.sum
 $(TOOLS)/helm: tools/kubernetes/go.mod tools/kubernetes/go.sum
 	@echo "go build: ./bin/tools/helm (the first build takes a few minutes)"
 	@go -C tools/kubernetes build -trimpath -o $@ helm.sh/helm/v3/cmd/helm
+
+$(TOOLS)/kube-apiserver $(TOOLS)/kubectl: $(TOOLS)/%: tools/apiserver/go.mod tools/apiserver/go.sum
+	@echo "go build: ./bin/tools/$* (the first build takes several minutes)"
+	@go -C tools/apiserver build -o $@ k8s.io/kubernetes/cmd/$*
+
+$(TOOLS)/etcd: tools/apiserver/go.mod tools/apiserver/go.sum
+	@echo "go build: ./bin/tools/etcd"
+	@go -C tools/apiserver build -o $@ go.etcd.io/etcd/server/v3
 
 $(TOOLS)/govulncheck: tools/govulncheck/go.mod tools/govulncheck/go.sum
 	@go -C tools/govulncheck build -trimpath -o $@ golang.org/x/vuln/cmd/govulncheck
