@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.opentelemetry.io/collector/confmap"
 	"go.uber.org/zap"
@@ -22,6 +23,8 @@ type Result struct {
 	Errors []error
 	// Warnings are settings that are probably not what was meant.
 	Warnings []string
+	// Machine has what this machine lacks of what components need at the start, such as a file.
+	Machine []string
 	// Kept says where kept traces go; empty where nothing samples.
 	Kept string
 }
@@ -34,13 +37,25 @@ func (r *Result) warn(format string, args ...any) {
 	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
 }
 
-// Check runs every check on a merged configuration.
-func Check(settings map[string]any) *Result {
+// Check runs every check on a merged configuration. environment, which may be nil, says where its settings come from.
+func Check(settings map[string]any, environment *Environment) *Result {
 	c, r := newConfig(settings), &Result{}
+	checkVariables(c, environment, r)
+	checkKeys(c, r)
+	checkReferences(c, r)
+	if len(r.Errors) > 0 {
+		return r // of which the other checks would find what follows from it
+	}
+	checkTelemetry(c, r)
 	checkDurations(c, r)
 	checkEndpoints(c, r)
+	checkListeners(c, r)
+	checkMachine(c, r)
 	checkExtensions(c, r)
+	checkPercentages(c, r)
 	checkPolicies(c, r)
+	checkConditions(c, r)
+	checkAttributes(c, r)
 	checkOrder(c, r)
 	checkNames(c, r)
 	r.Kept = keptGoTo(c)
@@ -48,12 +63,18 @@ func Check(settings map[string]any) *Result {
 }
 
 // Factory returns the factory of a converter that checks the configuration. Warnings, and at the start where kept traces
-// go, are logged; warn, where not nil, gets the warnings instead. environment may be nil.
+// go, are logged. On `validate` warn gets the warnings instead, and what the machine lacks is a warning: it may be another one that
+// the configuration is for. environment may be nil.
 func Factory(environment *Environment, warn func(string)) confmap.ConverterFactory {
 	return confmap.NewConverterFactory(func(settings confmap.ConverterSettings) confmap.Converter {
 		return converter{environment, warn, settings.Logger}
 	})
 }
+
+// mistakes are what the checks found, one a line, with the variables that they come from.
+type mistakes string
+
+func (m mistakes) Error() string { return string(m) }
 
 type converter struct {
 	environment *Environment
@@ -63,19 +84,34 @@ type converter struct {
 
 // Convert checks the configuration and leaves it as it is.
 func (c converter) Convert(_ context.Context, conf *confmap.Conf) error {
-	r := Check(conf.ToStringMap())
+	if c.environment != nil {
+		c.environment.settle(conf.ToStringMap())
+	}
+	r := Check(conf.ToStringMap(), c.environment)
+	for _, text := range r.Machine {
+		if c.warn != nil {
+			r.Warnings = append(r.Warnings, text)
+		} else {
+			r.Errors = append(r.Errors, errors.New(text))
+		}
+	}
 	if c.environment != nil {
 		r.Warnings = append(r.Warnings, c.environment.unread()...)
 	}
 	for _, text := range r.Warnings {
+		text = c.environment.named(text)
 		if c.warn != nil {
 			c.warn(text)
 		} else {
 			c.logger.Warn("Configuration: " + text)
 		}
 	}
-	if err := errors.Join(r.Errors...); err != nil {
-		return err
+	if len(r.Errors) > 0 {
+		var found []string
+		for _, err := range r.Errors {
+			found = append(found, c.environment.named(err.Error()))
+		}
+		return mistakes(strings.Join(found, "\n"))
 	}
 	if r.Kept != "" {
 		c.logger.Info(r.Kept)

@@ -1,12 +1,10 @@
 package configcheck
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -67,8 +65,8 @@ service: { pipelines: { traces/receive: { processors: [memory_limiter, mlsignals
 		},
 		"below not": {
 			settings: policy(`{ name: a, type: not, not: { not_sub_policy: { name: b, type: latencies } } }`),
-			errors: `processors::mltailsampling::policies[0]::not::not_sub_policy::type: found "latencies", must be one of always_sample, and, ` +
-				`boolean_attribute, bytes_limiting, composite, drop, latency, not, numeric_attribute, ottl_condition, probabilistic, rate_limiting, ` +
+			errors: `processors::mltailsampling::policies[0]::not::not_sub_policy::type: found "latencies", must be one of always_sample, ` +
+				`boolean_attribute, bytes_limiting, latency, numeric_attribute, ottl_condition, probabilistic, rate_limiting, ` +
 				`span_count, status_code, string_attribute, trace_flags, trace_state, or an extension in service::extensions; did you mean "latency"?`,
 		},
 		"a signal as a string": {
@@ -184,7 +182,7 @@ processors::mltailsampling::decision_wait: found 10 without a unit, which is 10n
 				`such as 10s`,
 		},
 		"half a second of contrib's sampler": {
-			settings: `{ processors: { tail_sampling: { decision_wait: 1500ms } }, service: { pipelines: { traces/sample: { processors: [tail_sampling] } } } }`,
+			settings: `{ processors: { tail_sampling: { decision_wait: 1500ms, policies: [{ name: a, type: always_sample }] } }, service: { pipelines: { traces/sample: { processors: [tail_sampling] } } } }`,
 			warns:    `processors::tail_sampling::decision_wait: found 1500ms, must be whole seconds: tail_sampling cuts the rest; write 2s`,
 		},
 		"a backend without scheme": {
@@ -196,10 +194,215 @@ processors::mltailsampling::decision_wait: found 10 without a unit, which is 10n
 			errors: `exporters::otlp_http/backend::endpoint: found no value, must be a URL such as http://tempo:4318; ` +
 				`set the environment variable or the key that it comes from`,
 		},
+		"a code that is no status": {
+			settings: policy(`{ name: a, type: status_code, status_code: { status_codes: [error, 2] } }`),
+			errors: `processors::mltailsampling::policies[0]::status_code::status_codes[0]: found "error", must be one of ERROR, OK, UNSET; did you mean "ERROR"?
+processors::mltailsampling::policies[0]::status_code::status_codes[1]: found "2", must be one of ERROR, OK, UNSET`,
+		},
+		"no code": {
+			settings: policy(`{ name: a, type: status_code, status_code: { status_codes: [] } }`),
+			errors:   `processors::mltailsampling::policies[0]::status_code::status_codes: found none, must be at least one of ERROR, OK, UNSET; write [ERROR]`,
+		},
+		"two policies of one name": {
+			settings: policy(`{ name: a, type: always_sample }, { name: a, type: always_sample }`),
+			errors:   `processors::mltailsampling::policies[1]::name: found "a", which policies[0] has too, must be a name of its own; rename one of them`,
+		},
+		"a policy without a name": {
+			settings: policy(`{ type: always_sample }`),
+			errors:   `processors::mltailsampling::policies[0]::name: found no value, must be a name of its own; add one`,
+		},
+		"a policy without settings": {
+			settings: policy(`{ name: a, type: latency }`),
+			errors:   `processors::mltailsampling::policies[0]::latency: found no settings, must have those of the type; add them below this key`,
+		},
+		"a policy that is no block": {
+			settings: policy(`errors`),
+			errors:   `processors::mltailsampling::policies[0]: found "errors", must be a block; write name: and type: below it`,
+		},
+		"no policy": {
+			settings: `processors: { mltailsampling: { policies: [] } }`,
+			warns:    `processors::mltailsampling::policies: found none, must be at least one, or no trace is kept; add one, such as { name: all, type: always_sample }`,
+		},
+		"a type that cannot stand below and": {
+			settings: policy(`{ name: a, type: and, and: { and_sub_policy: [{ name: b, type: drop, drop: {} }] } }`),
+			errors: `processors::mltailsampling::policies[0]::and::and_sub_policy[0]::type: found drop, which cannot stand here, must be one of always_sample, ` +
+				`boolean_attribute, bytes_limiting, latency, not, numeric_attribute, ottl_condition, probabilistic, rate_limiting, span_count, status_code, ` +
+				`string_attribute, trace_flags, trace_state; write it as a policy of its own`,
+		},
+		"and of nothing": {
+			settings: policy(`{ name: a, type: and, and: { and_sub_policy: [] } }`),
+			errors: `processors::mltailsampling::policies[0]::and::and_sub_policy: found no policy, must have at least one; ` +
+				`write it like { name: a, type: always_sample }`,
+		},
+		"an OTTL condition that cannot be parsed": {
+			settings: policy(`{ name: a, type: ottl_condition, ottl_condition: { span: ["IsRoot()"] } }`),
+			errors: `processors::mltailsampling::policies[0]: found a policy that tail_sampling cannot load, must be one that it can: ` +
+				`unable to parse OTTL condition "IsRoot()": undefined function "IsRoot"; correct it`,
+		},
+		"no condition": {
+			settings: policy(`{ name: a, type: ottl_condition, ottl_condition: { error_mode: ignore } }`),
+			errors: `processors::mltailsampling::policies[0]::ottl_condition: found no condition, must have one below span or spanevent; ` +
+				`write it like span: ['IsRootSpan()']`,
+		},
+		"an expression that cannot be parsed": {
+			settings: policy(`{ name: a, type: string_attribute, string_attribute: { key: k, values: ["("], enabled_regex_matching: true } }`),
+			errors: "processors::mltailsampling::policies[0]: found a policy that tail_sampling cannot load, must be one that it can: " +
+				"invalid regex `(`: error parsing regexp: missing closing ): `(`; correct it",
+		},
+		"no attribute, no value": {
+			settings: policy(`{ name: a, type: string_attribute, string_attribute: { enabled_regex_matching: true } }`),
+			errors: `processors::mltailsampling::policies[0]::string_attribute::key: found no value, must be the key of an attribute; write it like key: ml.stage
+processors::mltailsampling::policies[0]::string_attribute::values: found none, must be at least one; write them like values: [a, b]`,
+		},
+		"a signal that is false": {
+			settings: policy(`{ name: a, type: boolean_attribute, boolean_attribute: { key: ml.signal.cold_start, value: false } }`),
+			errors: `processors::mltailsampling::policies[0]::boolean_attribute::value: found false, must be true, the only value that mlsignals sets ` +
+				`ml.signal.cold_start to; write value: true, and invert_match: true for the traces without it`,
+		},
+		"a signal compared with a string": {
+			settings: policy(`{ name: a, type: ottl_condition, ottl_condition: { span: ['attributes["ml.signal.cold_start"] == "true"'] } }`),
+			errors: `processors::mltailsampling::policies[0]::ottl_condition::span[0]: found attributes["ml.signal.cold_start"] == "true", ` +
+				`which never compares as meant, must be compared with a bool; write attributes["ml.signal.cold_start"] == true`,
+		},
+		"a signal compared with false, from the other side": {
+			settings: policy(`{ name: a, type: ottl_condition, ottl_condition: { span: ['false == span.attributes["ml.signal.cold_start"]'] } }`),
+			errors: `processors::mltailsampling::policies[0]::ottl_condition::span[0]: found false == span.attributes["ml.signal.cold_start"], ` +
+				`which never compares as meant, must be compared with true, for mlsignals sets signals to nothing else; ` +
+				`write span.attributes["ml.signal.cold_start"] != true`,
+		},
+		"a number compared with a string": {
+			settings: policy(`{ name: a, type: ottl_condition, ottl_condition: { span: ['attributes["ml.inference.queue_wait_ms"] > "300"'] } }`),
+			errors: `processors::mltailsampling::policies[0]::ottl_condition::span[0]: found attributes["ml.inference.queue_wait_ms"] > "300", ` +
+				`which never compares as meant, must be compared with a number; write attributes["ml.inference.queue_wait_ms"] > 300`,
+		},
+		"comparisons that can be true": {
+			settings: policy(`{ name: a, type: ottl_condition, ottl_condition: { span: ['attributes["ml.signal.cold_start"] != true and ` +
+				`attributes["ml.inference.queue_wait_ms"] > 300 and attributes["ml.model.name"] == "a" and attributes["x"] == "true"'] } }`),
+		},
+		"a comparison in another processor": {
+			settings: "{ processors: { filter: { traces: { span: ['attributes[\"ml.signal.cold_start\"] == \"true\"'] } } }, " +
+				receive("processors: [mlsignals, filter]") + " }",
+			warns: `processors::filter::traces::span[0]: found attributes["ml.signal.cold_start"] == "true", which never compares as meant, ` +
+				`must be compared with a bool; write attributes["ml.signal.cold_start"] == true`,
+		},
+		"a misspelt segment": {
+			settings: policy(`{ name: a, type: string_attribute, string_attribute: { key: ml.pipelin.name, values: [x] } }`),
+			warns:    `processors::mltailsampling::policies[0]::string_attribute::key: found "ml.pipelin.name", which mlsignals does not write; did you mean "ml.pipeline.name"?`,
+		},
+		"a misspelt beginning, in OTTL": {
+			settings: policy(`{ name: a, type: ottl_condition, ottl_condition: { span: ['resource.attributes["mll.pipeline.name"] == "x"'] } }`),
+			warns:    `processors::mltailsampling::policies[0]::ottl_condition::span[0]: found "mll.pipeline.name", which mlsignals does not write; did you mean "ml.pipeline.name"?`,
+		},
+		"underscores for dots": {
+			settings: policy(`{ name: a, type: string_attribute, string_attribute: { key: ml_model_name, values: [x] } }`),
+			warns:    `processors::mltailsampling::policies[0]::string_attribute::key: found "ml_model_name", which mlsignals does not write; did you mean "ml.model.name"?`,
+		},
+		"attributes of the user's own": {
+			settings: policy(`{ name: a, type: string_attribute, string_attribute: { key: user.tier, values: [x] } }, ` +
+				`{ name: b, type: string_attribute, string_attribute: { key: ml.team.owner, values: [x] } }`),
+		},
+		"a misspelt attribute of pass_on and of a metric": {
+			settings: `{ processors: { mltailsampling: { pass_on: { any: [{ attribute: ml.stages, values: [x] }] } } }, ` +
+				`connectors: { mlmetrics: { metrics: { x: { kind: counter, attribute: ml.output.token } } } } }`,
+			warns: `connectors::mlmetrics::metrics::x::attribute: found "ml.output.token", which mlsignals does not write; did you mean "ml.output.tokens"?
+processors::mltailsampling::pass_on::any[0]::attribute: found "ml.stages", which mlsignals does not write; did you mean "ml.stage"?`,
+		},
+		"more than all": {
+			settings: policy(`{ name: a, type: probabilistic, probabilistic: { sampling_percentage: 300 } }`),
+			errors: `processors::mltailsampling::policies[0]::probabilistic::sampling_percentage: found 300, must be a percentage from 0 to 100; ` +
+				`write 100 to keep all traces`,
+		},
+		"a share for a percentage": {
+			settings: policy(`{ name: a, type: probabilistic, probabilistic: { sampling_percentage: 0.03 } }`),
+			warns: `processors::mltailsampling::policies[0]::probabilistic::sampling_percentage: found 0.03, which is 30 of 100,000 traces: ` +
+				`it is a percentage; for 3 % write 3`,
+		},
+		"bounds that exclude all": {
+			settings: policy(`{ name: a, type: span_count, span_count: { min_spans: 10, max_spans: 5 } }, { name: b, type: latency, latency: { threshold_ms: -5 } }, ` +
+				`{ name: c, type: rate_limiting, rate_limiting: {} }`),
+			errors: `processors::mltailsampling::policies[0]::span_count::min_spans: found 10, must be at most max_spans, which is 5, or nothing matches; exchange them
+processors::mltailsampling::policies[1]::latency::threshold_ms: found -5, must be at least 0; remove the minus
+processors::mltailsampling::policies[2]::rate_limiting::spans_per_second: found 0, must be at least 1, or nothing is kept; raise it`,
+		},
+		"shares of no policy": {
+			settings: policy(`{ name: a, type: composite, composite: { max_total_spans_per_second: 9, policy_order: [c], ` +
+				`composite_sub_policy: [{ name: b, type: always_sample }], rate_allocation: [{ policy: b, percent: 120 }] } }`),
+			warns: `processors::mltailsampling::policies[0]::composite::policy_order[0]: found "c", must be one of b
+processors::mltailsampling::policies[0]::composite::rate_allocation: found 120 percent in all, must be at most 100; lower them`,
+		},
+		"a number for no wait": {
+			settings: `processors: { mltailsampling: { decision_wait: 0 } }`,
+			errors: `processors::mltailsampling::decision_wait: found 0s, must be at least 100ms; write the time from a trace's first span to its decision, ` +
+				`such as 10s`,
+		},
+		"the port of gRPC": {
+			settings: `{ exporters: { otlp_http/backend: { endpoint: "http://tempo:4317" } }, service: { pipelines: { traces/sample: { exporters: [otlp_http/backend] } } } }`,
+			warns: `exporters::otlp_http/backend::endpoint: found http://tempo:4317, whose port is OTLP over gRPC at most backends, must be that of HTTP; ` +
+				`write port 4318, or use the exporter otlp_grpc`,
+		},
+		"the port of HTTP": {
+			settings: `{ exporters: { otlp: { endpoint: "tempo:4318" } }, service: { pipelines: { traces/sample: { exporters: [otlp] } } } }`,
+			warns: `exporters::otlp::endpoint: found tempo:4318, whose port is OTLP over HTTP at most backends, must be that of gRPC; ` +
+				`write port 4317, or use the exporter otlp_http`,
+		},
+		"a path that is added": {
+			settings: `{ exporters: { otlp_http: { endpoint: "http://tempo:4318/v1/traces" } }, service: { pipelines: { traces/sample: { exporters: [otlp_http] } } } }`,
+			warns:    `exporters::otlp_http::endpoint: found http://tempo:4318/v1/traces, to which the exporter adds /v1/traces, must be without; write http://tempo:4318`,
+		},
+		"a URL without a host": {
+			settings: `{ exporters: { otlp_http: { endpoint: "http://" } }, service: { pipelines: { traces/sample: { exporters: [otlp_http] } } } }`,
+			errors:   `exporters::otlp_http::endpoint: found "http://", must be a URL with a host and without spaces; write it like http://tempo:4318`,
+		},
+		"a proxy that is no URL": {
+			settings: `exporters: { file/kept: { proxy_url: "proxy:3128" } }`,
+			errors:   `exporters::file/kept::proxy_url: found "proxy:3128", must be a URL; write it like http://proxy:3128`,
+		},
+		"samplers and brokers": {
+			settings: `{ exporters: { load_balancing: { resolver: { static: { hostnames: "http://a:1,b:4318,c:x" }, dns: { hostname: "d:4317", port: x } } }, ` +
+				`kafka: { brokers: [e] } }, service: { pipelines: { traces/sample: { exporters: [load_balancing, kafka] } } } }`,
+			errors: `exporters::load_balancing::resolver::static::hostnames: found "http://a:1", must be host:port and without scheme; write a:1
+exporters::load_balancing::resolver::static::hostnames: found "c:x", must have a port from 1 to 65535; write it like 10.0.0.1:4317
+exporters::load_balancing::resolver::dns::hostname: found "d:4317", must be a host without port; write d, and the port below port
+exporters::load_balancing::resolver::dns::port: found "x", must be a number from 1 to 65535; write it like 4317
+exporters::kafka::brokers: found "e", must be host:port; add the port, like localhost:9092`,
+			warns: `exporters::load_balancing::resolver::static::hostnames: found b:4318, whose port is OTLP over HTTP, must be that of gRPC; write port 4317`,
+		},
+		"a log of another kind": {
+			settings: `service: { telemetry: { logs: { encoding: jsonn } } }`,
+			errors:   `service::telemetry::logs::encoding: found "jsonn", must be one of console, json; did you mean "json"?`,
+		},
+		"a misspelt block": {
+			settings: `{ processor: { batch: {} }, service: { pipeline: {} } }`,
+			errors: `processor: found an unknown key, must be one of connectors, exporters, extensions, processors, receivers, service; did you mean "processors"?
+service::pipeline: found an unknown key, must be one of extensions, pipelines, telemetry; did you mean "pipelines"?`,
+		},
+		"components that are not configured": {
+			settings: `{ service: { extensions: [mladmision], pipelines: { traces/sample: { processors: [mldiagnosys], exporters: [otlp] } } } }`,
+			errors: `service::pipelines::traces/sample::processors: found "mldiagnosys", must be one that is configured in processors, which has ` +
+				`delta_to_cumulative, memory_limiter, memory_limiter/services, mldiagnosis, mlsignals, mltailsampling; did you mean "mldiagnosis"?
+service::pipelines::traces/sample::exporters: found "otlp", must be one that is configured in exporters or connectors, which has ` +
+				`file/kept, forward/sample, mlexemplars, mlmetrics, mlview, nop, prometheus, prometheus/services
+service::extensions: found "mladmision", must be one that is configured in extensions, which has health_check, mladmission; did you mean "mladmission"?`,
+		},
+		"one mlmetrics ahead of the sampler and behind it": {
+			settings: `service: { pipelines: { traces/sample: { exporters: [file/kept, mlmetrics] } } }`,
+			warns: `service::pipelines::traces/sample::exporters: found mlmetrics, which counts ahead of mltailsampling too, must be another one, ` +
+				`or kept traces are counted twice; write mlmetrics/kept`,
+		},
+		"a second mlmetrics for kept traces": {
+			settings: `{ connectors: { mlmetrics/kept: {} }, exporters: { prometheus/kept: { endpoint: "localhost:9467" } }, service: { pipelines: { ` +
+				`traces/sample: { exporters: [file/kept, mlmetrics/kept] }, metrics/kept: { receivers: [mlmetrics/kept], exporters: [prometheus/kept] } } } }`,
+		},
+		"two mlmetrics in one exporter": {
+			settings: `{ connectors: { mlmetrics/kept: {} }, service: { pipelines: { ` +
+				`traces/sample: { exporters: [file/kept, mlmetrics/kept] }, metrics: { receivers: [mlmetrics, mlmetrics/kept] } } } }`,
+			warns: `exporters::prometheus: found the metrics of mlmetrics and mlmetrics/kept, must be those of one, or they overwrite each other; ` +
+				`export those of mlmetrics/kept with an exporter of their own`,
+		},
 		"a component that nothing uses": {settings: `exporters: { otlp_http/other: { endpoint: "tempo:4318" } }`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := Check(merged(t, "otelcol.yaml", test.settings))
+			r := Check(merged(t, "otelcol.yaml", test.settings), nil)
 			err := errors.Join(r.Errors...)
 			if test.errors == "" {
 				assert.NoError(t, err)
@@ -224,13 +427,13 @@ func TestShippedFiles(t *testing.T) {
 		switch {
 		case !strings.Contains(content, "\nservice:"):
 			continue // not a collector's, or without a pipeline
-		case strings.Contains(content, "--config otelcol.yaml --config "+path):
+		case strings.Contains(content, "Overlay of otelcol.yaml"):
 			content = strings.ReplaceAll(content, "${env:OTELCOL_ML_OTLP_ENDPOINT}", "http://tempo:4318")
 			settings = merged(t, "otelcol.yaml", content)
 		default:
 			settings = merged(t, path)
 		}
-		r := Check(settings)
+		r := Check(settings, nil)
 		assert.Empty(t, r.Errors, path)
 		assert.Empty(t, r.Warnings, path)
 		checked++
@@ -246,63 +449,7 @@ func TestKept(t *testing.T) {
 		`service: { pipelines: { traces/sample: { exporters: [mlview] } } }`: "Kept traces are stored nowhere",
 		`service: { pipelines: { traces/sample: { processors: [] } } }`:      "",
 	} {
-		assert.Equal(t, want, Check(merged(t, "otelcol.yaml", settings)).Kept, settings)
-	}
-}
-
-// TestEnvironment: an empty variable counts as unset, and a variable that no file reads is a warning.
-func TestEnvironment(t *testing.T) {
-	t.Setenv("OTELCOL_ML_DATA_DIR", "")
-	t.Setenv("OTELCOL_ML_GRPC_ENDPOINT", "localhost:1")
-	t.Setenv("OTELCOL_ML_OTLP_ENDPONT", "http://tempo:4318")
-	t.Setenv("OTELCOL_ML_OTLP_ENDPOINT", "http://tempo:4318")
-	require.NoError(t, UnsetEmpty())
-	_, isSet := os.LookupEnv("OTELCOL_ML_DATA_DIR")
-	assert.False(t, isSet)
-
-	environment := &Environment{}
-	provider := environment.Watch(confmap.NewProviderFactory(func(confmap.ProviderSettings) confmap.Provider { return fixed{} })).
-		Create(confmap.ProviderSettings{})
-	_, err := provider.Retrieve(t.Context(), "env:OTELCOL_ML_GRPC_ENDPOINT:-localhost:4317", nil)
-	require.NoError(t, err)
-	assert.Equal(t, []string{
-		"OTELCOL_ML_OTLP_ENDPOINT: found a variable that no file of the configuration reads, must be one that it reads; " +
-			"add the file that reads it: --config deploy/backend/otelcol.yaml",
-		"OTELCOL_ML_OTLP_ENDPONT: found a variable that no file of the configuration reads, must be one that it reads; " +
-			`did you mean "OTELCOL_ML_OTLP_ENDPOINT"?`,
-	}, environment.unread())
-}
-
-type fixed struct{ confmap.Provider }
-
-func (fixed) Scheme() string { return "env" }
-func (fixed) Retrieve(context.Context, string, confmap.WatcherFunc) (*confmap.Retrieved, error) {
-	return confmap.NewRetrieved("x")
-}
-
-// TestFiles: every variable that only a file of deploy/ reads is known, and the file does read it.
-func TestFiles(t *testing.T) {
-	shipped, err := os.ReadFile("../../otelcol.yaml")
-	require.NoError(t, err)
-	paths, err := filepath.Glob("../../deploy/*/*.yaml")
-	require.NoError(t, err)
-	var read []string
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		require.NoError(t, err)
-		for _, m := range regexp.MustCompile(`\$\{env:(OTELCOL_ML_\w+)`).FindAllStringSubmatch(string(text), -1) {
-			if !strings.Contains(string(shipped), "env:"+m[1]) {
-				read = append(read, m[1])
-			}
-		}
-	}
-	slices.Sort(read)
-	assert.Equal(t, slices.Compact(read), sorted(files))
-	for name, said := range files {
-		path, _, _ := strings.Cut(said, " or ")
-		text, err := os.ReadFile("../../" + path)
-		require.NoError(t, err)
-		assert.Contains(t, string(text), name)
+		assert.Equal(t, want, Check(merged(t, "otelcol.yaml", settings), nil).Kept, settings)
 	}
 }
 
@@ -324,19 +471,4 @@ func TestConverter(t *testing.T) {
 
 	conf = confmap.NewFromStringMap(merged(t, "otelcol.yaml", "processors: { mltailsampling: { decision_wait: 10 } }"))
 	assert.ErrorContains(t, Factory(nil, nil).Create(settings).Convert(t.Context(), conf), "decision_wait")
-}
-
-// TestServiceLinks checks that what Kubernetes sets for the Service otelcol-ml is no mistake, and a mistake beside it still is.
-func TestServiceLinks(t *testing.T) {
-	for _, name := range []string{
-		"OTELCOL_ML_SERVICE_HOST", "OTELCOL_ML_SERVICE_PORT", "OTELCOL_ML_SERVICE_PORT_OTLP_GRPC", "OTELCOL_ML_PORT", "OTELCOL_ML_PORT_4317_TCP",
-		"OTELCOL_ML_PORT_4317_TCP_ADDR", "OTELCOL_ML_COLLECTOR_SERVICE_HOST", "OTELCOL_ML_COLLECTOR_PORT_4318_TCP_PROTO",
-	} {
-		t.Setenv(name, "set")
-	}
-	t.Setenv("OTELCOL_ML_METRICS_PORT", "9464")
-	environment := &Environment{}
-	warnings := environment.unread()
-	require.Len(t, warnings, 1)
-	assert.Contains(t, warnings[0], "OTELCOL_ML_METRICS_PORT: ")
 }

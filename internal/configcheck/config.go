@@ -115,7 +115,7 @@ func texts(v any) (all []string) {
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
-// visit calls f for every key below settings, with its path.
+// visit calls f for every key below settings, with its path, and for the entries of lists, with no key.
 func visit(settings map[string]any, path string, f func(path, key string, value any)) {
 	for _, key := range sorted(settings) {
 		below := key
@@ -123,17 +123,29 @@ func visit(settings map[string]any, path string, f func(path, key string, value 
 			below = path + "::" + key
 		}
 		f(below, key, settings[key])
-		visitValue(settings[key], below, f)
+		visitBelow(settings[key], below, f)
 	}
 }
 
-func visitValue(value any, path string, f func(path, key string, value any)) {
+func visitBelow(value any, path string, f func(path, key string, value any)) {
 	switch value := value.(type) {
 	case map[string]any:
 		visit(value, path, f)
 	case []any:
 		for i := range value {
-			visitValue(value[i], fmt.Sprintf("%s[%d]", path, i), f)
+			entry := fmt.Sprintf("%s[%d]", path, i)
+			if _, isBlock := value[i].(map[string]any); !isBlock {
+				f(entry, "", value[i])
+			}
+			visitBelow(value[i], entry, f)
 		}
 	}
+}
+
+// visitUsed calls f for every setting of the used components and of the service's telemetry, with its path.
+func (c config) visitUsed(f func(path string, value any)) {
+	for _, component := range c.used() {
+		visit(component.settings, component.kind+"::"+component.id, func(path, _ string, value any) { f(path, value) })
+	}
+	visit(block(block(c.settings["service"])["telemetry"]), "service::telemetry", func(path, _ string, value any) { f(path, value) })
 }

@@ -41,57 +41,100 @@ func set() (names []string) {
 	return names
 }
 
-// files are the files of deploy/ that read a variable which otelcol.yaml does not.
-var files = map[string]string{
-	"OTELCOL_ML_TLS_CLIENT_CA":            "deploy/open-network/client-certificates.yaml",
+// readers are the files of the project that read a variable.
+var readers = map[string]string{
 	"OTELCOL_ML_CONTENT_HASH":             "deploy/privacy/otelcol.yaml",
 	"OTELCOL_ML_CONTENT_KEY":              "deploy/privacy/otelcol.yaml",
+	"OTELCOL_ML_DATA_DIR":                 "otelcol.yaml",
+	"OTELCOL_ML_DECISION_WAIT":            "otelcol.yaml",
+	"OTELCOL_ML_GENAI":                    "otelcol.yaml",
+	"OTELCOL_ML_GRPC_ENDPOINT":            "otelcol.yaml",
+	"OTELCOL_ML_HEALTH_ENDPOINT":          "otelcol.yaml",
 	"OTELCOL_ML_HTPASSWD":                 "deploy/open-network/basic.yaml",
+	"OTELCOL_ML_HTTP_ENDPOINT":            "otelcol.yaml",
 	"OTELCOL_ML_KAFKA_BROKERS":            "deploy/kafka/gateway.yaml or sampler.yaml",
 	"OTELCOL_ML_KAFKA_TOPIC":              "deploy/kafka/gateway.yaml or sampler.yaml",
 	"OTELCOL_ML_LOGS_ENDPOINT":            "deploy/victorialogs/otelcol.yaml or deploy/loki/otelcol.yaml",
+	"OTELCOL_ML_METRICS_ENDPOINT":         "otelcol.yaml",
 	"OTELCOL_ML_OTLP_ENDPOINT":            "deploy/backend/otelcol.yaml",
 	"OTELCOL_ML_PROMETHEUS_OTLP_ENDPOINT": "deploy/prometheus-otlp/otelcol.yaml",
 	"OTELCOL_ML_SAMPLERS":                 "deploy/two-tier/gateway-static.yaml",
 	"OTELCOL_ML_SAMPLERS_PORT":            "deploy/two-tier/gateway-dns.yaml",
+	"OTELCOL_ML_SERVICES_ENDPOINT":        "otelcol.yaml",
+	"OTELCOL_ML_TELEMETRY_HOST":           "otelcol.yaml",
+	"OTELCOL_ML_TELEMETRY_PORT":           "otelcol.yaml",
 	"OTELCOL_ML_TLS_CERT":                 "deploy/open-network/tls.yaml",
+	"OTELCOL_ML_TLS_CLIENT_CA":            "deploy/open-network/client-certificates.yaml",
 	"OTELCOL_ML_TLS_KEY":                  "deploy/open-network/tls.yaml",
 	"OTELCOL_ML_TOKEN_FILE":               "deploy/open-network/bearer.yaml",
 	"OTELCOL_ML_TRACE_BUDGET":             "deploy/adaptive-sampling/otelcol.yaml",
+	"OTELCOL_ML_VIEW_ENDPOINT":            "otelcol.yaml",
 }
 
-// Environment notes which variables the configuration reads.
+// Environment notes which variables the configuration reads, and for which settings.
 type Environment struct {
 	mu   sync.Mutex
 	read map[string]bool
+	// last is the file that was read last.
+	last string
+	// files are the configurations that have been read and are not merged yet.
+	files []*confmap.Conf
+	// sources is the last merged configuration with the names of variables, settings the same with their values.
+	sources, settings map[string]any
 }
 
-// Watch returns a factory of the same providers, of which the environment's notes what it reads.
+// Watch returns a factory of the same providers, of which the environment notes what they read.
 func (e *Environment) Watch(factory confmap.ProviderFactory) confmap.ProviderFactory {
 	return confmap.NewProviderFactory(func(settings confmap.ProviderSettings) confmap.Provider {
-		provider := factory.Create(settings)
-		if provider.Scheme() != "env" {
-			return provider
-		}
-		return watched{provider, e}
+		return noted{factory.Create(settings), e}
 	})
 }
 
-type watched struct {
+// noted is a provider of which the environment notes what it reads.
+type noted struct {
 	confmap.Provider
 	environment *Environment
 }
 
-// Retrieve notes the variable and retrieves its value.
-func (w watched) Retrieve(ctx context.Context, uri string, watcher confmap.WatcherFunc) (*confmap.Retrieved, error) {
-	name, _, _ := strings.Cut(strings.TrimPrefix(uri, "env:"), ":-")
-	w.environment.mu.Lock()
-	if w.environment.read == nil {
-		w.environment.read = map[string]bool{}
+// Retrieve retrieves a configuration or the value of a variable and notes it.
+func (n noted) Retrieve(ctx context.Context, uri string, watcher confmap.WatcherFunc) (*confmap.Retrieved, error) {
+	e := n.environment
+	if variable, of := strings.CutPrefix(uri, "env:"); of {
+		name, _, _ := strings.Cut(variable, ":-")
+		e.mu.Lock()
+		if e.read == nil {
+			e.read = map[string]bool{}
+		}
+		e.read[name] = true
+		e.mu.Unlock()
 	}
-	w.environment.read[name] = true
-	w.environment.mu.Unlock()
-	return w.Provider.Retrieve(ctx, uri, watcher)
+	retrieved, err := n.Provider.Retrieve(ctx, uri, watcher)
+	if err != nil {
+		return nil, err
+	}
+	if file, of := strings.CutPrefix(uri, "file:"); of || !strings.HasPrefix(uri, "env:") {
+		e.mu.Lock()
+		e.last = file
+		e.mu.Unlock()
+	}
+	if conf, err := retrieved.AsConf(); err == nil && conf != nil { // not the value of a single setting
+		e.mu.Lock()
+		e.files = append(e.files, conf)
+		e.mu.Unlock()
+	}
+	return retrieved, nil
+}
+
+// preset are the variables that the image and the systemd unit set for otelcol.yaml. With their values they are nobody's
+// mistake where another file is used.
+var preset = map[string][]string{
+	"OTELCOL_ML_DATA_DIR":          {"/data", "/var/lib/otelcol-ml"},
+	"OTELCOL_ML_GRPC_ENDPOINT":     {"0.0.0.0:4317"},
+	"OTELCOL_ML_HEALTH_ENDPOINT":   {"0.0.0.0:13133"},
+	"OTELCOL_ML_HTTP_ENDPOINT":     {"0.0.0.0:4318"},
+	"OTELCOL_ML_METRICS_ENDPOINT":  {"0.0.0.0:9464"},
+	"OTELCOL_ML_SERVICES_ENDPOINT": {"0.0.0.0:9466"},
+	"OTELCOL_ML_TELEMETRY_HOST":    {"0.0.0.0"},
 }
 
 // unread returns a warning for each variable of this project that is set and not read.
@@ -99,16 +142,16 @@ func (e *Environment) unread() (warnings []string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	var known []string
-	for _, name := range append(sorted(e.read), sorted(files)...) {
+	for _, name := range append(sorted(e.read), sorted(readers)...) {
 		known = append(known, strings.TrimPrefix(name, prefix))
 	}
 	names := set()
 	for _, name := range names {
-		if e.read[name] || serviceLink(name, names) {
+		if e.read[name] || serviceLink(name, names) || slices.Contains(preset[name], os.Getenv(name)) {
 			continue
 		}
-		help := "; add the file that reads it: --config " + files[name]
-		if files[name] == "" {
+		help := "; " + readers[name] + " reads it: add that file, or unset the variable"
+		if readers[name] == "" {
 			help = suggest.Hint(strings.TrimPrefix(name, prefix), known)
 			help = strings.Replace(help, `"`, `"`+prefix, 1)
 		}

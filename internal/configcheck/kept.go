@@ -12,7 +12,7 @@ func keptGoTo(c config) string {
 	var places []string
 	for _, id := range sorted(c.pipelines) {
 		p := c.pipelines[id]
-		if index(p.processors, samplers...) < 0 && !slices.ContainsFunc(c.waysTo(id), func(way []string) bool { return index(way, samplers...) >= 0 }) {
+		if index(p.processors, samplers...) < 0 && !slices.ContainsFunc(c.waysTo(id), func(w way) bool { return index(w.processors, samplers...) >= 0 }) {
 			continue
 		}
 		samples = true

@@ -12,6 +12,7 @@ const ours = "UnderscoreEscapingWithSuffixes"
 
 // checkNames finds exporters of mlmetrics' metrics whose settings rename or hide them.
 func checkNames(c config, r *Result) {
+	checkCounters(c, r)
 	for _, id := range sorted(c.pipelines) {
 		p := c.pipelines[id]
 		if index(p.receivers, "mlmetrics") < 0 {
@@ -46,4 +47,28 @@ func isLabel(name string) bool {
 	return name == "service_name" || name == "collector_instance" || slices.ContainsFunc(vocab.Attributes, func(a vocab.Attribute) bool {
 		return strings.ReplaceAll(a.Key, ".", "_") == name
 	})
+}
+
+// checkCounters finds exporters that expose the metrics of two mlmetrics, which have the same names.
+func checkCounters(c config, r *Result) {
+	counters := map[string][]string{}
+	for _, id := range sorted(c.pipelines) {
+		p := c.pipelines[id]
+		for _, exporter := range p.exporters {
+			if !is(exporter, "prometheus", "prometheus_remote_write", "prometheusremotewrite") {
+				continue
+			}
+			for _, counter := range p.receivers {
+				if is(counter, "mlmetrics") && !slices.Contains(counters[exporter], counter) {
+					counters[exporter] = append(counters[exporter], counter)
+				}
+			}
+		}
+	}
+	for _, exporter := range sorted(counters) {
+		if found := counters[exporter]; len(found) > 1 {
+			r.warn("exporters::%s: found the metrics of %s, must be those of one, or they overwrite each other; export those of %s with an exporter of their own",
+				exporter, strings.Join(found, " and "), found[len(found)-1])
+		}
+	}
 }

@@ -13,13 +13,18 @@ func checkOrder(c config, r *Result) {
 			continue
 		}
 		for _, way := range c.waysTo(id) {
-			before := append(slices.Clone(way), p.processors...)
+			before := append(slices.Clone(way.processors), p.processors...)
 			sampler, signals := index(before, samplers...), index(before, "mlsignals")
 			if i := index(p.exporters, "mlmetrics"); i >= 0 {
-				if sampler >= 0 {
+				switch counter := p.exporters[i]; {
+				case sampler < 0:
+				case slices.Contains(way.counters, counter):
+					r.warn("service::pipelines::%s::exporters: found %s, which counts ahead of %s too, must be another one, or kept traces are counted "+
+						"twice; write mlmetrics/kept", id, counter, before[sampler])
+				case len(way.counters) == 0:
 					r.warn("service::pipelines::%s::exporters: found %s behind %s, must be ahead of it, or it counts kept traces alone; "+
-						"export to it from the pipeline that receives", id, p.exporters[i], before[sampler])
-				}
+						"export to it from the pipeline that receives", id, counter, before[sampler])
+				} // else all traces are counted ahead, and this one counts those that are kept
 				if signals < 0 {
 					r.warn("service::pipelines::%s::processors: found no mlsignals ahead of %s, must have one, or spans of serving engines and "+
 						"all signals are missing from the metrics; add mlsignals", id, p.exporters[i])
@@ -38,25 +43,38 @@ func checkOrder(c config, r *Result) {
 	r.Warnings = slices.Compact(r.Warnings)
 }
 
-// waysTo returns, for each way through other pipelines that leads to a pipeline, the processors on it, in order.
-func (c config) waysTo(id string) [][]string { return c.ways(id, nil) }
+// way is one through other pipelines that leads to a pipeline.
+type way struct {
+	// processors are those on the way, in order.
+	processors []string
+	// counters are the mlmetrics that count its traces ahead of a sampler.
+	counters []string
+}
 
-func (c config) ways(id string, passed []string) (ways [][]string) {
+// waysTo returns every way that leads to a pipeline.
+func (c config) waysTo(id string) []way { return c.ways(id, nil) }
+
+func (c config) ways(id string, passed []string) (ways []way) {
 	if slices.Contains(passed, id) { // a circle, which the service refuses
 		return nil
 	}
 	passed = append(slices.Clone(passed), id)
 	for _, receiver := range c.pipelines[id].receivers {
 		if _, ok := block(c.settings["connectors"])[receiver]; !ok {
-			ways = append(ways, nil) // it starts here
+			ways = append(ways, way{}) // it starts here
 			continue
 		}
 		for _, from := range sorted(c.pipelines) {
-			if !slices.Contains(c.pipelines[from].exporters, receiver) {
+			p := c.pipelines[from]
+			if !slices.Contains(p.exporters, receiver) {
 				continue
 			}
-			for _, way := range c.ways(from, passed) {
-				ways = append(ways, append(slices.Clone(way), c.pipelines[from].processors...))
+			for _, w := range c.ways(from, passed) {
+				next := way{append(slices.Clone(w.processors), p.processors...), slices.Clone(w.counters)}
+				if i := index(p.exporters, "mlmetrics"); i >= 0 && index(next.processors, samplers...) < 0 {
+					next.counters = append(next.counters, p.exporters[i])
+				}
+				ways = append(ways, next)
 			}
 		}
 	}

@@ -3,7 +3,6 @@ package configcheck
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -21,16 +20,7 @@ func checkDurations(c config, r *Result) {
 			if !slices.Contains(durations, key) {
 				return
 			}
-			var n float64
-			switch value := value.(type) {
-			case int:
-				n = float64(value)
-			case int64:
-				n = float64(value)
-			case float64:
-				n = value
-			}
-			if n > 0 {
+			if n, _ := number(value); n > 0 {
 				r.fail("%s: found %v without a unit, which is %v, must be a duration; write it with its unit, such as %vs",
 					component.path(path), value, time.Duration(n), value)
 			}
@@ -38,6 +28,9 @@ func checkDurations(c config, r *Result) {
 	}
 	for _, sampler := range c.ofType("processors", samplers...) {
 		wait, ok := sampler.settings["decision_wait"].(string)
+		if n, isNumber := number(sampler.settings["decision_wait"]); isNumber && n <= 0 {
+			wait, ok = fmt.Sprintf("%vs", n), true
+		}
 		if !ok {
 			continue
 		}
@@ -54,30 +47,12 @@ func checkDurations(c config, r *Result) {
 	}
 }
 
-// checkEndpoints finds addresses that are no URL where one is needed.
-func checkEndpoints(c config, r *Result) {
-	for _, exporter := range c.ofType("exporters", "otlp_http", "otlphttp", "prometheus_remote_write", "prometheusremotewrite") {
-		for _, key := range sorted(exporter.settings) {
-			if key != "endpoint" && !strings.HasSuffix(key, "_endpoint") {
-				continue
-			}
-			switch value := exporter.settings[key]; {
-			case value == nil || value == "":
-				r.fail("%s: found no value, must be a URL such as http://tempo:4318; set the environment variable or the key that it comes from",
-					exporter.path(key))
-			case !strings.HasPrefix(text(value), "http://") && !strings.HasPrefix(text(value), "https://"):
-				r.fail("%s: found %q, must be a URL that begins with http:// or https://; write http://%v", exporter.path(key), fmt.Sprint(value), value)
-			}
-		}
-	}
-}
-
 // checkExtensions finds components that need an extension which does not start.
 func checkExtensions(c config, r *Result) {
 	need := func(path string, id any) {
 		if id := text(id); id != "" && !slices.Contains(c.extensions, id) {
 			r.fail("%s: found %q, must be an extension that starts; add it to service::extensions, which has %s%s",
-				path, id, names(c.extensions), hint(id, c.extensions))
+				path, id, namesOf(c.extensions), hint(id, c.extensions))
 		}
 	}
 	for _, component := range c.used() {

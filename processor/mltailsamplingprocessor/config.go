@@ -78,6 +78,15 @@ func (c *Config) Validate() error {
 	if c.NumTraces == 0 {
 		bad("num_traces: found 0, must be at least 1: the traces that may wait for their decision")
 	}
+	if n := c.DecisionCache.SampledCacheSize; n < 0 {
+		bad("decision_cache::sampled_cache_size: found %d, must be at least 0; 0 is for the default", n)
+	}
+	if n := c.DecisionCache.NonSampledCacheSize; n < 0 {
+		bad("decision_cache::non_sampled_cache_size: found %d, must be at least 0; 0 is for the default", n)
+	}
+	if d := c.DecisionWaitAfterRootReceived; d < 0 {
+		bad("decision_wait_after_root_received: found %v, must be at least 0; leave it out to wait for decision_wait", d)
+	}
 	for i := range c.PolicyCfgs {
 		p := &c.PolicyCfgs[i]
 		for key := range p.ExtensionCfg { // what contrib would not look at

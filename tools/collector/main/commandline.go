@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -32,6 +33,17 @@ const examples = `  otelcol-ml --config otelcol.yaml
   otelcol-ml validate --config otelcol.yaml
   otelcol-ml health`
 
+const validateHelp = `Checks a configuration without running the collector: unknown keys, impossible values, policies that can never match,
+components in the wrong order, and addresses, files and environment variables that the start would refuse.
+
+Errors and warnings go to the standard error. The exit status is 0 without an error. Whether this machine has the files
+and addresses of the configuration is a warning: it may be checked on another one. The start refuses what is missing.`
+
+const printConfigHelp = `Prints the effective configuration: the files merged, variables replaced by their values, defaults added.
+
+Tokens, passwords and keys are printed as [REDACTED] unless --mode=unredacted. The configuration is checked first, as by
+the command validate, unless --validate=false.`
+
 // newCommand returns the collector's command line, with a help that says what it
 // does, and the command health.
 func newCommand(params otelcol.CollectorSettings) *cobra.Command {
@@ -39,6 +51,17 @@ func newCommand(params otelcol.CollectorSettings) *cobra.Command {
 	cmd.Long, cmd.Example = description, examples
 	cmd.AddCommand(healthCommand())
 	for _, c := range append(cmd.Commands(), cmd) {
+		switch c.Name() {
+		case "validate":
+			c.Short, c.Long = "Checks a configuration without running the collector", validateHelp
+		case "print-config":
+			c.Short, c.Long = "Prints the effective configuration, defaults included", printConfigHelp
+		}
+		for flag, usage := range usages {
+			if f := c.Flags().Lookup(flag); f != nil {
+				f.Usage = usage
+			}
+		}
 		// The library prints a hundred gates as the default; the command featuregate explains them.
 		if gates := c.Flags().Lookup("feature-gates"); gates != nil {
 			gates.Usage = "Comma-separated `gates` to enable, or with a leading '-' to disable; the command featuregate lists them"
@@ -50,6 +73,14 @@ func newCommand(params otelcol.CollectorSettings) *cobra.Command {
 		}
 	}
 	return cmd
+}
+
+// usages are the descriptions of flags that the library describes otherwise.
+var usages = map[string]string{
+	"set":      "One `setting` of a component that a file has, as in processors.mltailsampling.decision_wait=30s; may be repeated",
+	"format":   "Output `format`: yaml, or json, which may change",
+	"mode":     "Output `mode`: redacted or unredacted",
+	"validate": "Check the configuration before it is printed",
 }
 
 // healthCommand asks a running collector how it is. An image without a shell has
@@ -67,6 +98,9 @@ func healthCommand() *cobra.Command {
 				endpoint = args[0]
 			}
 			cmd.SilenceUsage = true
+			if _, _, err := net.SplitHostPort(endpoint); err != nil {
+				return fmt.Errorf("endpoint: found %q, must be host:port; write it like localhost:13133", endpoint)
+			}
 			client := http.Client{Timeout: 5 * time.Second}
 			answer, err := client.Get("http://" + endpoint + "/")
 			if err != nil {

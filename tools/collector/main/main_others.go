@@ -42,15 +42,22 @@ func run(params otelcol.CollectorSettings) error {
 	command := func(ctx context.Context, args []string) error {
 		cmd := newCommand(params)
 		cmd.SetArgs(args)
-		return cmd.ExecuteContext(ctx)
+		cmd.SilenceErrors = true
+		err := environment.Explain(cmd.ExecuteContext(ctx))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+		}
+		return err
 	}
 	return supervise.New(command, config, logger).Run(os.Args[1:])
 }
 
 // printWarnings returns what prints warnings about the configuration where the library does not log them: it logs nothing
-// on `validate`.
+// on `validate` and `print-config`.
 func printWarnings() func(string) {
-	if !slices.Contains(os.Args[1:], "validate") {
+	if !slices.ContainsFunc(os.Args[1:], func(arg string) bool {
+		return arg == "validate" || arg == "print-config" || arg == "print-initial-config"
+	}) {
 		return nil
 	}
 	return func(text string) { fmt.Fprintln(os.Stderr, "Warning:", text) }

@@ -1,0 +1,112 @@
+package configcheck
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// checkEndpoints finds addresses that exporters cannot send to.
+func checkEndpoints(c config, r *Result) {
+	for _, exporter := range c.ofType("exporters", "otlp_http", "otlphttp", "prometheus_remote_write", "prometheusremotewrite") {
+		for _, key := range sorted(exporter.settings) {
+			if key == "endpoint" || strings.HasSuffix(key, "_endpoint") {
+				checkURL(r, exporter, key)
+			}
+		}
+	}
+	for _, exporter := range c.ofType("exporters", "otlp", "otlp_grpc") {
+		if address := addressText(exporter.settings["endpoint"]); portOf(address) == "4318" {
+			r.warn("%s: found %s, whose port is OTLP over HTTP at most backends, must be that of gRPC; write port 4317, or use the exporter otlp_http",
+				exporter.path("endpoint"), address)
+		}
+	}
+	for _, exporter := range c.ofType("exporters", "load_balancing", "loadbalancing") {
+		resolver := block(exporter.settings["resolver"])
+		for _, host := range hosts(block(resolver["static"])["hostnames"]) {
+			checkAddress(r, exporter.path("resolver::static::hostnames"), host, true)
+		}
+		dns := block(resolver["dns"])
+		if host := text(dns["hostname"]); host != "" {
+			checkAddress(r, exporter.path("resolver::dns::hostname"), host, false)
+		}
+		if port := dns["port"]; port != nil && !isPort(fmt.Sprint(port)) {
+			r.fail("%s: found %q, must be a number from 1 to 65535; write it like 4317", exporter.path("resolver::dns::port"), fmt.Sprint(port))
+		}
+	}
+	for _, kind := range []string{"receivers", "exporters"} {
+		for _, kafka := range c.ofType(kind, "kafka") {
+			for _, broker := range hosts(kafka.settings["brokers"]) {
+				if must, fix := unfit(broker); must != "" {
+					r.fail("%s: found %q, must be %s; %s", kafka.path("brokers"), broker, must, strings.ReplaceAll(fix, "4317", "9092"))
+				}
+			}
+		}
+	}
+}
+
+// checkURL checks the URL of a backend.
+func checkURL(r *Result, exporter component, key string) {
+	path, value := exporter.path(key), exporter.settings[key]
+	if value == nil || value == "" {
+		r.fail("%s: found no value, must be a URL such as http://tempo:4318; set the environment variable or the key that it comes from", path)
+		return
+	}
+	address := fmt.Sprint(value)
+	parsed, err := url.Parse(address)
+	switch {
+	case !strings.HasPrefix(address, "http://") && !strings.HasPrefix(address, "https://"):
+		r.fail("%s: found %q, must be a URL that begins with http:// or https://; write http://%v", path, address, value)
+	case err != nil || parsed.Hostname() == "" || strings.ContainsAny(address, " \t"):
+		r.fail("%s: found %q, must be a URL with a host and without spaces; write it like http://tempo:4318", path, address)
+	case is(exporter.id, "otlp_http", "otlphttp") && parsed.Port() == "4317":
+		r.warn("%s: found %s, whose port is OTLP over gRPC at most backends, must be that of HTTP; write port 4318, or use the exporter otlp_grpc", path, address)
+	case is(exporter.id, "otlp_http", "otlphttp") && key == "endpoint" && strings.Contains(parsed.Path, "/v1/"):
+		r.warn("%s: found %s, to which the exporter adds /v1/traces, must be without; write %s", path, address, address[:strings.Index(address, "/v1/")])
+	}
+}
+
+// checkAddress checks the address of a sampler, which has 4317 where it has no port.
+func checkAddress(r *Result, path, address string, withPort bool) {
+	must := "host:port"
+	if !withPort {
+		must = "a host without port"
+	}
+	_, rest, scheme := strings.Cut(address, "://")
+	host, port, err := net.SplitHostPort(address)
+	switch {
+	case scheme:
+		r.fail("%s: found %q, must be %s and without scheme; write %s", path, address, must, rest)
+	case strings.ContainsAny(address, "/ "):
+		r.fail("%s: found %q, must be %s; remove what is not part of it", path, address, must)
+	case err == nil && !withPort:
+		r.fail("%s: found %q, must be %s; write %s, and the port below port", path, address, must, host)
+	case err == nil && !isPort(port):
+		r.fail("%s: found %q, must have a port from 1 to 65535; write it like 10.0.0.1:4317", path, address)
+	case err == nil && port == "4318":
+		r.warn("%s: found %s, whose port is OTLP over HTTP, must be that of gRPC; write port 4317", path, address)
+	}
+}
+
+// hosts returns a list of addresses, for which the library also takes one text with commas.
+func hosts(value any) (all []string) {
+	for _, entry := range texts(value) {
+		for _, host := range strings.Split(entry, ",") {
+			if host != "" {
+				all = append(all, host)
+			}
+		}
+	}
+	return all
+}
+
+// portOf returns the port of an address or a URL.
+func portOf(address string) string {
+	_, rest, found := strings.Cut(address, "://")
+	if !found {
+		rest = address
+	}
+	_, port, _ := net.SplitHostPort(strings.TrimRight(rest, "/"))
+	return port
+}
