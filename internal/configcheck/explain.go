@@ -13,7 +13,7 @@ import (
 
 // The library's words around a mistake, which say nothing about it.
 var (
-	wrappings = regexp.MustCompile(`(failed to get config|cannot unmarshal the configuration|cannot resolve the configuration|` +
+	wrappings = regexp.MustCompile(`(failed to get config|invalid configuration|cannot unmarshal the configuration|cannot resolve the configuration|` +
 		`cannot convert the confmap\.Conf|cannot retrieve the configuration): `)
 	decoding = " decoding failed due to the following error(s):"
 	ofOne    = regexp.MustCompile(`^'(\w+)' error reading configuration for "([^"]+)":$`)
