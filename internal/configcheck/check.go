@@ -50,6 +50,7 @@ func Check(settings map[string]any, environment *Environment) *Result {
 	checkDurations(c, r)
 	checkEndpoints(c, r)
 	checkListeners(c, r)
+	checkPaths(c, r)
 	checkMachine(c, r)
 	checkExtensions(c, r)
 	checkPercentages(c, r)

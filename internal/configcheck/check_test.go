@@ -345,6 +345,15 @@ processors::mltailsampling::policies[0]::composite::rate_allocation: found 120 p
 			warns: `exporters::otlp::endpoint: found tempo:4318, whose port is OTLP over HTTP at most backends, must be that of gRPC; ` +
 				`write port 4317, or use the exporter otlp_http`,
 		},
+		"a backend over gRPC without a port": {
+			settings: `{ exporters: { otlp_grpc: { endpoint: tempo } }, service: { pipelines: { traces/sample: { exporters: [otlp_grpc] } } } }`,
+			errors:   `exporters::otlp_grpc::endpoint: found "tempo", must be host:port; add the port, like tempo:4317`,
+		},
+		"a pipeline of no signal": {
+			settings: `service: { pipelines: { trace/more: { receivers: [otlp], exporters: [nop] } } }`,
+			errors: `service::pipelines::trace/more: found a pipeline of an unknown signal, must be one of logs, metrics, traces, with a name like traces/sample; ` +
+				`did you mean "traces"?`,
+		},
 		"a path that is added": {
 			settings: `{ exporters: { otlp_http: { endpoint: "http://tempo:4318/v1/traces" } }, service: { pipelines: { traces/sample: { exporters: [otlp_http] } } } }`,
 			warns:    `exporters::otlp_http::endpoint: found http://tempo:4318/v1/traces, to which the exporter adds /v1/traces, must be without; write http://tempo:4318`,

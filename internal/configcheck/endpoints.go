@@ -17,7 +17,15 @@ func checkEndpoints(c config, r *Result) {
 		}
 	}
 	for _, exporter := range c.ofType("exporters", "otlp", "otlp_grpc") {
-		if address := addressText(exporter.settings["endpoint"]); portOf(address) == "4318" {
+		address := addressText(exporter.settings["endpoint"])
+		scheme, _, hasScheme := strings.Cut(address, ":")
+		switch {
+		case exporter.settings["endpoint"] == nil || address == "":
+			r.fail("%s: found no value, must be host:port; write it like tempo:4317", exporter.path("endpoint"))
+		case hasScheme && (scheme == "unix" || scheme == "dns" || scheme == "passthrough"): // the name of gRPC
+		case portOf(address) == "":
+			r.fail("%s: found %q, must be host:port; add the port, like tempo:4317", exporter.path("endpoint"), address)
+		case portOf(address) == "4318":
 			r.warn("%s: found %s, whose port is OTLP over HTTP at most backends, must be that of gRPC; write port 4317, or use the exporter otlp_http",
 				exporter.path("endpoint"), address)
 		}

@@ -100,6 +100,34 @@ func (c config) telemetry(r *Result) (on []listener) {
 	return on
 }
 
+// checkPaths finds paths that a server over HTTP cannot have: the library's does not start with them.
+func checkPaths(c config, r *Result) {
+	check := func(path, value string) bool {
+		if strings.ContainsAny(value, " \t{}") {
+			r.fail("%s: found %q, must be a path without spaces and braces; write it like /v1/traces", path, value)
+			return false
+		}
+		return value != ""
+	}
+	for _, receiver := range c.ofType("receivers", "otlp") {
+		http := block(block(receiver.settings["protocols"])["http"])
+		taken := map[string]string{}
+		for _, signal := range []string{"traces", "metrics", "logs"} {
+			path, at := "/v1/"+signal, receiver.path("protocols::http::"+signal+"_url_path")
+			if value := text(http[signal+"_url_path"]); check(at, value) {
+				path = "/" + strings.TrimLeft(value, "/")
+			}
+			if other := taken[path]; other != "" {
+				r.fail("%s: found %s, which is the path of %s too, must be a path of its own; change one of them", at, path, other)
+			}
+			taken[path] = signal
+		}
+	}
+	for _, extension := range c.ofType("extensions", "health_check") {
+		check(extension.path("path"), text(extension.settings["path"]))
+	}
+}
+
 // addressText returns an address as it was written. YAML reads localhost: as a key without a value, and 4317 as a number.
 func addressText(address any) string {
 	if keys := sorted(block(address)); len(keys) == 1 && block(address)[keys[0]] == nil {

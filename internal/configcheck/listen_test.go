@@ -40,6 +40,12 @@ func TestListeners(t *testing.T) {
 			"localhost:4317; choose another port for one of them",
 		`receivers: { otlp: { protocols: { http: { endpoint: "127.0.0.1:9465" } } } }`: "receivers::otlp::protocols::http::endpoint: " +
 			"found 127.0.0.1:9465, must be an address of its own, and exporters::mlview::endpoint is localhost:9465; choose another port for one of them",
+		`receivers: { otlp: { protocols: { http: { traces_url_path: "/a b" } } } }`: "receivers::otlp::protocols::http::traces_url_path: " +
+			`found "/a b", must be a path without spaces and braces; write it like /v1/traces`,
+		`receivers: { otlp: { protocols: { http: { logs_url_path: v1/traces } } } }`: "receivers::otlp::protocols::http::logs_url_path: " +
+			`found /v1/traces, which is the path of traces too, must be a path of its own; change one of them`,
+		`extensions: { health_check: { path: "/{" } }`: "extensions::health_check::path: " +
+			`found "/{", must be a path without spaces and braces; write it like /v1/traces`,
 		`receivers: { otlp: { protocols: { http: { endpoint: } } } }`:                                                      "",
 		`receivers: { otlp: { protocols: { grpc: { endpoint: "10.0.0.1:4317" }, http: { endpoint: "10.0.0.2:4317" } } } }`: "",
 		`receivers: { otlp: { protocols: { grpc: { endpoint: /run/otlp.sock, transport: unix } } } }`:                      "",

@@ -44,7 +44,12 @@ func checkReferences(c config, r *Result) {
 			}
 		}
 	}
+	signals := []string{"logs", "metrics", "traces"}
 	for _, id := range sorted(c.pipelines) {
+		if signal, _, _ := strings.Cut(id, "/"); signal != "profiles" && !slices.Contains(signals, signal) {
+			r.fail("service::pipelines::%s: found a pipeline of an unknown signal, must be one of %s, with a name like traces/sample%s",
+				id, strings.Join(signals, ", "), suggest.Hint(signal, signals))
+		}
 		p, path := c.pipelines[id], "service::pipelines::"+id+"::"
 		configured(path+"receivers", p.receivers, "receivers", "connectors")
 		configured(path+"processors", p.processors, "processors")
