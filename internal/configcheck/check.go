@@ -49,6 +49,7 @@ func Check(settings map[string]any, environment *Environment) *Result {
 	checkTelemetry(c, r)
 	checkDurations(c, r)
 	checkEndpoints(c, r)
+	checkPlaces(c, r)
 	checkListeners(c, r)
 	checkPaths(c, r)
 	checkMachine(c, r)
@@ -97,7 +98,7 @@ func (c converter) Convert(_ context.Context, conf *confmap.Conf) error {
 		}
 	}
 	if c.environment != nil {
-		r.Warnings = append(r.Warnings, c.environment.unread()...)
+		r.Warnings = append(r.Warnings, append(c.environment.erased, c.environment.unread()...)...)
 	}
 	for _, text := range r.Warnings {
 		text = c.environment.named(text)

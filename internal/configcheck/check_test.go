@@ -67,7 +67,7 @@ service: { pipelines: { traces/receive: { processors: [memory_limiter, mlsignals
 			settings: policy(`{ name: a, type: not, not: { not_sub_policy: { name: b, type: latencies } } }`),
 			errors: `processors::mltailsampling::policies[0]::not::not_sub_policy::type: found "latencies", must be one of always_sample, ` +
 				`boolean_attribute, bytes_limiting, latency, numeric_attribute, ottl_condition, probabilistic, rate_limiting, ` +
-				`span_count, status_code, string_attribute, trace_flags, trace_state, or an extension in service::extensions; did you mean "latency"?`,
+				`span_count, status_code, string_attribute, trace_flags, trace_state, or the extension mlsampling; did you mean "latency"?`,
 		},
 		"a signal as a string": {
 			settings: policy(`{ name: a, type: string_attribute, string_attribute: { key: ml.signal.queue_bound, values: ["true"] } }`),
@@ -101,9 +101,14 @@ service: { pipelines: { traces/receive: { processors: [memory_limiter, mlsignals
 		},
 		"a policy whose extension does not start": {
 			settings: policy(`{ name: a, type: mlsampling }`),
-			errors: `processors::mltailsampling::policies[0]::type: found "mlsampling", must be one of always_sample, and, boolean_attribute, bytes_limiting, ` +
+			errors: `processors::mltailsampling::policies[0]::type: found mlsampling, must be an extension that starts; ` +
+				`add it to service::extensions, which has mladmission, health_check`,
+		},
+		"an extension that makes no policies": {
+			settings: policy(`{ name: a, type: health_check }`),
+			errors: `processors::mltailsampling::policies[0]::type: found "health_check", must be one of always_sample, and, boolean_attribute, bytes_limiting, ` +
 				`composite, drop, latency, not, numeric_attribute, ottl_condition, probabilistic, rate_limiting, span_count, status_code, ` +
-				`string_attribute, trace_flags, trace_state, or an extension in service::extensions`,
+				`string_attribute, trace_flags, trace_state, or the extension mlsampling`,
 		},
 		"a misspelt class of mlsampling": {
 			settings: `{ extensions: { mlsampling: { keep_all: [eror, ours] } }, service: { extensions: [mladmission, health_check, mlsampling] } }`,
@@ -175,6 +180,34 @@ service:
 			settings: `{ processors: { mltailsampling: { decision_wait: 10 } }, exporters: { prometheus: { metric_expiration: 5 } } }`,
 			errors: `exporters::prometheus::metric_expiration: found 5 without a unit, which is 5ns, must be a duration; write it with its unit, such as 5s
 processors::mltailsampling::decision_wait: found 10 without a unit, which is 10ns, must be a duration; write it with its unit, such as 10s`,
+		},
+		"a number for a threshold": {
+			settings: `processors: { mlsignals: { signals: { high_queue_wait: { threshold: 300 } } } }`,
+			errors: `processors::mlsignals::signals::high_queue_wait::threshold: found 300 without a unit, which is 300ns, must be a duration; ` +
+				`write it with its unit, such as 300s`,
+		},
+		"memory_limiter behind others": {
+			settings: receive("processors: [mlsignals, memory_limiter]"),
+			warns: `service::pipelines::traces/receive::processors: found memory_limiter behind mlsignals, must be the first, or it refuses spans after the work ` +
+				`on them; move it ahead`,
+		},
+		"mldiagnosis without a sampler": {
+			settings: `service: { pipelines: { traces/sample: { processors: [mldiagnosis], exporters: [file/kept] } } }`,
+			warns: `service::pipelines::traces/sample::processors: found mldiagnosis and no sampler ahead of it, must have one, or it diagnoses parts of traces; ` +
+				`put mltailsampling ahead of it`,
+		},
+		"mlexemplars ahead of the sampler": {
+			settings: receive("exporters: [mlmetrics, forward/sample, mlexemplars]"),
+			warns: `service::pipelines::traces/receive::exporters: found mlexemplars ahead of the sampler, must be behind it, or exemplars lead to traces ` +
+				`that are not kept; export to it from the pipeline that samples`,
+		},
+		"one file for two exporters": {
+			settings: `{ exporters: { file/two: { path: ./data/kept-traces.jsonl } }, service: { pipelines: { traces/sample: { exporters: [file/kept, file/two] } } } }`,
+			errors:   `exporters::file/two::path: found ./data/kept-traces.jsonl, which exporters::file/kept::path is too, must be a file of its own; choose another name`,
+		},
+		"a home folder": {
+			settings: `exporters: { file/kept: { path: ~/kept.jsonl } }`,
+			warns:    `exporters::file/kept::path: found ~/kept.jsonl, which is a folder with the name ~ here, must be a path without it; write the whole path`,
 		},
 		"no wait": {
 			settings: `processors: { mltailsampling: { decision_wait: 0s } }`,

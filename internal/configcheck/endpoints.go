@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path/filepath"
 	"strings"
 )
 
@@ -117,4 +118,26 @@ func portOf(address string) string {
 	}
 	_, port, _ := net.SplitHostPort(strings.TrimRight(rest, "/"))
 	return port
+}
+
+// checkPlaces finds files that two exporters write, and folders that a shell would have found.
+func checkPlaces(c config, r *Result) {
+	taken := map[string]string{}
+	for _, exporter := range c.ofType("exporters", "file") {
+		path, at := text(exporter.settings["path"]), exporter.path("path")
+		if other := taken[filepath.Clean(path)]; other != "" && path != "" {
+			r.fail("%s: found %s, which %s is too, must be a file of its own; choose another name", at, path, other)
+		}
+		taken[filepath.Clean(path)] = at
+		checkTilde(r, at, path)
+	}
+	for _, storage := range c.ofType("extensions", "file_storage") {
+		checkTilde(r, storage.path("directory"), text(storage.settings["directory"]))
+	}
+}
+
+func checkTilde(r *Result, at, path string) {
+	if strings.HasPrefix(path, "~") {
+		r.warn("%s: found %s, which is a folder with the name ~ here, must be a path without it; write the whole path", at, path)
+	}
 }

@@ -77,8 +77,11 @@ type Environment struct {
 	read map[string]bool
 	// last is the file that was read last.
 	last string
-	// files are the configurations that have been read and are not merged yet.
+	// files are the configurations that have been read and are not merged yet, and names where they are from.
 	files []*confmap.Conf
+	names []string
+	// erased are warnings about settings that a later file removes.
+	erased []string
 	// sources is the last merged configuration with the names of variables, settings the same with their values.
 	sources, settings map[string]any
 }
@@ -119,7 +122,7 @@ func (n noted) Retrieve(ctx context.Context, uri string, watcher confmap.Watcher
 	}
 	if conf, err := retrieved.AsConf(); err == nil && conf != nil { // not the value of a single setting
 		e.mu.Lock()
-		e.files = append(e.files, conf)
+		e.files, e.names = append(e.files, conf), append(e.names, strings.TrimPrefix(uri, "file:"))
 		e.mu.Unlock()
 	}
 	return retrieved, nil

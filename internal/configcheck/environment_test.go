@@ -143,6 +143,30 @@ func TestVariables(t *testing.T) {
 	}
 }
 
+// TestErased: a key without a value in a later file, which removes all settings below it, is a warning.
+func TestErased(t *testing.T) {
+	e := &Environment{}
+	provider := e.Watch(confmap.NewProviderFactory(func(confmap.ProviderSettings) confmap.Provider { return inline{} })).
+		Create(confmap.ProviderSettings{})
+	for _, text := range []string{
+		"processors: { mltailsampling: { num_traces: 5, pass_on: { max_traces: 1 } }, mldiagnosis: }",
+		"processors: { mltailsampling: { num_traces: , pass_on: }, mldiagnosis: , mlsignals: }",
+	} {
+		_, err := provider.Retrieve(t.Context(), text, nil)
+		require.NoError(t, err)
+	}
+	e.settle(nil)
+	require.Len(t, e.erased, 1)
+	assert.Contains(t, e.erased[0], "processors::mltailsampling::pass_on: found no value in processors: {")
+}
+
+// inline reads the text of the URI itself.
+type inline struct{ confmap.Provider }
+
+func (inline) Retrieve(_ context.Context, uri string, _ confmap.WatcherFunc) (*confmap.Retrieved, error) {
+	return confmap.NewRetrievedFromYAML([]byte(uri))
+}
+
 // files reads files of the repository.
 type files struct{ confmap.Provider }
 

@@ -21,7 +21,9 @@ var (
 	noBlock  = regexp.MustCompile(`retrieved value \(type=.*\) cannot be used as a Conf$`)
 	// unknownType is followed by all types there are.
 	unknownType = regexp.MustCompile(`unknown type: "([^"]*)".*\(valid values: \[(.*)\]\)$`)
-	quotedPath  = regexp.MustCompile(`^'([\w.\[\]/]*)' (.*)$`)
+	// alone is the only mistake of a component.
+	alone      = regexp.MustCompile(`^'(\w+)' error reading configuration for "([^"]+)": '([\w.\[\]/]*)' (.*)$`)
+	quotedPath = regexp.MustCompile(`^'([\w.\[\]/]*)' (.*)$`)
 )
 
 // Explain returns an error of the library in the form of this project: without what the library says around it, with the
@@ -40,7 +42,7 @@ func (e *Environment) Explain(err error) error {
 	if m := notYAML.FindStringSubmatch(message); m != nil && e.last != "" {
 		message = e.last + ": found text that is not YAML: " + strings.TrimPrefix(strings.ReplaceAll(m[1], "\n  ", " "), "yaml: ")
 	} else if noBlock.MatchString(message) && e.last != "" {
-		message = e.last + ": found no block of keys, must have some of " + strings.Join(blocks, ", ")
+		message = e.last + ": found no block of keys, must have some of " + strings.Join(blocks, ", ") + "; write each key with a colon and a space behind it"
 	}
 	lines := strings.Split(plain(message), "\n")
 	for i, line := range lines {
@@ -82,6 +84,9 @@ func plain(message string) string {
 		line = strings.TrimSpace(line)
 		m := ofOne.FindStringSubmatch(line)
 		switch {
+		case alone.MatchString(line):
+			m := alone.FindStringSubmatch(line)
+			line, path = "'"+m[3]+"' "+m[4], m[1]+"::"+m[2]+"::"
 		case m != nil:
 			component = m[1] + "::" + m[2] + "::"
 			path = component

@@ -51,7 +51,10 @@ func TestExplain(t *testing.T) {
 		noYAML + "unmarshal errors:\n  line 4: mapping key \"a\" already defined at line 3": "" +
 			"my.yaml: found text that is not YAML: unmarshal errors: line 4: mapping key \"a\" already defined at line 3; write the key once",
 		"failed to get config: cannot resolve the configuration: retrieved value (type=[]interface {}) cannot be used as a Conf": "" +
-			"my.yaml: found no block of keys, must have some of connectors, exporters, extensions, processors, receivers, service",
+			"my.yaml: found no block of keys, must have some of connectors, exporters, extensions, processors, receivers, service; " +
+			"write each key with a colon and a space behind it",
+		"failed to get config: cannot unmarshal the configuration: 'connectors' error reading configuration for \"mlmetrics\": '' exemplars: found settings that are gone": "" +
+			"connectors::mlmetrics::exemplars: found settings that are gone",
 		"no exporter configuration specified in config": "no exporter configuration specified in config: found a file that only changes settings of another; " +
 			"give that one first, as in --config otelcol.yaml --config deploy/backend/otelcol.yaml",
 		"anything else": "anything else",

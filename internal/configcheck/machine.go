@@ -45,7 +45,7 @@ func checkMachine(c config, r *Result) {
 	}
 	for _, l := range append(c.listeners(), c.telemetry(&Result{})...) {
 		host, _, err := net.SplitHostPort(l.address)
-		if err != nil {
+		if must, _ := unfit(l.address); must != "" || err != nil {
 			continue // another check says so
 		}
 		listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))

@@ -9,6 +9,10 @@ import (
 func checkOrder(c config, r *Result) {
 	for _, id := range sorted(c.pipelines) {
 		p := c.pipelines[id]
+		if i := index(p.processors, "memory_limiter"); i > 0 {
+			r.warn("service::pipelines::%s::processors: found %s behind %s, must be the first, or it refuses spans after the work on them; move it ahead",
+				id, p.processors[i], p.processors[0])
+		}
 		if !strings.HasPrefix(id, "traces") {
 			continue
 		}
@@ -34,7 +38,14 @@ func checkOrder(c config, r *Result) {
 				r.warn("service::pipelines::%s::processors: found %s behind %s, must be ahead of it, or no signal decides what is kept; "+
 					"move it ahead", id, before[signals], before[sampler])
 			}
-			if i := index(before, "mldiagnosis"); i >= 0 && i < sampler {
+			if i := index(p.exporters, "mlexemplars"); i >= 0 && sampler < 0 && len(c.ofType("processors", samplers...)) > 0 {
+				r.warn("service::pipelines::%s::exporters: found %s ahead of the sampler, must be behind it, or exemplars lead to traces that are not kept; "+
+					"export to it from the pipeline that samples", id, p.exporters[i])
+			}
+			if i := index(p.processors, "mldiagnosis"); i >= 0 && sampler < 0 {
+				r.warn("service::pipelines::%s::processors: found %s and no sampler ahead of it, must have one, or it diagnoses parts of traces; "+
+					"put mltailsampling ahead of it", id, p.processors[i])
+			} else if i := index(before, "mldiagnosis"); i >= 0 && i < sampler {
 				r.warn("service::pipelines::%s::processors: found %s ahead of %s, must be behind it, where traces are whole; move it behind",
 					id, before[i], before[sampler])
 			}

@@ -72,9 +72,12 @@ func checkPolicy(c config, r *Result, path string, policy map[string]any, allowe
 		r.fail("%s::type: found %s, which cannot stand here, must be one of %s; write it as a policy of its own",
 			path, kind, strings.Join(allowed, ", "))
 		return
+	case is(kind, "mlsampling"):
+		r.fail("%s::type: found %s, must be an extension that starts; add it to service::extensions, which has %s", path, kind, namesOf(c.extensions))
+		return
 	default:
-		r.fail("%s::type: found %q, must be one of %s, or an extension in service::extensions%s",
-			path, kind, strings.Join(allowed, ", "), hint(kind, append(slices.Clone(c.extensions), allowed...)))
+		r.fail("%s::type: found %q, must be one of %s, or the extension mlsampling%s",
+			path, kind, strings.Join(allowed, ", "), hint(kind, append([]string{"mlsampling"}, allowed...)))
 	}
 	for _, key := range sorted(policy) {
 		if key != "name" && key != "type" && key != kind && !slices.Contains(policyTypes, key) {

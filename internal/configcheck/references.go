@@ -62,7 +62,7 @@ func checkReferences(c config, r *Result) {
 func checkTelemetry(c config, r *Result) {
 	logs := block(block(block(c.settings["service"])["telemetry"])["logs"])
 	encodings := []string{"console", "json"}
-	if encoding := text(logs["encoding"]); encoding != "" && !slices.Contains(encodings, encoding) {
+	if encoding := text(logs["encoding"]); logs["encoding"] != nil && !slices.Contains(encodings, encoding) {
 		r.fail("service::telemetry::logs::encoding: %s", suggest.OneOf(encoding, encodings))
 	}
 	for _, component := range c.used() {

@@ -11,16 +11,17 @@ var durations = []string{
 	"decision_wait", "decision_wait_after_root_received", "metric_expiration", "check_interval", "timeout", "initial_interval",
 	"max_interval", "max_elapsed_time", "flush_timeout", "read_timeout", "read_header_timeout", "write_timeout", "idle_timeout",
 	"max_connection_age", "max_connection_age_grace", "metrics_flush_interval", "max_stale", "request_timeout", "remember_for",
+	"min_duration", "ttl", "latency_threshold", "series_expiration", "reload_interval",
 }
 
 // checkDurations finds numbers without a unit, which are nanoseconds.
 func checkDurations(c config, r *Result) {
 	for _, component := range c.used() {
 		visit(component.settings, "", func(path, key string, value any) {
-			if !slices.Contains(durations, key) {
+			if !slices.Contains(durations, key) && !(key == "threshold" && is(component.id, "mlsignals")) {
 				return
 			}
-			if n, _ := number(value); n > 0 {
+			if n, _ := number(value); n != 0 {
 				r.fail("%s: found %v without a unit, which is %v, must be a duration; write it with its unit, such as %vs",
 					component.path(path), value, time.Duration(n), value)
 			}

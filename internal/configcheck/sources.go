@@ -16,12 +16,20 @@ func (e *Environment) settle(settings map[string]any) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	merged := confmap.New()
-	for _, file := range e.files {
+	e.erased = nil
+	for i, file := range e.files {
+		before := merged.ToStringMap()
+		visit(file.ToStringMap(), "", func(path, _ string, value any) {
+			if removed := block(at(before, path)); value == nil && len(removed) > 0 {
+				e.erased = append(e.erased, fmt.Sprintf("%s: found no value in %s, which removes the settings of the files before, must have one; "+
+					"write those that change below it, or {}", path, e.names[i]))
+			}
+		})
 		if merged.Merge(file) != nil {
 			return // the library says so
 		}
 	}
-	e.files, e.sources, e.settings = nil, merged.ToStringMap(), settings
+	e.files, e.names, e.sources, e.settings = nil, nil, merged.ToStringMap(), settings
 }
 
 var (
@@ -29,9 +37,9 @@ var (
 	entryOf   = regexp.MustCompile(`^(.*)\[(\d+)\]$`)
 )
 
-// source returns a setting as it is in the files, with the names of variables.
-func (e *Environment) source(path string) any {
-	var value any = e.sources
+// at returns the setting of a path.
+func at(settings map[string]any, path string) any {
+	var value any = settings
 	for _, key := range strings.Split(path, "::") {
 		var places []int
 		for {
@@ -59,7 +67,7 @@ func (e *Environment) variables(path string) (all, missing []string) {
 	if e == nil || e.sources == nil {
 		return nil, nil
 	}
-	for _, m := range reference.FindAllStringSubmatch(text(e.source(path)), -1) {
+	for _, m := range reference.FindAllStringSubmatch(text(at(e.sources, path)), -1) {
 		if slices.Contains(all, m[1]) {
 			continue
 		}
