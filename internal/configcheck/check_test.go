@@ -77,7 +77,7 @@ service: { pipelines: { traces/receive: { processors: [memory_limiter, mlsignals
 		"a double as a number": {
 			settings: policy(`{ name: a, type: numeric_attribute, numeric_attribute: { key: ml.inference.queue_wait_ms, min_value: 300 } }`),
 			warns: `processors::mltailsampling::policies[0]::numeric_attribute::key: found ml.inference.queue_wait_ms, which is a double, must be of type int, ` +
-				`and numeric_attribute matches nothing else; use a signal, as docs/sampling.md says, ` +
+				`and numeric_attribute matches nothing else; use a signal, ` +
 				`or write type: ottl_condition and span: ['span.attributes["ml.inference.queue_wait_ms"] > ...']`,
 		},
 		"a misspelt attribute": {
@@ -184,7 +184,7 @@ processors::mltailsampling::decision_wait: found 10 without a unit, which is 10n
 		"a number for a threshold": {
 			settings: `processors: { mlsignals: { signals: { high_queue_wait: { threshold: 300 } } } }`,
 			errors: `processors::mlsignals::signals::high_queue_wait::threshold: found 300 without a unit, which is 300ns, must be a duration; ` +
-				`write it with its unit, such as 300s`,
+				`write it with its unit, such as 300ms`,
 		},
 		"memory_limiter behind others": {
 			settings: receive("processors: [mlsignals, memory_limiter]"),

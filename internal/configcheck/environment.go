@@ -89,6 +89,9 @@ type Environment struct {
 // Watch returns a factory of the same providers, of which the environment notes what they read.
 func (e *Environment) Watch(factory confmap.ProviderFactory) confmap.ProviderFactory {
 	return confmap.NewProviderFactory(func(settings confmap.ProviderSettings) confmap.Provider {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.files, e.names = nil, nil // of a configuration that could not be read to its end
 		return noted{factory.Create(settings), e}
 	})
 }

@@ -302,7 +302,7 @@ func checkKey(c config, r *Result, path, key, kind string, want vocab.Type) {
 		r.fail("%s: found %s, which is an int, must be of type %s; write type: numeric_attribute and numeric_attribute: { key: %s, min_value: ... }",
 			path, key, want, key)
 	case vocab.Double: // no policy of attributes matches doubles, and the article has one that compares them
-		r.warn("%s: found %s, which is a double, must be of type %s, and %s matches nothing else; use a signal, as docs/sampling.md says, "+
+		r.warn("%s: found %s, which is a double, must be of type %s, and %s matches nothing else; use a signal, "+
 			"or write type: ottl_condition and span: ['span.attributes[%q] > ...']", path, key, want, kind, key)
 	}
 }

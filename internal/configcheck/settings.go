@@ -3,6 +3,7 @@ package configcheck
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -22,8 +23,12 @@ func checkDurations(c config, r *Result) {
 				return
 			}
 			if n, _ := number(value); n != 0 {
-				r.fail("%s: found %v without a unit, which is %v, must be a duration; write it with its unit, such as %vs",
-					component.path(path), value, time.Duration(n), value)
+				unit := "s"
+				if strings.HasSuffix(key, "threshold") || key == "min_duration" {
+					unit = "ms"
+				}
+				r.fail("%s: found %v without a unit, which is %v, must be a duration; write it with its unit, such as %v%s",
+					component.path(path), value, time.Duration(n), value, unit)
 			}
 		})
 	}
