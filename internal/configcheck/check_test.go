@@ -409,6 +409,27 @@ exporters::load_balancing::resolver::dns::port: found "x", must be a number from
 exporters::kafka::brokers: found "e", must be host:port; add the port, like localhost:9092`,
 			warns: `exporters::load_balancing::resolver::static::hostnames: found b:4318, whose port is OTLP over HTTP, must be that of gRPC; write port 4317`,
 		},
+		"an encoding of Kafka's messages": {
+			settings: `{ exporters: { kafka: { traces: { encoding: otlp_protos } } }, service: { pipelines: { traces/sample: { exporters: [kafka] } } } }`,
+			errors: `exporters::kafka::traces::encoding: found "otlp_protos", must be one of otlp_proto, otlp_json, jaeger_proto, jaeger_json, zipkin_proto, ` +
+				`zipkin_json; did you mean "otlp_proto"?`,
+		},
+		"extensions of another kind": {
+			settings: `{ receivers: { otlp: { protocols: { grpc: { auth: { authenticator: health_check }, middlewares: [{ id: health_check }] } } } }, ` +
+				`exporters: { file/kept: { sending_queue: { storage: mladmission } } } }`,
+			errors: `exporters::file/kept::sending_queue::storage: found "mladmission", must be an extension of type file_storage; name another one
+receivers::otlp::protocols::grpc::auth::authenticator: found "health_check", must be an extension of type basicauth, bearertokenauth; name another one
+receivers::otlp::protocols::grpc::middlewares[0]::id: found "health_check", must be an extension of type mladmission; name another one`,
+		},
+		"passwords of senders for a backend": {
+			settings: `{ extensions: { basicauth: { htpasswd: { inline: "a:b" } } }, exporters: { file/kept: { auth: { authenticator: basicauth } } }, ` +
+				`service: { extensions: [mladmission, health_check, basicauth] } }`,
+			errors: `exporters::file/kept::auth::authenticator: found "basicauth", which has htpasswd, must be one with client_auth; configure another basicauth`,
+		},
+		"a protocol of the collector's own metrics": {
+			settings: `service: { telemetry: { metrics: { readers: [{ periodic: { exporter: { otlp: { protocol: http } } } }] } } }`,
+			errors:   `service::telemetry::metrics::readers[0]::periodic::exporter::otlp::protocol: found "http", must be one of grpc, http/protobuf`,
+		},
 		"a log of another kind": {
 			settings: `service: { telemetry: { logs: { encoding: jsonn } } }`,
 			errors:   `service::telemetry::logs::encoding: found "jsonn", must be one of console, json; did you mean "json"?`,

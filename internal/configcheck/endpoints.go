@@ -5,7 +5,10 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/suggest"
 )
 
 // checkEndpoints finds addresses that exporters cannot send to.
@@ -44,12 +47,35 @@ func checkEndpoints(c config, r *Result) {
 			r.fail("%s: found %q, must be a number from 1 to 65535; write it like 4317", exporter.path("resolver::dns::port"), fmt.Sprint(port))
 		}
 	}
-	for _, kind := range []string{"receivers", "exporters"} {
-		for _, kafka := range c.ofType(kind, "kafka") {
-			for _, broker := range hosts(kafka.settings["brokers"]) {
-				if must, fix := unfit(broker); must != "" {
-					r.fail("%s: found %q, must be %s; %s", kafka.path("brokers"), broker, must, strings.ReplaceAll(fix, "4317", "9092"))
-				}
+	checkKafka(c, r)
+}
+
+// encodings are those of messages in Kafka, by signal, of receivers and exporters.
+var encodings = map[string][]string{
+	"traces":  {"otlp_proto", "otlp_json", "jaeger_proto", "jaeger_json", "zipkin_proto", "zipkin_json"},
+	"metrics": {"otlp_proto", "otlp_json"},
+	"logs":    {"otlp_proto", "otlp_json", "raw"},
+}
+
+// receiverEncodings are those that receivers have in addition. Logs may be text in any character set, text_NAME.
+var receiverEncodings = map[string][]string{"traces": {"zipkin_thrift"}, "logs": {"json", "azure_resource_logs", "text"}}
+
+// checkKafka finds addresses and encodings with which Kafka's components do not start.
+func checkKafka(c config, r *Result) {
+	for _, kafka := range append(c.ofType("receivers", "kafka"), c.ofType("exporters", "kafka")...) {
+		for _, broker := range hosts(kafka.settings["brokers"]) {
+			if must, fix := unfit(broker, "localhost:9092"); must != "" {
+				r.fail("%s: found %q, must be %s; %s", kafka.path("brokers"), broker, must, fix)
+			}
+		}
+		for _, signal := range sorted(encodings) {
+			allowed := slices.Clone(encodings[signal])
+			if kafka.kind == "receivers" {
+				allowed = append(allowed, receiverEncodings[signal]...)
+			}
+			encoding := text(block(kafka.settings[signal])["encoding"])
+			if encoding != "" && !slices.Contains(allowed, encoding) && !(kafka.kind == "receivers" && strings.HasPrefix(encoding, "text_")) {
+				r.fail("%s: %s", kafka.path(signal+"::encoding"), suggest.OneOf(encoding, allowed))
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package configcheck
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"strconv"
@@ -8,13 +9,17 @@ import (
 )
 
 // listener is an address on which a component listens.
-type listener struct{ path, address string }
+type listener struct {
+	path, address string
+	// example is an address for messages.
+	example string
+}
 
 // checkListeners finds addresses on which nothing can listen, and two on one port.
 func checkListeners(c config, r *Result) {
 	var on []listener
 	for _, l := range append(c.listeners(), c.telemetry(r)...) {
-		if must, fix := unfit(l.address); must != "" {
+		if must, fix := unfit(l.address, l.example); must != "" {
 			r.fail("%s: found %q, must be %s; %s", l.path, l.address, must, fix)
 			continue
 		}
@@ -53,7 +58,7 @@ func (c config) listeners() (on []listener) {
 		if !isSet || address == nil {
 			address = byDefault
 		}
-		on = append(on, listener{path + "::endpoint", addressText(address)})
+		on = append(on, listener{path + "::endpoint", addressText(address), cmp.Or(byDefault, "localhost:9464")})
 	}
 	for _, component := range c.used() {
 		kind, _, _ := strings.Cut(component.id, "/")
@@ -95,7 +100,7 @@ func (c config) telemetry(r *Result) (on []listener) {
 			r.fail("%s::port: found %q, must be a number from 1 to 65535; write it like 8888", path, fmt.Sprint(port))
 			continue
 		}
-		on = append(on, listener{path + "::port", net.JoinHostPort(host, strconv.Itoa(number))})
+		on = append(on, listener{path + "::port", net.JoinHostPort(host, strconv.Itoa(number)), "localhost:8888"})
 	}
 	return on
 }
@@ -136,8 +141,8 @@ func addressText(address any) string {
 	return fmt.Sprint(address)
 }
 
-// unfit returns what an address must be on which nothing can listen, and how to mend it. Both are empty for a fit one.
-func unfit(address string) (must, fix string) {
+// unfit returns what an address must be on which nothing can listen, and how to mend it, with an example. Both are empty for a fit one.
+func unfit(address, example string) (must, fix string) {
 	const want = "host:port"
 	if _, rest, ok := strings.Cut(address, "://"); ok {
 		return want + " without a scheme", "write " + strings.TrimRight(rest, "/")
@@ -145,17 +150,17 @@ func unfit(address string) (must, fix string) {
 	host, port, err := net.SplitHostPort(address)
 	switch {
 	case address == "":
-		return want, "write it like localhost:4317"
+		return want, "write it like " + example
 	case err != nil && isPort(address):
 		return want, "write localhost:" + address
 	case err != nil && strings.Count(address, ":") > 1 && net.ParseIP(address) != nil:
-		return want, "write an IPv6 address in brackets, like [" + address + "]:4317"
+		return want, "write an IPv6 address in brackets, like [" + address + "]" + example[strings.LastIndex(example, ":"):]
 	case err != nil:
-		return want, "add the port, like localhost:4317"
+		return want, "add the port, like " + example
 	case port == "":
-		return want + ", or any free port is taken", "add the port, like localhost:4317"
+		return want + ", or any free port is taken", "add the port, like " + example
 	case !isPort(port):
-		return want + " with a port from 1 to 65535", "write it like localhost:4317"
+		return want + " with a port from 1 to 65535", "write it like " + example
 	case strings.ContainsAny(host, "/ "):
 		return want, "remove what is no host: " + strconv.Quote(host)
 	}

@@ -25,13 +25,13 @@ func TestListeners(t *testing.T) {
 		`exporters: { prometheus: { endpoint: "http://localhost:9464/" } }`: "exporters::prometheus::endpoint: " +
 			`found "http://localhost:9464/", must be host:port without a scheme; write localhost:9464`,
 		`exporters: { prometheus: { endpoint: } }`: "exporters::prometheus::endpoint: " +
-			`found "", must be host:port; write it like localhost:4317`,
+			`found "", must be host:port; write it like localhost:9464`,
 		`exporters: { mlview: { endpoint: {localhost: } } }`: "exporters::mlview::endpoint: " +
-			`found "localhost:", must be host:port, or any free port is taken; add the port, like localhost:4317`,
+			`found "localhost:", must be host:port, or any free port is taken; add the port, like localhost:9465`,
 		`extensions: { health_check: { endpoint: "localhost:99999" } }`: "extensions::health_check::endpoint: " +
-			`found "localhost:99999", must be host:port with a port from 1 to 65535; write it like localhost:4317`,
+			`found "localhost:99999", must be host:port with a port from 1 to 65535; write it like localhost:13133`,
 		`extensions: { health_check: { endpoint: "::1" } }`: "extensions::health_check::endpoint: " +
-			`found "::1", must be host:port; write an IPv6 address in brackets, like [::1]:4317`,
+			`found "::1", must be host:port; write an IPv6 address in brackets, like [::1]:13133`,
 		`extensions: { health_check: { endpoint: "a/b:1" } }`: "extensions::health_check::endpoint: " +
 			`found "a/b:1", must be host:port; remove what is no host: "a/b"`,
 		telemetry("localhost", "abc"): reader + `port: found "abc", must be a number from 1 to 65535; write it like 8888`,
@@ -80,6 +80,8 @@ func TestMachine(t *testing.T) {
 		bearer(text):   "",
 		"receivers: { otlp: { protocols: { grpc: { tls: { cert_file: " + text + ", key_file: " + text + " } } } } }": `receivers::otlp::protocols::grpc::tls::cert_file: ` +
 			`found "` + text + `", must be a certificate of the key in ` + text + ", both as PEM: tls: failed to find any PEM data in certificate input; correct the paths",
+		"receivers: { otlp: { protocols: { grpc: { tls: { client_ca_file: " + text + " } } } } }": `receivers::otlp::protocols::grpc::tls::client_ca_file: ` +
+			`found "` + text + `", must be a file with certificates as PEM; correct the path`,
 		"exporters: { file/kept: { path: " + text + "/a/b.jsonl } }": `exporters::file/kept::path: found a path in "` + text + `", which is no folder, must be in one; correct the path`,
 		"exporters: { file/kept: { path: " + folder + "/a/b.jsonl, create_directory: false } }": `exporters::file/kept::path: found a path in "` + folder + `/a", ` +
 			"must be in a folder that exists: stat " + folder + "/a: no such file or directory; make the folder",

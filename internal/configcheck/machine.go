@@ -2,6 +2,7 @@ package configcheck
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net"
 	"os"
@@ -25,6 +26,8 @@ func checkMachine(c config, r *Result) {
 				lacks("%s: found %q, must be a file that the process can read: %s; correct the path, or the rights of the file", path, name, reason)
 			} else if key == "cert_file" {
 				checkPair(c, path, name, lacks)
+			} else if key == "ca_file" || key == "client_ca_file" {
+				checkAuthority(path, name, lacks)
 			}
 		}
 	})
@@ -45,7 +48,7 @@ func checkMachine(c config, r *Result) {
 	}
 	for _, l := range append(c.listeners(), c.telemetry(&Result{})...) {
 		host, _, err := net.SplitHostPort(l.address)
-		if must, _ := unfit(l.address); must != "" || err != nil {
+		if must, _ := unfit(l.address, l.example); must != "" || err != nil {
 			continue // another check says so
 		}
 		listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
@@ -86,6 +89,14 @@ func checkPair(c config, path, certificate string, lacks func(string, ...any)) {
 			lacks("%s: found %q, must be a certificate of the key in %s, both as PEM: %v; correct the paths", path, certificate, key, err)
 		}
 	})
+}
+
+// checkAuthority finds a file that has no certificate.
+func checkAuthority(path, name string, lacks func(string, ...any)) {
+	text, err := os.ReadFile(name)
+	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(text) {
+		lacks("%s: found %q, must be a file with certificates as PEM; correct the path", path, name)
+	}
 }
 
 // checkFolder finds a folder that is not there and cannot be made.

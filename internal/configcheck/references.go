@@ -58,13 +58,19 @@ func checkReferences(c config, r *Result) {
 	configured("service::extensions", c.extensions, "extensions")
 }
 
-// checkTelemetry finds settings of the collector's own log with which it does not start.
+// checkTelemetry finds settings of the collector's own log, metrics and traces with which it does not start, and of proxies.
 func checkTelemetry(c config, r *Result) {
 	logs := block(block(block(c.settings["service"])["telemetry"])["logs"])
 	encodings := []string{"console", "json"}
 	if encoding := text(logs["encoding"]); logs["encoding"] != nil && !slices.Contains(encodings, encoding) {
 		r.fail("service::telemetry::logs::encoding: %s", suggest.OneOf(encoding, encodings))
 	}
+	protocols := []string{"grpc", "http/protobuf"}
+	visit(block(block(c.settings["service"])["telemetry"]), "service::telemetry", func(path, key string, value any) {
+		if protocol := text(value); key == "protocol" && !slices.Contains(protocols, protocol) {
+			r.fail("%s: %s", path, suggest.OneOf(protocol, protocols))
+		}
+	})
 	for _, component := range c.used() {
 		visit(component.settings, "", func(path, key string, value any) {
 			if proxy := text(value); key == "proxy_url" && proxy != "" {

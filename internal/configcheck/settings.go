@@ -52,25 +52,3 @@ func checkDurations(c config, r *Result) {
 		}
 	}
 }
-
-// checkExtensions finds components that need an extension which does not start.
-func checkExtensions(c config, r *Result) {
-	need := func(path string, id any) {
-		if id := text(id); id != "" && !slices.Contains(c.extensions, id) {
-			r.fail("%s: found %q, must be an extension that starts; add it to service::extensions, which has %s%s",
-				path, id, namesOf(c.extensions), hint(id, c.extensions))
-		}
-	}
-	for _, component := range c.used() {
-		visit(component.settings, "", func(path, key string, value any) {
-			switch key {
-			case "authenticator", "storage":
-				need(component.path(path), value)
-			case "middlewares":
-				for i, m := range list(value) {
-					need(fmt.Sprintf("%s[%d]::id", component.path(path), i), block(m)["id"])
-				}
-			}
-		})
-	}
-}

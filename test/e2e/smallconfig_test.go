@@ -35,9 +35,11 @@ func TestSmallConfigCountsOnce(t *testing.T) {
 	running, err := collector.Launch(options)
 	require.NoError(t, err)
 	t.Cleanup(func() { stack.Stop(t, running.Process) })
-	stack.Until(t, running.Process, "its metrics", func(ctx context.Context) error {
-		_, err := running.Metrics(ctx)
-		return err
+	stack.Until(t, running.Process, "its start", func(context.Context) error {
+		if !strings.Contains(running.Log(), "Everything is ready.") {
+			return fmt.Errorf("not ready yet")
+		}
+		return nil
 	})
 	const requests = 20
 	for i := range requests {
