@@ -76,14 +76,20 @@ code: # check, unit tests, the flood, rules, packages and the modules that start
 	@$(MAKE) --no-print-directory --jobs=1 check workflows unit flood validate rules licences vulnerabilities light read-package
 
 # What a bad day brings, on real processes. CI runs the same tests, those of
-# hostile input with fewer clients and smaller traces.
+# hostile input with fewer clients and smaller traces, but not those of disks, which
+# mount some.
 FAULTS  := Shutdown|StalledClients|HangingBackend|BadReloads|Reload|Overload|RemoteWriteAway|Backend|NoBackend|ClocksApart|ConfigErrors
 HOSTILE := Hostile|OneHugeTrace|HalfOpen|ManyLargeRequests|BadInput|BadIDs|TextThatIsNotUTF8|TimesThatCannotBe|Labels
 
 .PHONY: faults
-faults: for-processes ## Faults of backends, disks, clocks, reloads and shutdowns, with two tiers, 5 minutes
+faults: for-processes ## Faults of backends, disks, clocks, reloads and shutdowns, with two tiers, 5 minutes, as root
 	go test -C test/e2e -count=1 -parallel 4 -run '$(FAULTS)' $(ARGS) .
+	@$(MAKE) --no-print-directory disks
 	go test -C test/e2e/tiers -count=1 -timeout 20m $(ARGS) .
+
+.PHONY: disks
+disks: build ## Full and read-only disks under the queue and the kept traces, a minute, as root
+	go test -C test/e2e/disks -count=1 -parallel 4 $(ARGS) .
 
 .PHONY: hostile
 hostile: for-processes ## Hostile input in full: thousands of connections, a million spans in a trace, 3 minutes
@@ -147,7 +153,7 @@ $(WAITING): for-processes
 
 .PHONY: light
 light: for-processes
-	@failed=0; for m in $(filter-out . ./test/interop ./test/package ./test/versions $(WAITING),$(MODULES)); do \
+	@failed=0; for m in $(filter-out . ./test/e2e/disks ./test/interop ./test/package ./test/versions $(WAITING),$(MODULES)); do \
 		echo "go test -count=1 ./... (in $$m)"; \
 		go test -C $$m -count=1 ./... || failed=1; \
 	done; exit $$failed
