@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
@@ -215,7 +216,9 @@ func TestHTTP(t *testing.T) {
 
 // TestBusy: the sizes of requests in flight add up, and further requests get a status that senders retry.
 func TestBusy(t *testing.T) {
-	limits := func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes = 1<<20, 2<<20*4/3 }
+	limits := func(c *Config) {
+		c.MaxRequestBytes, c.MaxInFlightBytes, c.RequestTimeout = 1<<20, 2<<20*4/3, time.Second
+	}
 	thousand, err := large(1000).MarshalProto()
 	require.NoError(t, err)
 	memory, err := shape.Proto(thousand, shape.Traces, 100)
@@ -223,6 +226,7 @@ func TestBusy(t *testing.T) {
 	spans := 1000 * (900 << 10) / memory // twice as many fit, and not three times as many
 	t.Run("grpc", func(t *testing.T) {
 		a, tel := newTestAdmission(t, limits)
+		a.largest.Store(0) // of requests that came before
 		s, client, _, _ := serveGRPC(t, a)
 		s.hold.Lock()
 		var wait sync.WaitGroup
@@ -268,6 +272,62 @@ func TestBusy(t *testing.T) {
 	})
 }
 
+// TestRequestsWait: twenty clients, each with a connection, send requests of which one or two fit at once, over and over. They wait
+// for each other, and none is refused.
+func TestRequestsWait(t *testing.T) {
+	const clients, each, spans = 20, 5, 3000
+	limits := func(c *Config) { c.MaxRequestBytes, c.MaxInFlightBytes, c.RequestTimeout = 3<<20, 5<<20, time.Minute }
+	t.Run("grpc", func(t *testing.T) {
+		a, tel := newTestAdmission(t, limits)
+		s, _, _, address := serveGRPC(t, a)
+		var wait sync.WaitGroup
+		for range clients {
+			wait.Go(func() {
+				conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+				if !assert.NoError(t, err) {
+					return
+				}
+				defer conn.Close()
+				for range each {
+					_, err := ptraceotlp.NewGRPCClient(conn).Export(context.Background(), large(spans))
+					assert.NoError(t, err)
+				}
+			})
+		}
+		wait.Wait()
+		require.Equal(t, clients*each*spans, s.spans())
+		requireRefused(t, tel, map[string]int64{})
+		require.Eventually(t, func() bool { return a.inFlight() == 0 }, time.Minute, time.Millisecond, "all is given back")
+		require.Eventually(t, func() bool {
+			a.connections.mutex.Lock()
+			defer a.connections.mutex.Unlock()
+			return len(a.connections.requests) == 0
+		}, time.Minute, time.Millisecond, "no connection is remembered")
+	})
+	t.Run("http", func(t *testing.T) {
+		a, tel := newTestAdmission(t, limits)
+		s, url := serveHTTP(t, a)
+		data, err := large(spans).MarshalProto()
+		require.NoError(t, err)
+		var wait sync.WaitGroup
+		for range clients {
+			wait.Go(func() {
+				for range each {
+					response, err := http.Post(url, protobufType, bytes.NewReader(data))
+					if assert.NoError(t, err) {
+						assert.Equal(t, 200, response.StatusCode)
+						assert.NoError(t, response.Body.Close())
+					}
+				}
+			})
+		}
+		wait.Wait()
+		require.Equal(t, clients*each*spans, s.spans())
+		requireRefused(t, tel, map[string]int64{})
+		require.Zero(t, a.inFlight())
+	})
+}
+
 // TestReadingLeavesRoomForDecoding: requests that are being read cannot fill the memory in which they are to be decoded,
 // and one that is alone is taken, whatever its size up to max_request_bytes.
 func TestReadingLeavesRoomForDecoding(t *testing.T) {
@@ -277,8 +337,8 @@ func TestReadingLeavesRoomForDecoding(t *testing.T) {
 	require.NoError(t, err)
 	_, err = a.begin(t.Context(), nil)
 	require.Equal(t, codes.Unavailable, status.Code(err), "a quarter is for reading")
-	require.NoError(t, a.reserve(&a.processing, 0, 4<<20))
-	require.ErrorIs(t, a.reserve(&a.processing, 0, 1), errBusy)
+	require.NoError(t, a.reserve(t.Context(), a.processing, 0, 4<<20, 0))
+	require.ErrorIs(t, a.reserve(t.Context(), a.processing, 0, 1, 0), errBusy)
 }
 
 // TestALargeRequestKeepsNobodyOut: requests follow one that is larger than any may be, which is refused.
@@ -353,5 +413,5 @@ func TestConfig(t *testing.T) {
 	e, err := NewFactory().Create(context.Background(), extensiontest.NewNopSettings(metadata.Type), createDefaultConfig())
 	require.NoError(t, err)
 	require.Implements(t, (*extension.Extension)(nil), e)
-	require.GreaterOrEqual(t, e.(*admission).processing.limit, int64(192<<20))
+	require.Positive(t, e.(*admission).processing.limit)
 }

@@ -54,8 +54,8 @@ func (c *Config) Validate() error {
 // memoryShare is the part of the process's memory for requests where max_in_flight_bytes is not set.
 const memoryShare = 5
 
-// maxInFlight returns the bound of the memory of all requests. A request that
-// may be taken must fit.
+// maxInFlight returns the bound of the memory of all requests. It may be less
+// than max_request_bytes: a request that is alone is taken.
 func (c *Config) maxInFlight() (int64, error) {
 	if c.MaxInFlightBytes > 0 {
 		return c.MaxInFlightBytes, nil
@@ -64,5 +64,5 @@ func (c *Config) maxInFlight() (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("max_in_flight_bytes: found 0, must be set, because the memory of the machine cannot be read; write a number of bytes: %w", err)
 	}
-	return max(total/memoryShare, c.MaxRequestBytes), nil
+	return total / memoryShare, nil
 }

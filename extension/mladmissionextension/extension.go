@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension"
@@ -17,7 +18,8 @@ import (
 type admission struct {
 	config *Config
 	// reading is the length of the requests that are read, processing the estimated memory of those that are decoded and processed.
-	reading, processing pool
+	reading, processing *pool
+	connections         connections
 	// largest is the length of the largest gRPC request of late.
 	largest   atomic.Int64
 	refused   [reasons]atomic.Int64
@@ -36,11 +38,18 @@ func newAdmission(set extension.Settings, config *Config) (*admission, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &admission{config: config}
-	a.reading.limit, a.processing.limit = limit/readingShare, limit-limit/readingShare
+	a := &admission{
+		config: config, reading: newPool(limit / readingShare), processing: newPool(limit - limit/readingShare),
+		connections: connections{requests: map[string]int{}},
+	}
+	a.largest.Store(firstLargest)
 	a.telemetry, err = newTelemetry(set, a)
 	return a, err
 }
+
+// firstLargest is how large a request is taken to be before there was one, so
+// that a start among many clients with large ones is none with all of them at once.
+const firstLargest = 16 << 20
 
 // readingShare is the part of the memory for requests that are read. What is
 // read must find room to be decoded, or many large requests at once keep each
@@ -75,30 +84,17 @@ var (
 
 // reserve takes more memory from a pool for a request that has some of it
 // already. It returns errSize where a request may not take so much, and errBusy
-// where there is not enough now.
-func (a *admission) reserve(from *pool, has, more int64) error {
+// where there is not enough for as long as it may wait.
+func (a *admission) reserve(ctx context.Context, from *pool, has, more int64, patience time.Duration) error {
 	if has+more > a.config.MaxRequestBytes {
 		return errSize
 	}
-	return from.take(has, more)
+	return from.take(ctx, has, more, patience)
 }
 
-// pool is memory that requests share.
-type pool struct {
-	limit int64
-	used  atomic.Int64
-}
-
-// take takes more for a request. One that is alone always gets it.
-func (p *pool) take(has, more int64) error {
-	if used := p.used.Add(more); used > p.limit && used != has+more {
-		p.used.Add(-more)
-		return errBusy
-	}
-	return nil
-}
-
-func (p *pool) release(memory int64) { p.used.Add(-memory) }
+// patience is how long a request waits for others before it is refused: the
+// sender waits for an answer, and should have time to send it again.
+func (a *admission) patience() time.Duration { return a.config.RequestTimeout / 2 }
 
 // refuse counts a refusal and returns its reason.
 func (a *admission) refuse(err error) reason {

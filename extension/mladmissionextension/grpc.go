@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -30,27 +31,37 @@ func (a *admission) GetGRPCServerOptions(context.Context) ([]grpc.ServerOption, 
 }
 
 // begin is called before a request is read. A request that does not fit beside
-// the others is refused, and one that stalls would keep the server from
-// stopping, so its time is limited. Its size is not known yet: it is taken to be
-// as large as the largest of late.
+// the others waits, and one that stalls would keep the server from stopping, so
+// the time of both is limited. Its size is not known yet: it is taken to be as
+// large as the largest of late.
 func (a *admission) begin(ctx context.Context, _ *tap.Info) (context.Context, error) {
+	var patience time.Duration
+	ctx, cancel := context.WithTimeout(ctx, a.config.RequestTimeout)
+	alone, end := a.connections.begin(ctx)
+	if alone {
+		patience = a.patience()
+	}
 	// A request that is too large must not keep out those that follow.
 	length := min(a.largest.Load(), a.config.MaxRequestBytes)
-	if err := a.reserve(&a.reading, 0, length); err != nil {
+	if err := a.reserve(ctx, a.reading, 0, length, patience); err != nil {
+		cancel()
+		end()
 		a.refuse(err)
 		return nil, status.Error(codes.Unavailable, err.Error())
 	}
 	read := sync.OnceFunc(func() { a.reading.release(length) })
-	ctx, cancel := context.WithTimeout(context.WithValue(ctx, readKey{}, read), a.config.RequestTimeout)
 	context.AfterFunc(ctx, func() {
 		cancel()
 		read()
+		end()
 	})
-	return ctx, nil
+	return context.WithValue(ctx, begunKey{}, begun{read, end}), nil
 }
 
-// readKey is the key of what is to be called when a request has been read.
-type readKey struct{}
+// begun is what is to be called when a request has been read, and when it has ended.
+type begun struct{ read, end func() }
+
+type begunKey struct{}
 
 // received notes the length of a request for those that follow. It forgets large ones slowly.
 func (a *admission) received(length int64) {
@@ -84,7 +95,7 @@ func (c *codec) Unmarshal(data mem.BufferSlice, v any) error {
 	memory, err := shape.Proto(buf.ReadOnlyData(), signal, c.config.MaxDepth)
 	f := found{int64(memory), err}
 	if f.err == nil {
-		f.err = c.reserve(&c.processing, 0, f.memory)
+		f.err = c.reserve(context.Background(), c.processing, 0, f.memory, c.patience())
 	}
 	if f.err == nil {
 		if err := c.CodecV2.Unmarshal(mem.BufferSlice{buf}, v); err != nil {
@@ -111,8 +122,9 @@ func signalOf(v any) (shape.Signal, bool) {
 
 // intercept answers the requests that the codec refused.
 func (a *admission) intercept(ctx context.Context, request any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	if read, ok := ctx.Value(readKey{}).(func()); ok {
-		read()
+	if b, ok := ctx.Value(begunKey{}).(begun); ok {
+		b.read()
+		defer b.end() // before the answer, after which the next request may come
 	}
 	v, ok := a.decoded.LoadAndDelete(request)
 	if !ok {

@@ -37,7 +37,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.next.ServeHTTP(w, r) // the receiver refuses it
 		return
 	}
-	body, read, err := h.read(r.Body)
+	body, read, err := h.read(r)
 	defer func() { h.reading.release(read) }()
 	if err != nil {
 		if status, ok := httpStatus[err]; ok {
@@ -52,7 +52,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	memory, err := h.measure(r.URL.Path, kind, body)
 	if err == nil {
-		err = h.reserve(&h.processing, 0, memory)
+		err = h.reserve(r.Context(), h.processing, 0, memory, h.patience())
 	}
 	if err != nil {
 		h.refuse(err)
@@ -87,21 +87,27 @@ type failed struct{ err error }
 
 func (f *failed) Read([]byte) (int, error) { return 0, f.err }
 
-// firstRead is how much of a body is reserved and read at first; after that as much again as there is.
+// firstRead is how much of a body is reserved and read at first, or as much as the largest request of late; after that
+// as much again as there is.
 const firstRead = 64 << 10
 
 // read reads a body. It reserves memory for what it reads, so that the bodies
 // of many requests do not add up before they are measured, and returns how much.
-func (h *handler) read(body io.Reader) (_ []byte, reserved int64, err error) {
+func (h *handler) read(r *http.Request) (_ []byte, reserved int64, err error) {
 	var b bytes.Buffer
+	// It waits before it has read anything: requests that wait for each other with what they have would never end.
+	step, patience := max(firstRead, min(h.largest.Load(), h.config.MaxRequestBytes)), h.patience()
+	if r.ContentLength >= 0 { // -1 where it was compressed
+		step = min(step, r.ContentLength+1) // one more, to see its end
+	}
 	for {
-		step := int64(max(firstRead, b.Len()))
-		if err := h.reserve(&h.reading, reserved, step); err != nil {
+		if err := h.reserve(r.Context(), h.reading, reserved, step, patience); err != nil {
 			return nil, reserved, err
 		}
 		reserved += step
-		_, err := io.CopyN(&b, body, step)
+		_, err := io.CopyN(&b, r.Body, step)
 		if errors.Is(err, io.EOF) {
+			h.received(int64(b.Len()))
 			return b.Bytes(), reserved, nil
 		}
 		var tooLarge *http.MaxBytesError
@@ -111,6 +117,7 @@ func (h *handler) read(body io.Reader) (_ []byte, reserved int64, err error) {
 		if err != nil {
 			return b.Bytes(), reserved, err
 		}
+		step, patience = int64(max(firstRead, b.Len())), 0
 	}
 }
 

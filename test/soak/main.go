@@ -54,7 +54,7 @@ func run(ctx context.Context) error {
 		return fmt.Errorf("attributes: %w", err)
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(out, "memory MiB\tbytes a span\tspans/s\trefused\tby memory_limiter\tpeak MiB\tdecided early\tcounted\tkept\ttraces dropped\tspans dropped\ttaken after")
+	fmt.Fprintln(out, "memory MiB\tbytes a span\tspans/s\trefused\tby memory_limiter\tgiven up\tpeak MiB\tdecided early\tcounted\tkept\ttraces dropped\tspans dropped\ttaken after")
 	var failed []error
 	for _, mib := range memories {
 		for _, size := range sizes {
@@ -62,11 +62,16 @@ func run(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
+			if err == nil {
+				if wrong := r.wrong(); wrong != nil {
+					failed = append(failed, fmt.Errorf("%d MiB, %d bytes: %w", mib, size, wrong))
+				}
+			}
 			if err != nil {
 				failed = append(failed, fmt.Errorf("%d MiB, %d bytes: %w", mib, size, err))
 				fmt.Fprintf(out, "%d\t%d\t%v\n", mib, size, err)
 			} else {
-				fmt.Fprintf(out, "%d\t%d\t%.0f\t%.0f %%\t%.0f %%\t%d\t%.0f\t%s\t%.0f\t%.0f\t%.0f\t%v\n", mib, r.spanBytes, r.rate, 100*r.refused, 100*r.limited, r.peak>>20, r.early, r.counted, r.kept, r.dropped, r.unheld, r.recovery.Round(time.Millisecond))
+				fmt.Fprintf(out, "%d\t%d\t%.0f\t%.1f %%\t%.1f %%\t%.2f %%\t%d\t%.0f\t%s\t%.0f\t%.0f\t%.0f\t%v\n", mib, r.spanBytes, r.rate, 100*r.refused, 100*r.limited, 100*r.lost, r.peak>>20, r.early, r.counted, r.kept, r.dropped, r.unheld, r.recovery.Round(time.Millisecond))
 			}
 			out.Flush()
 		}

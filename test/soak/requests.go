@@ -24,6 +24,8 @@ const (
 type template struct {
 	data []byte
 	ids  []int
+	// telling is the number of traces that are to be kept.
+	telling uint64
 }
 
 // newTemplates makes requests of the article's shape: each trace is a request through services, one in a hundred is
@@ -38,6 +40,7 @@ func newTemplates(text int) ([]template, error) {
 		rs.Resource().Attributes().PutStr("ml.pipeline.name", "recommendation")
 		spans := rs.ScopeSpans().AppendEmpty().Spans()
 		var ids [][]byte
+		var toKeep uint64
 		now := time.Now()
 		for range tracesPerRequest {
 			var id pcommon.TraceID
@@ -71,7 +74,7 @@ func newTemplates(text int) ([]template, error) {
 		if err != nil {
 			return nil, err
 		}
-		t := template{data: data}
+		t := template{data: data, telling: toKeep}
 		for _, id := range ids {
 			for from := 0; ; {
 				at := bytes.Index(data[from:], id)

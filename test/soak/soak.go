@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -32,14 +34,15 @@ type soakOptions struct {
 // result is what came of a run.
 type result struct {
 	spanBytes int
-	// rate is of accepted spans. refused is the share of requests, limited that which memory_limiter refused.
-	rate, refused, limited float64
-	peak                   uint64
-	early                  float64
+	// rate is of accepted spans. refused is the share of answers, limited that of memory_limiter, and lost the share of requests
+	// that were refused until their client gave up.
+	rate, refused, limited, lost float64
+	peak                         uint64
+	early                        float64
 	// counted says whether the metrics equal what was accepted.
 	counted string
-	// kept are traces, dropped those that the sampler dropped because memory was short or its policies too slow.
-	kept, dropped float64
+	// telling are the traces of accepted requests that are to be kept. kept are all that were, dropped those that the sampler dropped because memory was short or its policies too slow.
+	telling, kept, dropped float64
 	// unheld are spans that the sampler did not even take.
 	unheld float64
 	// recovery is how long after the load a request was taken.
@@ -87,21 +90,25 @@ func soak(ctx context.Context, o soakOptions) (r result, err error) {
 		defer cancel()
 		_ = c.Stop(ended)
 	}()
-	accepted, refused, err := send(ctx, addresses.GRPC, requests, o)
+	sent, err := send(ctx, addresses.GRPC, requests, o)
 	if err != nil {
 		return r, fmt.Errorf("%w\n%s", err, c.Tail(5))
 	}
+	accepted, refused := sent.accepted.Load()*spansPerRequest, sent.refused.Load()
 	r.rate = float64(accepted) / o.duration.Seconds()
-	r.refused = float64(refused) / max(1, float64(refused)+float64(accepted)/spansPerRequest)
+	r.refused = float64(refused) / max(1, float64(refused+sent.accepted.Load()))
+	r.lost = float64(sent.givenUp.Load()) / max(1, float64(sent.givenUp.Load()+sent.accepted.Load()))
+	r.telling = float64(sent.telling.Load())
 	if r.recovery, err = recovers(ctx, addresses.GRPC, requests[0]); err != nil {
 		return r, fmt.Errorf("%w\n%s", err, c.Tail(5))
 	}
 	accepted += spansPerRequest
+	r.telling += float64(requests[0].telling)
 	if group != nil {
 		r.peak = group.peak()
 	}
 	// The next flush has everything.
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		metrics, err := c.Metrics(ctx)
 		if err == nil {
@@ -139,14 +146,43 @@ func soak(ctx context.Context, o soakOptions) (r result, err error) {
 	return r, nil
 }
 
+// wrong returns what must not be: accepted spans that are not counted, telling traces that are neither kept nor counted as dropped,
+// and a collector that takes long to recover.
+func (r result) wrong() error {
+	var errs []error
+	if r.counted != "all" {
+		errs = append(errs, fmt.Errorf("counted: found %s, must be all", r.counted))
+	}
+	if r.kept+r.dropped+r.unheld < r.telling {
+		errs = append(errs, fmt.Errorf("kept: found %.0f traces, and %.0f dropped, must be at least the %.0f that tell", r.kept, r.dropped, r.telling))
+	}
+	if r.recovery > recoverWithin {
+		errs = append(errs, fmt.Errorf("recovery: found %v, must be at most %v", r.recovery, recoverWithin))
+	}
+	return errors.Join(errs...)
+}
+
+// recoverWithin is how long after the load a request may take.
+const recoverWithin = 10 * time.Second
+
 const export = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
-// send sends for a while, as fast as requests are answered, and returns how many spans were accepted and how many
-// requests refused. A client that is refused waits as SDKs do, but shorter.
-func send(ctx context.Context, address string, requests []template, o soakOptions) (accepted, refused uint64, err error) {
+// Clients send a request again as OpenTelemetry's SDKs do: a second later, twice as long after that, and so on, until
+// ten seconds are over, which is the SDKs' timeout.
+const (
+	firstRetry = time.Second
+	giveUp     = 10 * time.Second
+)
+
+// sent is what came of requests. refused are answers.
+type sent struct{ accepted, refused, givenUp, telling atomic.Uint64 }
+
+// send sends for a while, as fast as requests are answered.
+func send(ctx context.Context, address string, requests []template, o soakOptions) (*sent, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.duration+time.Minute)
 	defer cancel()
-	var next, taken, busy atomic.Uint64
+	var next atomic.Uint64
+	var all sent
 	var failed atomic.Pointer[error]
 	until := time.Now().Add(o.duration)
 	var wait sync.WaitGroup
@@ -161,19 +197,9 @@ func send(ctx context.Context, address string, requests []template, o soakOption
 			var buffer []byte
 			for time.Now().Before(until) && failed.Load() == nil {
 				n := next.Add(1)
-				buffer = requests[n%templates].request(n, buffer)
-				var answer []byte
-				switch err := conn.Invoke(ctx, export, buffer, &answer, grpc.ForceCodecV2(raw{})); status.Code(err) {
-				case codes.OK:
-					taken.Add(spansPerRequest)
-				case codes.Unavailable:
-					if strings.Contains(err.Error(), "connection") {
-						failed.Store(&err)
-						return
-					}
-					busy.Add(1)
-					time.Sleep(50 * time.Millisecond)
-				default:
+				template := &requests[n%templates]
+				buffer = template.request(n, buffer)
+				if err := all.send(ctx, conn, buffer, template.telling); err != nil {
 					failed.Store(&err)
 				}
 			}
@@ -181,9 +207,36 @@ func send(ctx context.Context, address string, requests []template, o soakOption
 	}
 	wait.Wait()
 	if e := failed.Load(); e != nil {
-		return 0, 0, *e
+		return nil, *e
 	}
-	return taken.Load(), busy.Load(), nil
+	return &all, nil
+}
+
+// send sends a request until it is accepted, or given up.
+func (s *sent) send(ctx context.Context, conn *grpc.ClientConn, request []byte, telling uint64) error {
+	began := time.Now()
+	for retry := firstRetry; ; retry *= 2 {
+		var answer []byte
+		err := conn.Invoke(ctx, export, request, &answer, grpc.ForceCodecV2(raw{}))
+		switch {
+		case err == nil:
+			s.accepted.Add(1)
+			s.telling.Add(telling)
+			return nil
+		case status.Code(err) != codes.Unavailable || strings.Contains(err.Error(), "connection"):
+			return err
+		}
+		s.refused.Add(1)
+		if time.Since(began)+retry > giveUp {
+			s.givenUp.Add(1)
+			return nil
+		}
+		select {
+		case <-time.After(retry/2 + rand.N(retry)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // recovers returns how long it takes until a request is taken.
