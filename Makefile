@@ -78,7 +78,7 @@ code: # check, unit tests, the flood, rules, packages and the modules that start
 # What a bad day brings, on real processes. CI runs the same tests, those of
 # hostile input with fewer clients and smaller traces, but not those of disks, which
 # mount some.
-FAULTS  := Shutdown|StalledClients|HangingBackend|BadReloads|Reload|Overload|RemoteWriteAway|Backend|NoBackend|ClocksApart|ConfigErrors
+FAULTS  := Shutdown|StalledClients|HangingBackend|BadReloads|Reload|Overload|RemoteWriteAway|PrometheusAway|Backend|NoBackend|ClocksApart|ClockJumps|CutStreams|SamplerGivesWay|ConfigErrors
 HOSTILE := Hostile|OneHugeTrace|HalfOpen|ManyLargeRequests|BadInput|BadIDs|TextThatIsNotUTF8|TimesThatCannotBe|Labels
 
 .PHONY: faults

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -47,7 +47,7 @@ func TestClockJumps(t *testing.T) {
 			}
 			for _, sample := range metrics {
 				series := sample.Labels.String()
-				if counts.MatchString(sample.Labels.Get(labels.MetricName)) {
+				if counts.MatchString(sample.Labels.Get(model.MetricNameLabel)) {
 					require.GreaterOrEqual(t, sample.Value, last[series], "%s after jump %d", series, jump)
 				}
 				last[series] = sample.Value

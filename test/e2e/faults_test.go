@@ -108,7 +108,7 @@ func TestStalledClients(t *testing.T) {
 }
 
 // halfCall returns the bytes of a gRPC client that stalls: the HTTP/2 preface, empty settings, the headers of a call as
-// literals, and the first six bytes of a message of 261.
+// literals, and a cut message.
 func halfCall() string {
 	var headers strings.Builder
 	for _, f := range [][2]string{
@@ -122,9 +122,11 @@ func halfCall() string {
 		}
 	}
 	return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\x00\x00\x00\x04\x00\x00\x00\x00\x00" +
-		string([]byte{0, 0, byte(headers.Len()), 1, 4, 0, 0, 0, 1}) + headers.String() +
-		string([]byte{0, 0, 6, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1})
+		string([]byte{0, 0, byte(headers.Len()), 1, 4, 0, 0, 0, 1}) + headers.String() + halfData
 }
+
+// halfData is a frame with the head of a message of 256 bytes, and one byte of it.
+const halfData = "\x00\x00\x06\x00\x00\x00\x00\x00\x01" + "\x00\x00\x00\x01\x00" + "\x01"
 
 // TestHangingBackend: a backend that takes connections and answers nothing does not keep the collector from stopping,
 // which says what it dropped. The file of kept traces is whole.

@@ -36,6 +36,8 @@ func run(ctx context.Context) error {
 	attributes := flag.String("attributes", "0,500,2000", "bytes of text on each span besides the article's attributes, comma-separated")
 	duration := flag.Duration("for", 30*time.Second, "how long each run sends")
 	connections := flag.Int("connections", 4, "clients, each with one request at a time")
+	rate := flag.Float64("rate", 0, "spans a second at most, of all clients; 0 for as many as are answered")
+	cores := flag.Int("cores", 0, "cores that the collector may use; 0 for all")
 	churned := flag.Duration("churn", 0, "instead: send spans of instances, models and traces that are new all the time, for so long")
 	flag.Parse()
 	if *churned > 0 {
@@ -58,7 +60,7 @@ func run(ctx context.Context) error {
 	var failed []error
 	for _, mib := range memories {
 		for _, size := range sizes {
-			r, err := soak(ctx, soakOptions{*binary, strings.Fields(*config), mib, size, *duration, *connections})
+			r, err := soak(ctx, soakOptions{*binary, strings.Fields(*config), mib, size, *duration, *connections, *rate, *cores})
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}

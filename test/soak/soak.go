@@ -29,6 +29,9 @@ type soakOptions struct {
 	memory, text int
 	duration     time.Duration
 	connections  int
+	// rate is in spans a second, and cores is how many the collector has, 0 for no bound.
+	rate  float64
+	cores int
 }
 
 // result is what came of a run.
@@ -63,6 +66,11 @@ func soak(ctx context.Context, o soakOptions) (r result, err error) {
 	binary, err := filepath.Abs(o.binary)
 	if err != nil {
 		return r, err
+	}
+	if o.cores > 0 {
+		if binary, err = onCores(dir, binary, o.cores); err != nil {
+			return r, err
+		}
 	}
 	var group *group
 	if o.memory > 0 {
@@ -184,7 +192,8 @@ func send(ctx context.Context, address string, requests []template, o soakOption
 	var next atomic.Uint64
 	var all sent
 	var failed atomic.Pointer[error]
-	until := time.Now().Add(o.duration)
+	began := time.Now()
+	until := began.Add(o.duration)
 	var wait sync.WaitGroup
 	for range o.connections {
 		wait.Go(func() {
@@ -197,6 +206,13 @@ func send(ctx context.Context, address string, requests []template, o soakOption
 			var buffer []byte
 			for time.Now().Before(until) && failed.Load() == nil {
 				n := next.Add(1)
+				if o.rate > 0 {
+					due := began.Add(time.Duration(float64(n*spansPerRequest) / o.rate * float64(time.Second)))
+					if due.After(until) {
+						return
+					}
+					time.Sleep(time.Until(due))
+				}
 				template := &requests[n%templates]
 				buffer = template.request(n, buffer)
 				if err := all.send(ctx, conn, buffer, template.telling); err != nil {
@@ -271,6 +287,13 @@ func (raw) Unmarshal(data mem.BufferSlice, v any) error {
 	return nil
 }
 func (raw) Name() string { return "proto" }
+
+// onCores returns a program that starts another one on the first cores alone.
+func onCores(dir, binary string, cores int) (string, error) {
+	path := dir + "/on-cores"
+	script := fmt.Sprintf("#!/bin/sh\nexec taskset -c 0-%d %s \"$@\"\n", cores-1, binary)
+	return path, os.WriteFile(path, []byte(script), 0o755)
+}
 
 // group is a control group with a limit of memory.
 type group struct {
