@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -112,6 +114,33 @@ func TestConfigWarnings(t *testing.T) {
 	assert.Contains(t, running.Log(), warning)
 	assert.Contains(t, running.Log(), variable+": found a variable")
 	assert.Contains(t, running.Log(), "Kept traces go to file/kept ("+options.DataDir+"/kept-traces.jsonl)")
+}
+
+// TestURLPasswords: the password of a backend's URL is in no log, also where sending fails, and not in what print-config prints.
+func TestURLPasswords(t *testing.T) {
+	t.Parallel()
+	const password = "hunter-2"
+	options := stack.CollectorOptions(t, stack.Root(t, "deploy/backend/otelcol.yaml"))
+	options.Env = []string{"OTELCOL_ML_DECISION_WAIT=1s", "OTELCOL_ML_OTLP_ENDPOINT=http://gateway:" + password + "@127.0.0.1:9/tempo"}
+	running := stack.StartCollector(t, options)
+	require.NotEmpty(t, sendSome(t, running, 50))
+	stack.Until(t, running.Process, "a log line about the backend", func(context.Context) error {
+		if !strings.Contains(running.Log(), "Exporting failed") {
+			return errors.New("none yet")
+		}
+		return nil
+	})
+	assert.NotContains(t, running.Log(), password)
+	assert.Contains(t, running.Log(), "http://gateway:[REDACTED]@127.0.0.1:9/tempo")
+
+	for _, format := range []string{"yaml", "json"} {
+		command := exec.Command(stack.CollectorBinary(t), "print-config", "--format="+format, "--config", options.Configs[0], "--config", options.Configs[1])
+		command.Env = append(command.Environ(), options.Env...)
+		output, err := command.CombinedOutput()
+		require.NoError(t, err, string(output))
+		assert.NotContains(t, string(output), password)
+		assert.Contains(t, string(output), "http://gateway:[REDACTED]@127.0.0.1:9/tempo")
+	}
 }
 
 // TestNoConfig: whoever starts the collector without a configuration reads which flag to give.

@@ -5,6 +5,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/collector/otelcol"
+
+	"github.com/otelcol-ml/otelcol-ml/internal/urlpassword"
 )
 
 const description = `otelcol-ml is an OpenTelemetry Collector for machine-learning pipelines. It finds GPU queue waits, feature store
@@ -56,6 +59,7 @@ func newCommand(params otelcol.CollectorSettings) *cobra.Command {
 			c.Short, c.Long = "Checks a configuration without running the collector", validateHelp
 		case "print-config":
 			c.Short, c.Long = "Prints the effective configuration, defaults included", printConfigHelp
+			c.PreRun = withoutURLPasswords
 		}
 		for flag, usage := range usages {
 			if f := c.Flags().Lookup(flag); f != nil {
@@ -73,6 +77,23 @@ func newCommand(params otelcol.CollectorSettings) *cobra.Command {
 		}
 	}
 	return cmd
+}
+
+// withoutURLPasswords has print-config print no password of a URL, unless it is to print all.
+func withoutURLPasswords(c *cobra.Command, _ []string) {
+	if mode := c.Flags().Lookup("mode"); mode == nil || mode.Value.String() != "unredacted" {
+		c.SetOut(redacted{c.OutOrStdout()})
+	}
+}
+
+type redacted struct{ to io.Writer }
+
+// Write is called once, with the whole configuration.
+func (r redacted) Write(text []byte) (int, error) {
+	if _, err := io.WriteString(r.to, urlpassword.Redact(string(text))); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // usages are the descriptions of flags that the library describes otherwise.

@@ -14,6 +14,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/configcheck"
 	"github.com/otelcol-ml/otelcol-ml/internal/processmemory"
 	"github.com/otelcol-ml/otelcol-ml/internal/supervise"
+	"github.com/otelcol-ml/otelcol-ml/internal/urlpassword"
 )
 
 // run runs the command line under a supervisor, which survives bad reloads and stalled shutdowns.
@@ -29,13 +30,13 @@ func run(params otelcol.CollectorSettings) error {
 		resolver.ProviderFactories[i] = environment.Watch(factory)
 	}
 	resolver.ConverterFactories = append(resolver.ConverterFactories, configcheck.Factory(environment, printWarnings()), config.Factory())
-	params.LoggingOptions = append(params.LoggingOptions, config.Hook())
+	params.LoggingOptions = append(params.LoggingOptions, config.Hook(), zap.WrapCore(urlpassword.Core))
 
 	logging := zap.NewProductionConfig()
 	logging.Encoding = "console"
 	logging.DisableCaller, logging.DisableStacktrace = true, true
 	logging.EncoderConfig = zap.NewDevelopmentEncoderConfig()
-	logger, err := logging.Build()
+	logger, err := logging.Build(zap.WrapCore(urlpassword.Core))
 	if err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func run(params otelcol.CollectorSettings) error {
 		cmd.SilenceErrors = true
 		err := environment.Explain(cmd.ExecuteContext(ctx))
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "Error:", err)
+			fmt.Fprintln(os.Stderr, "Error:", urlpassword.Redact(err.Error()))
 		}
 		return err
 	}
@@ -60,5 +61,5 @@ func printWarnings() func(string) {
 	}) {
 		return nil
 	}
-	return func(text string) { fmt.Fprintln(os.Stderr, "Warning:", text) }
+	return func(text string) { fmt.Fprintln(os.Stderr, "Warning:", urlpassword.Redact(text)) }
 }
