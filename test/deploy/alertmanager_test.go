@@ -92,6 +92,104 @@ func TestAlertmanagerInhibits(t *testing.T) {
 	}, withoutGoodput(unsilenced(t, url, len(sent))))
 }
 
+// TestOneCauseIsOnePage sends what each cause raises to a running Alertmanager, and counts the notifications of the
+// receiver that pages: each group of alerts which are not inhibited is one.
+func TestOneCauseIsOnePage(t *testing.T) {
+	type labels = map[string]string
+	alert := func(name, severity string, more ...string) labels {
+		l := labels{"alertname": name, "severity": severity}
+		for i := 0; i < len(more); i += 2 {
+			l[more[i]] = more[i+1]
+		}
+		return l
+	}
+	shop := func(name, severity string, more ...string) labels {
+		return alert(name, severity, append(more, "deployment_environment", "production", "ml_pipeline_name", "shop")...)
+	}
+	for name, test := range map[string]struct {
+		sent  []labels
+		pages int
+	}{
+		"a collector is dead": {[]labels{
+			alert("MLCollectorDown", "critical", "collector", "a"),
+			alert("MLUndecidedTracesLost", "warning", "job", "otelcol-ml-self", "instance", "a:8888"),
+			shop("MLServiceSilent", "warning", "service_name", "gateway"),
+			shop("MLServiceSilent", "warning", "service_name", "server"),
+			shop("MLInferenceStalled", "critical"),
+		}, 1},
+		"two collectors are dead": {[]labels{
+			alert("MLCollectorDown", "critical", "collector", "a"),
+			alert("MLCollectorDown", "critical", "collector", "b"),
+		}, 2},
+		"two pods of one name": {[]labels{
+			alert("MLCollectorDown", "critical", "collector", "otelcol-ml-0", "namespace", "a"),
+			alert("MLCollectorDown", "critical", "collector", "otelcol-ml-0", "namespace", "b"),
+		}, 2},
+		"a model hangs, and requests time out": {[]labels{
+			shop("MLInferenceStalled", "critical"),
+			shop("MLServerQueueStuck", "critical", "job", "vllm", "instance", "a:8000", "model_name", "chat"),
+			shop("MLServerQueueStuck", "critical", "job", "vllm", "instance", "b:8000", "model_name", "chat"),
+			shop("MLErrorBudgetBurnsFast", "critical", "service_name", "gateway", "slo", "success"),
+			shop("MLErrorBudgetBurnsFast", "critical", "service_name", "gateway", "slo", "goodput"),
+			shop("MLStageErrors", "warning", "service_name", "gateway", "ml_stage", "request"),
+			shop("MLServiceSilent", "warning", "service_name", "server"),
+		}, 1},
+		"servers hang whose spans nobody sends": {[]labels{
+			alert("MLServerQueueStuck", "critical", "job", "vllm", "instance", "a:8000", "model_name", "chat"),
+			alert("MLServerQueueStuck", "critical", "job", "vllm", "instance", "b:8000", "model_name", "chat"),
+		}, 1},
+		"requests fail": {[]labels{
+			shop("MLErrorBudgetBurnsFast", "critical", "service_name", "gateway", "slo", "success"),
+			shop("MLErrorBudgetBurnsFast", "critical", "service_name", "gateway", "slo", "goodput"),
+			shop("MLErrorBudgetBurnsFast", "critical", "service_name", "orchestrator", "slo", "success"),
+			shop("MLErrorBudgetBurnsSlowly", "warning", "service_name", "gateway", "slo", "success"),
+			shop("MLStageErrors", "warning", "service_name", "server", "ml_stage", "inference"),
+		}, 1},
+		"the GPU is too small": {[]labels{
+			shop("MLGPUQueueOverCompute", "warning", "service_name", "server"),
+			shop("MLErrorBudgetBurnsFast", "critical", "service_name", "gateway", "slo", "goodput"),
+			shop("MLStageSlow", "warning", "service_name", "server", "ml_stage", "inference"),
+			shop("MLStageSlow", "warning", "service_name", "gateway", "ml_stage", "request"),
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := startAlertmanager(t)
+			post(t, url, test.sent)
+			assert.Equal(t, test.pages, notifications(t, url, len(test.sent), "page"))
+		})
+	}
+}
+
+// notifications counts the groups of alerts of which a receiver notifies, once every alert is in its group.
+func notifications(t *testing.T, url string, sent int, receiver string) (count int) {
+	t.Helper()
+	type group struct {
+		Alerts   []struct{ Status struct{ State string } }
+		Receiver struct{ Name string }
+	}
+	var groups []group
+	grouped := func() bool {
+		groups = nil
+		response, err := http.Get(url + "/api/v2/alerts/groups")
+		require.NoError(t, err)
+		defer response.Body.Close()
+		require.NoError(t, json.NewDecoder(response.Body).Decode(&groups))
+		all := 0
+		for _, g := range groups {
+			all += len(g.Alerts)
+		}
+		return all == sent
+	}
+	require.Eventually(t, grouped, patience, 50*time.Millisecond)
+	for _, g := range groups {
+		active := func(a struct{ Status struct{ State string } }) bool { return a.Status.State == "active" }
+		if g.Receiver.Name == receiver && slices.ContainsFunc(g.Alerts, active) {
+			count++
+		}
+	}
+	return count
+}
+
 // withoutGoodput leaves out the objective that is alone in its pipeline.
 func withoutGoodput(found []string) []string {
 	for i := range found {
