@@ -95,20 +95,37 @@ func (p *prometheus) add(at time.Time, job, instance string, scraped scrape.Samp
 		there[of.Hash()] = of
 		put(of, s.Value)
 	}
+	p.end(put, job, instance, there, 1)
+	require.NoError(p.t, appender.Commit())
+}
+
+// down stores that a target could not be scraped.
+func (p *prometheus) down(at time.Time, job, instance string) {
+	p.t.Helper()
+	appender := p.db.Appender(p.t.Context())
+	p.end(func(of labels.Labels, value float64) {
+		_, err := appender.Append(0, of, at.UnixMilli(), value)
+		require.NoError(p.t, err, of)
+	}, job, instance, nil, 0)
+	require.NoError(p.t, appender.Commit())
+}
+
+// end ends a scrape: with staleness markers for the series that are there no more, and with up.
+func (p *prometheus) end(put func(labels.Labels, float64), job, instance string, there map[uint64]labels.Labels, up float64) {
 	for hash, of := range p.gone[instance] {
 		if _, ok := there[hash]; !ok {
 			put(of, stale)
 		}
 	}
 	p.gone[instance] = there
-	put(labels.FromStrings(model.MetricNameLabel, "up", model.JobLabel, job, model.InstanceLabel, instance), 1)
-	require.NoError(p.t, appender.Commit())
+	put(labels.FromStrings(model.MetricNameLabel, "up", model.JobLabel, job, model.InstanceLabel, instance), up)
 }
 
-// evaluate evaluates every rule, and returns the alerts that fire. A rule that fails fails the test.
-func (p *prometheus) evaluate(at time.Time) map[string]int {
+// evaluate evaluates every rule, and returns the labels of the alerts that fire, by what identify says. A rule that fails
+// fails the test.
+func (p *prometheus) evaluate(at time.Time) map[string]labels.Labels {
 	p.t.Helper()
-	firing := map[string]int{}
+	firing := map[string]labels.Labels{}
 	for _, group := range p.groups {
 		group.Eval(p.t.Context(), at)
 		for _, rule := range group.Rules() {
@@ -119,10 +136,31 @@ func (p *prometheus) evaluate(at time.Time) map[string]int {
 			}
 			for _, active := range alert.ActiveAlerts() {
 				if active.State == rules.StateFiring {
-					firing[alert.Name()]++
+					firing[identify(active.Labels)] = active.Labels
 				}
 			}
 		}
 	}
 	return firing
+}
+
+// identify names an alert, its pipeline, and what tells it from others of the pipeline.
+func identify(of labels.Labels) string {
+	name := of.Get(model.AlertNameLabel)
+	for _, key := range []string{
+		"ml_pipeline_name", "ml_stage", "signal", "slo", "measure", "component", "ml_device_id", "model_name", "suite", "metric", "key", "reason", "collector",
+		"exporter", "bound",
+	} {
+		if key == "ml_stage" && of.Get("measure") != "" {
+			continue
+		}
+		if v := of.Get(key); v != "" {
+			name += " " + v
+		}
+	}
+	switch of.Get(model.AlertNameLabel) {
+	case "MLFirstTokenSlow", "MLOutputTokenSlow", "MLGPUQueueOverCompute":
+		name += " " + of.Get("ml_model_name")
+	}
+	return name
 }

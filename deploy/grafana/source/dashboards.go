@@ -15,6 +15,12 @@ func count(m, more, by string) string {
 	return "sum" + group(by) + " (increase(" + m + matchers(more) + "[$__range]))"
 }
 
+// dayShare is the share of a part in a whole over the last day, 0 where there was none of the part.
+func dayShare(part, whole, by string) string {
+	day := func(m string) string { return "sum" + group(by) + " (increase(" + m + matchers("") + "[1d]))" }
+	return "(" + day(part) + " or " + day(whole) + " * 0) / (" + day(whole) + " > 0)"
+}
+
 // newest is the newest value of a gauge.
 func newest(m, more, by string) string { return "max" + group(by) + " (" + m + matchers(more) + ")" }
 
@@ -195,6 +201,10 @@ func models(h histograms) board {
 	graph := func(title, unit, expr string) panel {
 		return panel{title: title, unit: unit, queries: []query{{expr, legend}}}
 	}
+	const variant = `ml_experiment_variant!=""`
+	variants := func(title, unit, expr string) panel {
+		return panel{title: title, unit: unit, queries: []query{{expr, "{{ml_experiment_variant}}"}}}
+	}
 	return board{
 		uid: "models", title: "Model comparison", help: "Models and their versions side by side, such as a canary beside what it replaces. Choose them above.",
 		rows: []row{
@@ -212,6 +222,16 @@ func models(h histograms) board {
 				withHelp("The spans that validate must carry ml.model.name.", graph("Repaired outputs", "percentunit", share(per("ml_post_processing_revalidations_total", "", by), h.count("ml_post_processing_validation_attempts", "", by)))),
 				graph("Output tokens for each call, mean", "short", share(per("ml_tokens_total", `direction="output"`, by), per("ml_stage_calls_total", `ml_stage="inference"`, by))),
 				{title: "Score of the evaluation", unit: "none", queries: []query{{newest("ml_evaluation_score", "", by+", metric"), legend + " {{metric}}"}}},
+			}},
+			{"Variants of an A/B test, by ml.experiment.variant", []panel{
+				variants("Requests a second", "reqps", per("ml_pipeline_requests_total", variant, "ml_experiment_variant")),
+				variants("Failed requests", "percentunit", share(per("ml_pipeline_requests_total", variant+`, ml_pipeline_success="false"`, "ml_experiment_variant"), per("ml_pipeline_requests_total", variant, "ml_experiment_variant"))),
+				variants("Latency, p95", "ms", h.quantile(0.95, "ml_pipeline_latency_ms", variant, "ml_experiment_variant")),
+			}},
+			{"", []panel{
+				variants("Inference, p95", "ms", h.quantile(0.95, "duration_ms", variant+`, ml_stage="inference"`, "ml_experiment_variant")),
+				variants("Repaired outputs", "percentunit", share(per("ml_post_processing_revalidations_total", variant, "ml_experiment_variant"), h.count("ml_post_processing_validation_attempts", variant, "ml_experiment_variant"))),
+				{title: "Signals for each span", unit: "percentunit", help: "Where two variants differ in a signal, the one above is worse.", queries: []query{{share(per("ml_signals_total", variant, "ml_experiment_variant, signal"), "ignoring(signal) group_left "+per("ml_stage_calls_total", variant, "ml_experiment_variant")), "{{ml_experiment_variant}} {{signal}}"}}},
 			}},
 		},
 	}
@@ -233,6 +253,12 @@ func training(h histograms) board {
 			{"", []panel{
 				{title: "Score, and of the baseline", unit: "none", queries: []query{{newest("ml_evaluation_score", "", "ml_model_name, metric"), "{{ml_model_name}} {{metric}}"}}},
 				{title: "Training: loss, epochs, learning rate", unit: "none", queries: []query{{newest("ml_training_value", "", "ml_model_name, metric"), "{{ml_model_name}} {{metric}}"}}},
+			}},
+			{"Checks of the data, and scores of outputs", []panel{
+				{title: "Failed checks", unit: "percentunit", help: "Share of the checks of the last day that failed, by suite.", queries: []query{{dayShare("ml_data_checks_failed_total", "ml_data_checks_total", "suite"), "{{suite}}"}}},
+				{kind: list, title: "Checks that failed in the time shown", queries: []query{{count("ml_data_check_failures_total", "", "suite, check, column") + " > 0", ""}}},
+				{title: "Missing values", unit: "percentunit", queries: []query{{newest("ml_data_null_share", "", "suite"), "{{suite}}"}}},
+				{title: "Scores of single outputs, mean", unit: "none", help: "By scorer, such as MLflow's.", queries: []query{{h.mean("ml_evaluation_assessment", "", "span_name"), "{{span_name}}"}}},
 			}},
 			{"", []panel{
 				{kind: list, title: "Records in the time shown", queries: []query{{count("ml_data_records_total", "", "ml_pipeline_name, ml_stage, outcome"), ""}}},
