@@ -214,7 +214,7 @@ func everyMetric(n byte) ptrace.Traces {
 	rs.Resource().Attributes().PutStr("ml.pipeline.name", "chat")
 	rs.Resource().Attributes().PutStr("deployment.environment", "test")
 	spans := rs.ScopeSpans().AppendEmpty().Spans()
-	span := func(name, stage string, attributes map[string]any) {
+	span := func(name, stage string, attributes map[string]any) ptrace.Span {
 		s := spans.AppendEmpty()
 		s.SetTraceID(pcommon.TraceID{14: 7, 15: n})
 		s.SetSpanID(pcommon.SpanID{6: byte(spans.Len()), 7: n})
@@ -227,6 +227,7 @@ func everyMetric(n byte) ptrace.Traces {
 		s.Attributes().PutStr("ml.stage", stage)
 		s.Attributes().PutStr("ml.model.name", "chat-8b")
 		s.Attributes().PutStr("ml.model.version", "2")
+		return s
 	}
 	span("chat", "inference", map[string]any{
 		"ml.device.id": "0", "ml.inference.queue_wait_ms": 20.0, "ml.inference.forward_pass_ms": 900.0, "ml.batch.size": 4,
@@ -236,7 +237,24 @@ func everyMetric(n byte) ptrace.Traces {
 		"ml.input.cached_tokens": 500, "ml.output.reasoning_tokens": 40,
 		"ml.gpu.memory_allocated_mb": 9000.0, "ml.gpu.memory_reserved_mb": 10000.0, "ml.gpu.utilization_percent": 72.0,
 	})
-	span("data-ingestion", "data_ingestion", map[string]any{"ml.data.records_read": 1000, "ml.data.size_bytes": 5000, "ml.data.parsing_errors": 1})
+	for _, variant := range []string{"a", "b"} {
+		of := func(attributes map[string]any) map[string]any {
+			attributes["ml.experiment.variant"] = variant
+			return attributes
+		}
+		span("chat.request", "request", of(map[string]any{"ml.pipeline.success": variant == "a", "ml.pipeline.latency_ms": 900.0}))
+		span("chat", "inference", of(map[string]any{"ml.inference.queue_wait_ms": 950.0, "ml.inference.forward_pass_ms": 50.0}))
+		span("validate", "post_processing", of(map[string]any{"ml.post_processing.validation_attempts": 2}))
+	}
+	checked := span("data-ingestion", "data_ingestion", map[string]any{
+		"ml.data.records_read": 1000, "ml.data.size_bytes": 5000, "ml.data.parsing_errors": 1,
+		"ml.data.suite": "orders", "ml.data.checks": 20, "ml.data.checks_failed": 1, "ml.data.null_share": 0.01,
+	})
+	failed := checked.Events().AppendEmpty()
+	failed.SetName("ml.data.check_failed")
+	failed.Attributes().PutStr("check", "not_null")
+	failed.Attributes().PutStr("column", "price")
+	span("relevance", "evaluation", map[string]any{"ml.evaluation.assessment": 0.8})
 	span("model-training", "training", map[string]any{"ml.training.epochs": 3, "ml.training.loss": 0.2, "ml.training.learning_rate": 0.001})
 	span("evaluation", "evaluation", map[string]any{"ml.evaluation.accuracy": 0.93, "ml.evaluation.baseline_accuracy": 0.91})
 	span("registration", "model_registration", map[string]any{"ml.registration.artifact_size_bytes": 1_000_000, "ml.registration.upload_ms": 500.0})
