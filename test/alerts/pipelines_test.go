@@ -41,6 +41,7 @@ func minuteOf(when phase) []span {
 				pipeline: "search", service: "search-server", name: "ml.inference", times: 10, duration: 100 * ms,
 				with: map[string]any{"ml.model.name": "searcher"},
 			},
+			batch(4),
 			// It stops in the incident.
 			span{pipeline: "embedding", service: "embedder", name: "ml.feature_extraction", times: 3, duration: 30 * ms},
 		)
@@ -53,12 +54,14 @@ func minuteOf(when phase) []span {
 		},
 		// A service has a new SDK, whose spans are named in another way.
 		span{service: "billing", name: "charge", times: 150, duration: 5 * ms},
-		// A client sends a size as a word.
-		span{
-			pipeline: "ranking", service: "ranker-gateway", name: "ml.batch_assembly", times: 3, duration: 5 * ms,
-			with: map[string]any{"ml.batch.size": "many"},
-		},
+		batch("many"), // A client sends a size as a word.
 	)
+}
+
+func batch(size any) span {
+	return span{
+		pipeline: "ranking", service: "ranker-gateway", name: "ml.batch_assembly", times: 3, duration: 5 * ms, with: map[string]any{"ml.batch.size": size},
+	}
 }
 
 func llm(bad bool) span {
