@@ -99,7 +99,7 @@ var pages = []string{"recommendation", "search"}
 // with a day of it and more, training is part of it, and what follows lasts until the last alert is over.
 func TestLive(t *testing.T) {
 	t.Parallel()
-	normal, again := 4*time.Hour, 2*time.Hour
+	normal, again := 5*time.Hour, 2*time.Hour
 	want := slices.Clone(expected)
 	daily := false
 	if hours := os.Getenv("ALERTS_NORMAL"); hours != "" {
