@@ -326,7 +326,7 @@ check: check-generate check-dashboards check-manifests lint ## Generated code an
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint ## Run the linters of .golangci.yml
 	@set -e; for m in $(MODULES); do echo "golangci-lint run (in $$m)"; \
-		(cd $$m && $(TOOLS)/golangci-lint run --config $(CURDIR)/.golangci.yml ./...); done
+		(cd $$m && $(TOOLS)/golangci-lint run --allow-parallel-runners --config $(CURDIR)/.golangci.yml ./...); done
 
 .PHONY: fmt
 fmt: ## Format all Go code
