@@ -19,36 +19,37 @@ type Config struct {
 	// Config is contrib's, with its keys, defaults and errors.
 	tailsampling.Config `mapstructure:",squash"`
 
-	// MaxBytes bounds the memory of waiting spans, in bytes. 0: a quarter of the
-	// memory of the process, as memory_limiter reads it.
+	// MaxBytes limits the memory of buffered spans, in bytes. At least 16 MiB. 0 (default): a quarter of the memory that
+	// the process may use, which is found as memory_limiter finds it.
 	MaxBytes int64 `mapstructure:"max_bytes"`
-	// PressureHeapBytes is the live heap of the process from which most new traces are dropped. 0: a third of the memory of the process.
+	// PressureHeapBytes is the live heap of the process, in bytes, above which most new traces are dropped. At least
+	// 16 MiB. 0 (default): a third of the memory that the process may use.
 	PressureHeapBytes int64 `mapstructure:"pressure_heap_bytes"`
-	// PassOn has traces passed on at once and whole, without a decision.
+	// PassOn selects traces that are passed on immediately, without a decision. Default: none.
 	PassOn PassOnConfig `mapstructure:"pass_on"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
 
-// PassOnConfig says which traces are passed on at once: those that outlast any
+// PassOnConfig selects traces that are passed on immediately: those that last longer than any
 // decision_wait, such as training runs.
 type PassOnConfig struct {
-	// Any are conditions of which one is enough, on any span of the trace.
+	// Any lists conditions. A trace is passed on if one of them holds for one of its spans. Default: none.
 	Any []ConditionConfig `mapstructure:"any"`
-	// RememberFor is how long a trace's later spans are passed on, from its last span.
+	// RememberFor is how long after the last span of a trace its later spans are still passed on. At least 1s, default 24h.
 	RememberFor time.Duration `mapstructure:"remember_for"`
-	// MaxTraces is how many such traces are remembered.
+	// MaxTraces is the number of such traces that are remembered; the least recently seen are evicted. At least 1, default 10,000.
 	MaxTraces int `mapstructure:"max_traces"`
 }
 
 // ConditionConfig is a test on an attribute of a span or its resource, whose value is text.
 type ConditionConfig struct {
-	// Attribute is its key.
+	// Attribute is the key of the attribute. Required.
 	Attribute string `mapstructure:"attribute"`
-	// Values are texts of which it must be one.
+	// Values lists the texts that match. Either Values or Regex is set.
 	Values []string `mapstructure:"values"`
-	// Regex is an RE2 expression that must match a part of it, in place of Values.
+	// Regex is a regular expression (RE2) that must match a part of the text.
 	Regex string `mapstructure:"regex"`
 }
 
@@ -62,7 +63,7 @@ func createDefaultConfig() component.Config {
 // Unmarshal decodes the settings. A mistyped key is an error that names the keys that are allowed.
 func (c *Config) Unmarshal(conf *confmap.Conf) error { return knownkeys.Unmarshal(conf, c) }
 
-// minMaxBytes is the least max_bytes: the blocks that are always in use, and room for some traces.
+// minMaxBytes is the smallest max_bytes: the blocks that are always allocated, and some traces.
 const minMaxBytes = 16 << 20
 
 // Validate returns every mistake, each with the key, the value found and what is allowed.
@@ -76,7 +77,7 @@ func (c *Config) Validate() error {
 		bad("pressure_heap_bytes: found %d, must be at least %d; leave it out for a third of the memory", n, minMaxBytes)
 	}
 	if c.NumTraces == 0 {
-		bad("num_traces: found 0, must be at least 1: the traces that may wait for their decision")
+		bad("num_traces: found 0, must be at least 1; write the largest number of buffered traces, such as 50000")
 	}
 	if n := c.DecisionCache.SampledCacheSize; n < 0 {
 		bad("decision_cache::sampled_cache_size: found %d, must be at least 0; 0 is for the default", n)
@@ -120,13 +121,13 @@ func (c *PassOnConfig) conditions() (compiled []prefilter.Condition, err error) 
 			errs = append(errs, fmt.Errorf("%s::attribute: found none, must be the key of an attribute, such as ml.stage", path))
 		}
 		if (len(condition.Values) == 0) == (condition.Regex == "") {
-			errs = append(errs, fmt.Errorf("%s: found %d values and regex %q, must have either; remove one or add one",
+			errs = append(errs, fmt.Errorf("%s: found %d values and regex %q, must have either values or a regex; remove one or add one",
 				path, len(condition.Values), condition.Regex))
 		}
 		result := prefilter.Condition{Attribute: condition.Attribute, Values: condition.Values}
 		if condition.Regex != "" {
 			if result.Regex, err = regexp.Compile(condition.Regex); err != nil {
-				errs = append(errs, fmt.Errorf("%s::regex: found %q, must be an RE2 expression: %w", path, condition.Regex, err))
+				errs = append(errs, fmt.Errorf("%s::regex: found %q, must be a regular expression of RE2: %w", path, condition.Regex, err))
 			}
 		}
 		compiled = append(compiled, result)

@@ -32,7 +32,7 @@ func (c *Config) pressureHeapBytes() (int64, error) {
 	}
 	total, err := processmemory.Total()
 	if err != nil {
-		return 0, fmt.Errorf("pressure_heap_bytes: found 0, and the memory of the machine cannot be read; set it: %w", err)
+		return 0, fmt.Errorf("pressure_heap_bytes: found 0, must be set, because the memory of the machine cannot be read; write a number of bytes: %w", err)
 	}
 	return total / pressureShare, nil
 }

@@ -94,7 +94,8 @@ type Stats struct {
 	LateKept    atomic.Int64 // spans that came after their trace was kept
 	LateDropped atomic.Int64 // spans that came after their trace was dropped
 	PassedSpans atomic.Int64 // spans passed on without a decision
-	// OverloadSpans are spans of traces that are not counted as dropped, dropped because what is behind was slower.
+	// OverloadSpans are spans that were dropped because the next component or the policies were slower than the
+	// traffic, while their trace is not counted as dropped.
 	OverloadSpans atomic.Int64
 }
 

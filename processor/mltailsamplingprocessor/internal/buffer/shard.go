@@ -9,7 +9,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/internal/recent"
 )
 
-// shard is a part of the traces. Its mutex guards all of it but oldest.
+// shard holds a part of the traces, by a hash of their IDs. Its mutex guards every field except oldest.
 type shard struct {
 	mutex   sync.Mutex
 	buffer  *Buffer
@@ -96,7 +96,7 @@ func (s *shard) add(r *run, from *context, group uint32, now time.Time) {
 	}
 }
 
-// stateOfNew returns the state of a trace of which nothing is held.
+// stateOfNew returns the state of a trace that has no buffered spans.
 func (s *shard) stateOfNew(r *run, passes bool, now time.Time) state {
 	if passes {
 		return waiting // add has it pass
@@ -189,7 +189,7 @@ func (s *shard) leave(n uint32) {
 	s.noteOldest()
 }
 
-// leaveBlocks says of a trace's records that it no longer waits.
+// leaveBlocks subtracts a trace's records from those of undecided traces.
 func (s *shard) leaveBlocks(n uint32) {
 	for at := s.entries[n].first; at != 0; {
 		r := s.blocks.read(at)

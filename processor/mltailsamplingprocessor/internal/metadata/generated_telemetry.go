@@ -215,13 +215,13 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	var err, errs error
 	builder.ProcessorMltailsamplingDecidedEarly, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mltailsampling_decided_early",
-		metric.WithDescription("Traces that were decided before decision_wait was over, because a bound was reached [Development]"),
+		metric.WithDescription("Traces that were decided before decision_wait was over, because a limit was reached [Development]"),
 		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMltailsamplingDroppedSpans, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mltailsampling_dropped_spans",
-		metric.WithDescription("Spans of traces that were kept, passed on or with the policies, dropped because what is behind was slower than what arrived [Development]"),
+		metric.WithDescription("Spans that were dropped because the next component or the policies were slower than the traffic [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
@@ -239,7 +239,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorMltailsamplingLateSpans, err = builder.meter.Int64ObservableCounter(
 		"otelcol_processor_mltailsampling_late_spans",
-		metric.WithDescription("Spans that came after the decision on their trace and followed it [Development]"),
+		metric.WithDescription("Spans that arrived after the decision on their trace and followed it [Development]"),
 		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
@@ -257,13 +257,13 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ProcessorMltailsamplingWaitingBytes, err = builder.meter.Int64ObservableGauge(
 		"otelcol_processor_mltailsampling_waiting_bytes",
-		metric.WithDescription("Memory of the spans that are held [Development]"),
+		metric.WithDescription("Memory of buffered spans [Development]"),
 		metric.WithUnit("By"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorMltailsamplingWaitingTraces, err = builder.meter.Int64ObservableGauge(
 		"otelcol_processor_mltailsampling_waiting_traces",
-		metric.WithDescription("Traces that wait for their decision [Development]"),
+		metric.WithDescription("Traces that are buffered until their decision [Development]"),
 		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)

@@ -24,7 +24,7 @@ func NewSettings(tt *componenttest.Telemetry) processor.Settings {
 func AssertEqualProcessorMltailsamplingDecidedEarly(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mltailsampling_decided_early",
-		Description: "Traces that were decided before decision_wait was over, because a bound was reached [Development]",
+		Description: "Traces that were decided before decision_wait was over, because a limit was reached [Development]",
 		Unit:        "{trace}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -40,7 +40,7 @@ func AssertEqualProcessorMltailsamplingDecidedEarly(t *testing.T, tt *componentt
 func AssertEqualProcessorMltailsamplingDroppedSpans(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mltailsampling_dropped_spans",
-		Description: "Spans of traces that were kept, passed on or with the policies, dropped because what is behind was slower than what arrived [Development]",
+		Description: "Spans that were dropped because the next component or the policies were slower than the traffic [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -88,7 +88,7 @@ func AssertEqualProcessorMltailsamplingEvaluatedTraces(t *testing.T, tt *compone
 func AssertEqualProcessorMltailsamplingLateSpans(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mltailsampling_late_spans",
-		Description: "Spans that came after the decision on their trace and followed it [Development]",
+		Description: "Spans that arrived after the decision on their trace and followed it [Development]",
 		Unit:        "{span}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
@@ -136,7 +136,7 @@ func AssertEqualProcessorMltailsamplingTraces(t *testing.T, tt *componenttest.Te
 func AssertEqualProcessorMltailsamplingWaitingBytes(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mltailsampling_waiting_bytes",
-		Description: "Memory of the spans that are held [Development]",
+		Description: "Memory of buffered spans [Development]",
 		Unit:        "By",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -150,7 +150,7 @@ func AssertEqualProcessorMltailsamplingWaitingBytes(t *testing.T, tt *componentt
 func AssertEqualProcessorMltailsamplingWaitingTraces(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_processor_mltailsampling_waiting_traces",
-		Description: "Traces that wait for their decision [Development]",
+		Description: "Traces that are buffered until their decision [Development]",
 		Unit:        "{trace}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,

@@ -1,14 +1,14 @@
 // Package prefilter reports which traces no policy of tail sampling can keep.
 //
-// It knows the policies of contrib's tail_sampling v0.158.0 well enough to
-// exclude a match, never to confirm one: where it cannot exclude a match, the
-// policy itself decides. So whatever it does not know, a policy of an extension
-// or of a later version, only costs time.
+// It models the policies of contrib's tail_sampling v0.158.0. It can exclude a
+// match, but never confirms one: if it cannot exclude a match, the policy itself
+// decides. An unknown policy, of an extension or of a later version, is never
+// excluded, which only costs time.
 //
-// New compiles the policies. Attribute and Span are called with what a span
-// says and return the tests that it passes, as bits; their union over a trace,
-// together with a few numbers, is what MayKeep needs. A Filter does not change
-// and may be used concurrently.
+// New compiles the policies. Attribute and Span take the fields of a span and
+// return the tests that it passes, as bits. MayKeep takes their union over a
+// trace, together with a few numbers. A Filter does not change and may be used
+// concurrently.
 package prefilter
 
 import (
@@ -92,7 +92,7 @@ type statusTest struct {
 	code uint64
 }
 
-// PassOn returns the tests of which one is enough for a trace to be passed on.
+// PassOn returns the tests of pass_on. A trace that passes one of them is passed on.
 func (f *Filter) PassOn() Bits { return f.passOn }
 
 // Unknown returns the names of the policies that the filter cannot exclude.
