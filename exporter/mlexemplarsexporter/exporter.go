@@ -17,7 +17,7 @@ import (
 
 // Config is the configuration of the exporter.
 type Config struct {
-	// Connector is the ID of the mlmetrics connector whose metrics get the exemplars.
+	// Connector is the ID of the mlmetrics connector whose metrics get the exemplars. Default mlmetrics.
 	Connector component.ID `mapstructure:"connector"`
 
 	// prevent unkeyed literal initialization

@@ -18,13 +18,13 @@ import (
 type Config struct {
 	// Endpoint is the address of the page, host:port. Default localhost:9465.
 	Endpoint string `mapstructure:"endpoint"`
-	// MemoryMiB limits the memory of traces and metrics, in MiB. Default 64.
+	// MemoryMiB limits the memory of traces and metrics, in MiB. 4 to 65,536, default 64.
 	MemoryMiB int `mapstructure:"memory_mib"`
 	// TraceURL is the URL of a trace in Tempo or Jaeger, with {trace_id} for its ID. Default: none.
 	TraceURL string `mapstructure:"trace_url"`
-	// TelemetryEndpoint is the URL of the collector's own metrics. Default http://localhost:8888/metrics.
+	// TelemetryEndpoint is the URL of the collector's own metrics. Empty: none. Default http://localhost:8888/metrics.
 	TelemetryEndpoint string `mapstructure:"telemetry_endpoint"`
-	// Hosts are host names that requests may use, in addition to those of the machine itself.
+	// Hosts are host names that requests may use, in addition to those of the machine itself. Default: none.
 	Hosts []string `mapstructure:"hosts"`
 	// Auth configures the authentication of requests.
 	Auth AuthConfig `mapstructure:"auth"`
@@ -37,12 +37,13 @@ type Config struct {
 
 // AuthConfig configures the authentication of requests.
 type AuthConfig struct {
-	// Authenticator is the ID of an extension, such as basicauth/server.
+	// Authenticator is the ID of an extension, such as basicauth/server. Empty (default): no authentication.
 	Authenticator string `mapstructure:"authenticator"`
 }
 
 // TLSConfig configures encryption. Either both files are set or neither.
 type TLSConfig struct {
+	// CertFile and KeyFile are the paths of the certificate and its key, in PEM. Empty (default): no encryption.
 	CertFile string `mapstructure:"cert_file"`
 	KeyFile  string `mapstructure:"key_file"`
 }

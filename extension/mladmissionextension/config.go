@@ -14,14 +14,15 @@ import (
 
 // Config is the configuration of the extension.
 type Config struct {
-	// MaxDepth is how many lists and maps an attribute value may be nested in, 1 to 1000.
+	// MaxDepth is the largest depth of nested lists and maps in an attribute value. 1 to 1000, default 100, as upstream.
 	MaxDepth int `mapstructure:"max_depth"`
-	// MaxRequestBytes is how much memory one request may take when it is decoded, by estimate.
+	// MaxRequestBytes is the largest estimated memory of one decoded request, in bytes. At least 1 MiB, default 256 MiB.
 	MaxRequestBytes int64 `mapstructure:"max_request_bytes"`
-	// MaxInFlightBytes is how much memory all requests may take that are read or processed at once, by estimate.
-	// 0: a fifth of the memory that the process may use.
+	// MaxInFlightBytes is the largest estimated memory of all requests that are being read or processed, in bytes.
+	// At least MaxRequestBytes. 0 (default): a fifth of the memory that the process may use.
 	MaxInFlightBytes int64 `mapstructure:"max_in_flight_bytes"`
-	// RequestTimeout is how long a gRPC request may take, its reading included, and how long a gRPC connection may take to say something.
+	// RequestTimeout is the longest time from the start of a gRPC request to its response, and from the opening of a gRPC
+	// connection to its first bytes. At least 1s, default 10s.
 	RequestTimeout time.Duration `mapstructure:"request_timeout"`
 }
 

@@ -1,5 +1,4 @@
-// Package recent holds maps that remember a bounded number of recently used
-// keys.
+// Package recent holds maps that remember a bounded number of recently used keys.
 package recent
 
 import "time"

@@ -162,7 +162,7 @@ func AttributeKeys() []string {
 	return keys
 }
 
-// Lookup returns what the vocabulary says of a span attribute's key, nil where it does not have the key.
+// Lookup returns the definition of a span attribute, nil if the vocabulary does not have the key.
 func Lookup(key string) *Attribute {
 	if i, ok := indexByKey[key]; ok {
 		return &Attributes[i]

@@ -17,7 +17,7 @@ type Config struct {
 	MinShare float64 `mapstructure:"min_share"`
 	// UndividedInference is the cause of the time of an inference span without queue wait and compute time. Default gpu_compute.
 	UndividedInference string `mapstructure:"undivided_inference"`
-	// WithoutRoot selects the span that replaces a missing root.
+	// WithoutRoot selects the span that replaces a missing root: none, request (a span of stage request, default) or any.
 	WithoutRoot string `mapstructure:"without_root"`
 	// CriticalPath configures ml.diagnosis.critical_path.
 	CriticalPath CriticalPathConfig `mapstructure:"critical_path"`

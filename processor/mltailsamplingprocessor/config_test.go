@@ -37,7 +37,7 @@ func TestConfig(t *testing.T) {
 			"policies[0]::latncy: found settings, must be those of the policy's type, latency; rename or remove the key"},
 		{"max_bytes", map[string]any{"max_bytes": 1000}, "max_bytes: found 1000, must be at least 16777216; leave it out for a quarter of the memory"},
 		{"pressure_heap_bytes", map[string]any{"pressure_heap_bytes": 1}, "pressure_heap_bytes: found 1, must be at least 16777216; leave it out for a third of the memory"},
-		{"num_traces", map[string]any{"num_traces": 0}, "num_traces: found 0, must be at least 1: the traces that may wait for their decision"},
+		{"num_traces", map[string]any{"num_traces": 0}, "num_traces: found 0, must be at least 1; write the largest number of buffered traces, such as 50000"},
 		{"strategy", map[string]any{"sampling_strategy": "x"}, `invalid sampling_strategy "x"`},
 		{"numeric_attribute", map[string]any{"policies": []any{policy("x", "numeric_attribute", map[string]any{"key": "a", "min_value": 0})}},
 			"policies[0]::numeric_attribute: found neither min_value nor max_value other than 0, must have one; tail_sampling reads 0 as not set"},

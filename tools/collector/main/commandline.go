@@ -25,10 +25,10 @@ It reads one or more configuration files. A later file changes single settings o
 merged, lists are replaced. The environment variables that a file reads are listed at its head.
 
 Signals:
-  SIGTERM, SIGINT  stop receiving, decide on the traces that wait, deliver them, and end: 20 seconds at most
-  SIGHUP           read the configuration again; one with a mistake is logged and changes nothing
+  SIGTERM, SIGINT  stop receiving, decide on the buffered traces, export them, and exit: at most 20 seconds
+  SIGHUP           reload the configuration; an invalid one is logged and changes nothing
 
-Exit status: 0 after a complete shutdown, 1 after an error, or where the shutdown had to drop something.`
+Exit status: 0 after a complete shutdown, 1 after an error, or if the shutdown had to drop data.`
 
 const examples = `  otelcol-ml --config otelcol.yaml
   otelcol-ml --config otelcol.yaml --config deploy/backend/otelcol.yaml
@@ -79,7 +79,7 @@ func newCommand(params otelcol.CollectorSettings) *cobra.Command {
 	return cmd
 }
 
-// withoutURLPasswords has print-config print no password of a URL, unless it is to print all.
+// withoutURLPasswords redacts passwords in URLs in the output of print-config, unless its mode is unredacted.
 func withoutURLPasswords(c *cobra.Command, _ []string) {
 	if mode := c.Flags().Lookup("mode"); mode == nil || mode.Value.String() != "unredacted" {
 		c.SetOut(redacted{c.OutOrStdout()})
@@ -96,7 +96,7 @@ func (r redacted) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// usages are the descriptions of flags that the library describes otherwise.
+// usages replaces the library's descriptions of flags.
 var usages = map[string]string{
 	"set":      "One `setting` of a component that a file has, as in processors.mltailsampling.decision_wait=30s; may be repeated",
 	"format":   "Output `format`: yaml, or json, which may change",
@@ -104,14 +104,14 @@ var usages = map[string]string{
 	"validate": "Check the configuration before it is printed",
 }
 
-// healthCommand asks a running collector how it is. An image without a shell has
-// nothing else that could.
+// healthCommand queries the health check of a running collector. The image has no
+// shell and no other client.
 func healthCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "health [endpoint]",
-		Short: "Asks the health check of a running collector; the exit status is 0 where it answers 200",
-		Long: "Asks the health check of a running collector. The exit status is 0 where it answers 200, which it does once the\n" +
-			"pipelines run. The endpoint is by default OTELCOL_ML_HEALTH_ENDPOINT or, where that is not set, localhost:13133.",
+		Short: "Query the health check of a running collector; the exit status is 0 if it answers 200",
+		Long: "Query the health check of a running collector. The exit status is 0 if it answers 200, which it does once the\n" +
+			"pipelines run. The endpoint is by default OTELCOL_ML_HEALTH_ENDPOINT or, if that is not set, localhost:13133.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			endpoint := cmp.Or(os.Getenv("OTELCOL_ML_HEALTH_ENDPOINT"), "localhost:13133")
