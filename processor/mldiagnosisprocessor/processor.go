@@ -148,7 +148,7 @@ func (w *worker) forget() bool {
 	return keep
 }
 
-// read reads the facts of the trace's spans and reports whether one of them is an ML span.
+// read reads the facts of the trace's spans and reports whether one of them is an ML span or has ML attributes.
 func (w *worker) read() (ml bool) {
 	n := len(w.trace)
 	w.tree.Inputs = slices.Grow(w.tree.Inputs[:0], n)[:n]
@@ -157,7 +157,7 @@ func (w *worker) read() (ml bool) {
 		r := &w.trace[i]
 		facts := &w.ledger.Facts[i]
 		*facts = cause.Read(r.span)
-		ml = ml || vocab.IsMLSpan(w.resources[r.resource].pipeline, facts.ML)
+		ml = ml || facts.ML || vocab.IsMLSpan(w.resources[r.resource].pipeline, facts.Staged)
 		w.tree.Inputs[i] = spantree.Input{
 			ID: r.span.SpanID(), Parent: r.span.ParentSpanID(), Start: r.span.StartTimestamp(), End: r.span.EndTimestamp(),
 			Kind: r.span.Kind(), Resource: r.resource, Service: w.resources[r.resource].service,

@@ -31,7 +31,9 @@ const (
 // Facts are the values of a span about its time. Durations are in nanoseconds, -1 if unknown.
 type Facts struct {
 	Kind Kind
-	// ML: the span is an ML span.
+	// Staged: the span has ml.stage, of whatever value.
+	Staged bool
+	// ML: the span has ML attributes: a known stage, a time or a signal that the diagnosis reads.
 	ML      bool
 	Wait    int64
 	Compute int64
@@ -130,8 +132,7 @@ func Read(span ptrace.Span) Facts {
 		seen[i] = true
 		switch i {
 		case stage:
-			f.Kind = kindOf(v.AsString())
-			f.ML = f.ML || f.Kind != Unknown
+			f.Kind, f.Staged = kindOf(v.AsString()), true
 		case queueWait:
 			f.Wait = nanoseconds(i, v)
 		case forwardPass:

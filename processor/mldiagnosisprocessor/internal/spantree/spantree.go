@@ -22,7 +22,7 @@ type Input struct {
 	Resource, Service int32
 	// Request: the span is the entry of a request (stage request).
 	Request bool
-	// ML: the span has a stage, a value or a signal.
+	// ML: the span has ML attributes, see cause.Facts.
 	ML bool
 	// Signal: the span carries a signal.
 	Signal bool
