@@ -45,8 +45,13 @@ func All(td ptrace.Traces) []Span {
 // Start returns the start in nanoseconds since 1970.
 func (s Span) Start() int64 { return nanos(s.StartTimestamp()) }
 
-// End returns the end in nanoseconds since 1970; if it is before the start, the start.
-func (s Span) End() int64 { return max(nanos(s.EndTimestamp()), s.Start()) }
+// End returns the end in nanoseconds since 1970; the start if the span has no valid duration.
+func (s Span) End() int64 {
+	if _, lasting := vocab.Duration(s.StartTimestamp(), s.EndTimestamp()); lasting != vocab.Lasts {
+		return s.Start()
+	}
+	return nanos(s.EndTimestamp())
+}
 
 // nanos prevents timestamps after the year 2262 from becoming negative.
 func nanos(t pcommon.Timestamp) int64 { return int64(min(uint64(t), 1<<63-1)) }

@@ -1,6 +1,7 @@
 package spans_test
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/spans"
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlviewexporter/internal/viewtest"
@@ -89,6 +92,18 @@ func TestRoot(t *testing.T) {
 			assert.Equal(t, c.root, all[root].Name())
 			assert.Equal(t, c.whole, whole)
 		})
+	}
+}
+
+// TestEnd: a span without a valid duration ends where it starts.
+func TestEnd(t *testing.T) {
+	span := ptrace.NewSpan()
+	for _, c := range []struct{ start, end, want pcommon.Timestamp }{
+		{5, 9, 9}, {5, 5, 5}, {5, 4, 5}, {0, 9, 0}, {5, math.MaxUint64, 5}, {1 << 63, 1<<63 + 9, math.MaxInt64},
+	} {
+		span.SetStartTimestamp(c.start)
+		span.SetEndTimestamp(c.end)
+		assert.EqualValues(t, c.want, spans.Span{Span: span}.End(), "%d to %d", c.start, c.end)
 	}
 }
 

@@ -87,10 +87,12 @@ type scan struct {
 
 func (s *scan) span(service string, span ptrace.Span) {
 	start, end := uint64(span.StartTimestamp()), uint64(span.EndTimestamp())
-	if s.start == 0 || start < s.start {
-		s.start = start
+	if _, lasting := vocab.Duration(span.StartTimestamp(), span.EndTimestamp()); lasting == vocab.Lasts {
+		if s.start == 0 || start < s.start {
+			s.start = start
+		}
+		s.end = max(s.end, end)
 	}
-	s.end = max(s.end, end)
 	isRoot := span.ParentSpanID().IsEmpty()
 	if takes := isRoot && !s.root || isRoot == s.root && (s.topStart == 0 || start < s.topStart); takes {
 		s.top, s.topStart = service, start

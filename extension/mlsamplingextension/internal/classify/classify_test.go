@@ -66,6 +66,8 @@ func TestClasses(t *testing.T) {
 			[]budget.Class{{Signal: "baseline", Service: "gateway", Model: "llama"}}},
 		{"800 ms are not slow", []span{{service: "gateway", to: 800}}, []budget.Class{{Signal: "baseline", Service: "gateway"}}},
 		{"801 ms are", []span{{service: "gateway", to: 801}}, []budget.Class{{Signal: "slow", Service: "gateway"}}},
+		{"a span of more than ten years has no duration", []span{{service: "gateway", to: 500}, {service: "worker", child: true, from: 400, to: 1 << 40}},
+			[]budget.Class{{Signal: "baseline", Service: "gateway"}}},
 		{"slow as a whole", []span{{service: "gateway", to: 500}, {service: "worker", child: true, from: 400, to: 1000}},
 			[]budget.Class{{Signal: "slow", Service: "gateway"}}},
 		{"without a root the earliest span's service is taken",

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
@@ -104,8 +105,8 @@ type Clocks interface {
 	SameClock(a, b int32) bool
 }
 
-// maxDistance excludes broken timestamps and those that were never set: no trace lasts ten years.
-const maxDistance = 10 * 365 * 24 * 3600 * 1_000_000_000
+// maxDistance excludes broken timestamps and those that were never set.
+const maxDistance = int64(vocab.Longest)
 
 // TopOf finds the span of the request: the root, or -1 if there is none. Of several roots it is the one with stage
 // request, else the longest. orphans is the number of spans whose parent is not among the inputs. top is the first of
@@ -306,7 +307,7 @@ func longer(a, b *Input) bool {
 // duration. tolerance is a share of the root's duration.
 func (t *Tree) Build(root int32, tolerance float64, clocks Clocks) bool {
 	r := &t.Inputs[root]
-	if !usable(r) || r.End == r.Start || r.End-r.Start > maxDistance {
+	if !usable(r) || r.End == r.Start || r.End-r.Start > pcommon.Timestamp(maxDistance) {
 		return false
 	}
 	t.Root, t.Gaps, t.Skewed, t.clocks = root, false, false, clocks
