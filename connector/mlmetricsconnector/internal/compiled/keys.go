@@ -21,6 +21,9 @@ func (t *KeyTable) Key(slot int) string { return t.keys[slot] }
 // Find returns the slot of a key, -1 where the table does not have it.
 func (t *KeyTable) Find(key string) int { return t.table.Index(key) }
 
+// Walker returns a walker of the keys; it finds slots as Find does.
+func (t *KeyTable) Walker() keytable.Walker { return t.table.NewWalker() }
+
 // add returns the slot of a key, a new one where it had none. Find does not know it before seal.
 func (t *KeyTable) add(key string) int {
 	if slot := slices.Index(t.keys, key); slot >= 0 {

@@ -35,7 +35,15 @@ type Plan struct {
 	SlotWords int
 	// Cached is how many observations find their series through the group.
 	Cached int
+	// Invalid are the names of what can be invalid: the duration, the trace state, and the attributes that are observed.
+	Invalid []string
 }
+
+// The positions in Plan.Invalid of what is no attribute.
+const (
+	InvalidDuration = iota
+	InvalidState
+)
 
 // Words is the number of 64-bit words in a set of span slots, which bounds the attributes that a plan can read.
 const Words = 4
@@ -105,34 +113,16 @@ type Condition struct {
 	Test  *metric.Condition
 }
 
-// Read is how an observation is read.
-type Read uint8
-
-// The reads. All but ReadAny need no conditions besides those of the group.
-const (
-	// ReadAny is the general case.
-	ReadAny Read = iota
-	// ReadCount is 1.
-	ReadCount
-	// ReadDuration is the span's duration in ms.
-	ReadDuration
-	// ReadNumber is the number in the slot's attribute.
-	ReadNumber
-	// ReadFlag is 1 where the slot's attribute is true.
-	ReadFlag
-)
-
 // Observation is one value of one metric. What every span needs of it comes
 // first, to be in one cache line.
 type Observation struct {
-	Read Read
-	Kind metric.Kind
+	Source metric.Source
+	Kind   metric.Kind
 	// Whole reports whether only whole numbers are valid.
 	Whole bool
 	// ByGroup: the conditions depend on the group only, so they are tested once per group instead of per span.
 	ByGroup bool
 	// Slot is the span slot of a required attribute, -1 if none is required.
-	// ReadNumber and ReadFlag read it.
 	Slot int32
 	// InGroup is the observation's number in a group, -1 if its labels depend on more than the group.
 	InGroup int
@@ -144,8 +134,9 @@ type Observation struct {
 	Metric *Metric
 	// Number is the observation's position in the plan.
 	Number int
-	// Source, Event, OrDuration, Split and Scale are the metric.Value's.
-	Source     metric.Source
+	// Invalid is the position of the attribute in the plan's Invalid.
+	Invalid int
+	// Event, OrDuration, Split and Scale are the metric.Value's.
 	Event      string
 	OrDuration bool
 	Split      string
@@ -173,7 +164,7 @@ func MustCompile(metrics []metric.Definition) *Plan {
 // Compile compiles valid definitions. It returns an error if they read more
 // attributes of spans than a Set can hold.
 func Compile(metrics []metric.Definition) (*Plan, error) {
-	p := &Plan{GroupSlots: len(groupKeys)}
+	p := &Plan{GroupSlots: len(groupKeys), Invalid: []string{InvalidDuration: "duration", InvalidState: "tracestate"}}
 	for _, key := range groupKeys {
 		p.Span.add(key)
 	}
@@ -236,6 +227,10 @@ func (p *Plan) observation(m *Metric, v *metric.Value) *Observation {
 	}
 	if v.Source == metric.Attribute {
 		o.Field = p.field(v.Field)
+		if o.Invalid = slices.Index(p.Invalid, v.Field.Key); o.Invalid < 0 {
+			o.Invalid = len(p.Invalid)
+			p.Invalid = append(p.Invalid, v.Field.Key)
+		}
 	}
 	for _, conditions := range [][]metric.Condition{m.When, v.When} {
 		for i := range conditions {
@@ -257,34 +252,7 @@ func (p *Plan) observation(m *Metric, v *metric.Value) *Observation {
 	}
 	o.ByGroup = o.ByGroup && o.InGroup >= 0
 	o.Slot = int32(o.trigger())
-	o.Read = o.read()
 	return o
-}
-
-func (o *Observation) read() Read {
-	switch {
-	case o.InGroup < 0 || o.Event != "" || o.Scale != 0:
-		return ReadAny
-	case o.Source == metric.Count && len(o.When) == 1 && o.When[0].isTrue():
-		return ReadFlag
-	case !o.ByGroup:
-		return ReadAny
-	case o.Source == metric.Count:
-		return ReadCount
-	case o.Source == metric.Duration && o.Metric.Unit != "s":
-		return ReadDuration
-	case o.Source == metric.Attribute && o.Field.SpanSlot >= 0 && int(o.Slot) == o.Field.SpanSlot && !o.OrDuration:
-		return ReadNumber
-	default:
-		return ReadAny
-	}
-}
-
-// isTrue reports whether the only condition is that a span attribute is true.
-func (c *Condition) isTrue() bool {
-	t := c.Test
-	return c.Field.Origin == metric.Span && c.Field.SpanSlot >= 0 && slices.Equal(t.In, []string{"true"}) &&
-		t.Exists == nil && len(t.NotIn) == 0 && t.Matches == nil && t.Min == nil && t.Max == nil
 }
 
 func (p *Plan) field(f metric.Field) Field {

@@ -60,8 +60,6 @@ type group struct {
 	texts string
 	// accumulators are those of the group's series, by the plan's number, nil until first observed.
 	accumulators []*series.Accumulator
-	// slots are the attributes to look at.
-	slots compiled.Set
 	// next is the group of the span that followed the last time.
 	next *group
 }
@@ -114,11 +112,10 @@ func (c *caches) age(now time.Time) {
 }
 
 // enter returns the resource of the spans that follow.
-func (o *observer) enter(r pcommon.Resource) *resource {
+func (o *observer) enter(r pcommon.Resource, texts *texts) *resource {
 	clear(o.resourceValues)
 	clear(o.resourcePresent)
-	texts := &o.span.texts
-	texts.numbers, texts.wasCut = texts.numbers[:0], false
+	texts.wasCut = false
 	for key, v := range r.Attributes().All() {
 		if slot := o.plan.Resource.Find(key); slot >= 0 && !o.resourcePresent[slot] {
 			o.resourceValues[slot], o.resourcePresent[slot] = texts.of(v), true
@@ -170,7 +167,7 @@ func (o *observer) group(s *span) *group {
 	if !ok || g.resource != s.resource || g.head != head || g.texts != string(c.key[:texts]) {
 		g = &group{
 			resource: s.resource, head: head, texts: string(c.key[:texts]),
-			accumulators: make([]*series.Accumulator, o.plan.Cached), slots: o.work(s).Slots,
+			accumulators: make([]*series.Accumulator, o.plan.Cached),
 		}
 		c.groups.Put(hash, g, o.now)
 	}
