@@ -35,11 +35,7 @@ type metricsConnector struct {
 }
 
 func newMetricsConnector(set connector.Settings, config *Config, next consumer.Metrics, now func() time.Time) (*metricsConnector, error) {
-	definitions, err := config.definitions()
-	if err != nil {
-		return nil, err
-	}
-	p, err := compiled.Compile(definitions)
+	p, err := compiled.Compile(config.definitions())
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}

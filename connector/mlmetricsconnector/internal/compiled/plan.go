@@ -177,7 +177,7 @@ func Compile(metrics []metric.Definition) (*Plan, error) {
 
 	var observations []*Observation
 	for i := range metrics {
-		m := &Metric{Definition: metrics[i], Number: i}
+		m := &Metric{Definition: metrics[i], Number: i, Names: metrics[i].LabelNames()}
 		p.Metrics = append(p.Metrics, m)
 		for _, l := range m.Definition.Labels {
 			label := Label{Field: p.field(l.Field), Default: l.Default}
@@ -186,10 +186,6 @@ func Compile(metrics []metric.Definition) (*Plan, error) {
 				label.With = &with
 			}
 			m.Labels = append(m.Labels, label)
-			m.Names = append(m.Names, l.Name)
-		}
-		if m.SplitLabel != "" {
-			m.Names = append(m.Names, m.SplitLabel)
 		}
 		for j := range m.Values {
 			o := p.observation(m, &m.Values[j])

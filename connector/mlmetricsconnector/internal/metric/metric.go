@@ -184,3 +184,15 @@ func (m *Definition) Whole() bool {
 	}
 	return true
 }
+
+// LabelNames returns the names of the labels, that of SplitLabel last.
+func (m *Definition) LabelNames() []string {
+	var names []string
+	for _, l := range m.Labels {
+		names = append(names, l.Name)
+	}
+	if m.SplitLabel != "" {
+		names = append(names, m.SplitLabel)
+	}
+	return names
+}
