@@ -51,14 +51,15 @@ func GenAI() []metric.Definition {
 		genAI("gen_ai.client.operation.duration", "Duration of a call of a model, as its client sees it", "s", failures, genAIDurations, kind("Client", "Internal"), duration),
 		usage,
 		genAI("gen_ai.server.request.duration", "Duration of a request, as the server of the model sees it", "s", failures, genAIDurations, kind("Server"), duration),
-		genAI("gen_ai.server.time_to_first_token", "Time to the first output token", "s", labels, genAIFirstToken, []metric.Condition{inference}, seconds(attribute(vocab.TimeToFirstToken))),
-		genAI("gen_ai.server.time_per_output_token", "Time for each output token after the first", "s", labels, genAIPerToken, []metric.Condition{inference}, seconds(attribute(vocab.TimePerOutputToken))),
+		genAI("gen_ai.server.time_to_first_token", "Time to the first output token", "s", labels, genAIFirstToken, []metric.Condition{inference}, inMS(vocab.TimeToFirstToken)),
+		genAI("gen_ai.server.time_per_output_token", "Time for each output token after the first", "s", labels, genAIPerToken, []metric.Condition{inference}, inMS(vocab.TimePerOutputToken)),
 	}
 }
 
-// seconds observes milliseconds as seconds.
-func seconds(v metric.Value) metric.Value {
-	v.Scale = 1e-3
+// inMS observes milliseconds, in the unit of the metric.
+func inMS(key string) metric.Value {
+	v := attribute(key)
+	v.Milliseconds = true
 	return v
 }
 

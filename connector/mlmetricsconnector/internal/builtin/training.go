@@ -1,6 +1,8 @@
 package builtin
 
 import (
+	"time"
+
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
@@ -43,8 +45,9 @@ func training() []metric.Definition {
 			metric.Label{Name: "healthy", Field: span(vocab.DeploymentHealthy)})),
 		gauge(vocab.DeploymentCanary, "Share of the traffic that the new version gets in percent, the newest value", attribute(vocab.DeploymentCanary)),
 	}
+	expiration := 7 * 24 * time.Hour // a model is trained once a day or a week
 	for i := range all {
-		all[i] = lasting(trainDays, all[i])
+		all[i].Expiration = &expiration
 	}
 	return all
 }

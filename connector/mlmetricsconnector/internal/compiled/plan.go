@@ -120,6 +120,8 @@ type Observation struct {
 	Kind   metric.Kind
 	// Whole reports whether only whole numbers are valid.
 	Whole bool
+	// Seconds: the value is in ms and is observed in s.
+	Seconds bool
 	// ByGroup: the conditions depend on the group only, so they are tested once per group instead of per span.
 	ByGroup bool
 	// Slot is the span slot of a required attribute, -1 if none is required.
@@ -136,11 +138,10 @@ type Observation struct {
 	Number int
 	// Invalid is the position of the attribute in the plan's Invalid.
 	Invalid int
-	// Event, OrDuration, Split and Scale are the metric.Value's.
+	// Event, OrDuration and Split are the metric.Value's.
 	Event      string
 	OrDuration bool
 	Split      string
-	Scale      float64
 	Field      Field
 	When       []Condition
 	// Extra are the fields of the labels that the group does not have.
@@ -216,7 +217,8 @@ func Compile(metrics []metric.Definition) (*Plan, error) {
 func (p *Plan) observation(m *Metric, v *metric.Value) *Observation {
 	o := &Observation{
 		Kind: m.Kind, Whole: v.Whole, ByGroup: true, InGroup: -1, Min: v.Min, Max: v.Max, Metric: m,
-		Source: v.Source, Event: v.Event, OrDuration: v.OrDuration, Split: v.Split, Scale: v.Scale,
+		Source: v.Source, Event: v.Event, OrDuration: v.OrDuration, Split: v.Split,
+		Seconds: m.Unit == "s" && (v.Source == metric.Duration || v.Milliseconds),
 	}
 	if m.Kind == metric.Histogram {
 		o.Index = bucketindex.New(m.Buckets)

@@ -141,8 +141,8 @@ type Value struct {
 	Event string
 	// Min and Max are the bounds of valid values, inclusive; other values are counted as invalid and not observed.
 	Min, Max float64
-	// Scale multiplies the number of an attribute after it is checked; 0 means 1.
-	Scale float64
+	// Milliseconds: the number of the attribute is in ms, like a duration, and is observed in s if that is the metric's unit.
+	Milliseconds bool
 	// Whole reports whether only whole numbers are valid.
 	Whole bool
 	// When must hold in addition to the metric's own conditions.

@@ -51,13 +51,9 @@ type resource struct {
 }
 
 // group is the spans of one resource with the same name, status, kind and
-// attributes that most metrics have as labels.
+// attributes that most metrics have as labels. All of these are in its key.
 type group struct {
-	resource *resource
-	// head has the status, the kind and which of the attributes there are.
-	head uint64
-	// texts are the name and the attributes that there are, as series.AppendLabel encodes them.
-	texts string
+	key string
 	// accumulators are those of the group's series, by the plan's number, nil until first observed.
 	accumulators []*series.Accumulator
 	// next is the group of the span that followed the last time.
@@ -148,59 +144,31 @@ func (o *observer) enter(r pcommon.Resource, texts *texts) *resource {
 func (o *observer) group(s *span) *group {
 	c := &o.caches
 	there := s.present[0] & (1<<o.plan.GroupSlots - 1)
-	head := there<<16 | uint64(s.Kind())&0xff<<8 | uint64(s.Status().Code())&0xff
-	name := s.texts.cut(s.Name())
+	c.key = binary.LittleEndian.AppendUint64(c.key[:0], s.resource.number)
+	c.key = binary.LittleEndian.AppendUint64(c.key, there<<16|uint64(s.Kind())&0xff<<8|uint64(s.Status().Code())&0xff)
+	c.key = series.AppendLabel(c.key, s.texts.cut(s.Name()))
+	for ; there != 0; there &= there - 1 {
+		c.key = series.AppendLabel(c.key, s.texts.of(s.values[bits.TrailingZeros64(there)]))
+	}
 	// Kinds of spans follow each other in the same order, trace after trace: guess before searching.
-	if next := c.last.next; next != nil && next.resource == s.resource && next.head == head && next.has(s, name, there) {
+	if next := c.last.next; next != nil && next.key == string(c.key) {
 		c.last = next
 		return next
 	}
-	c.key = series.AppendLabel(c.key[:0], name)
-	for rest := there; rest != 0; rest &= rest - 1 {
-		c.key = series.AppendLabel(c.key, s.groupText(rest))
-	}
-	texts := len(c.key)
-	c.key = binary.LittleEndian.AppendUint64(c.key, s.resource.number)
-	c.key = binary.LittleEndian.AppendUint64(c.key, head)
 	hash := maphash.Bytes(c.seed, c.key)
 	g, ok := c.groups.Get(hash, o.now)
-	if !ok || g.resource != s.resource || g.head != head || g.texts != string(c.key[:texts]) {
-		g = &group{
-			resource: s.resource, head: head, texts: string(c.key[:texts]),
-			accumulators: make([]*series.Accumulator, o.plan.Cached),
-		}
+	if !ok || g.key != string(c.key) {
+		g = &group{key: string(c.key), accumulators: make([]*series.Accumulator, o.plan.Cached)}
 		c.groups.Put(hash, g, o.now)
 	}
 	c.last.next, c.last = g, g
 	return g
 }
 
-// groupText is the text of the first of the group's attributes that there are.
-func (s *span) groupText(there uint64) string {
-	return s.texts.of(s.values[bits.TrailingZeros64(there)])
-}
-
-// has reports whether the name and the attributes of a span, of which there are these, are the group's.
-func (g *group) has(s *span, name string, there uint64) bool {
-	text, rest := series.CutLabel(g.texts)
-	if text != name {
-		return false
-	}
-	for ; there != 0; there &= there - 1 {
-		if text, rest = series.CutLabel(rest); text != s.groupText(there) {
-			return false
-		}
-	}
-	return true
-}
-
 // findExtra returns the accumulator of an observation whose labels need more than the group.
 func (o *observer) findExtra(s *span, g *group, of *compiled.Observation) *series.Accumulator {
 	c := &o.caches
-	c.key = append(c.key[:0], g.texts...)
-	c.key = binary.LittleEndian.AppendUint64(c.key, g.resource.number)
-	c.key = binary.LittleEndian.AppendUint64(c.key, g.head)
-	c.key = binary.LittleEndian.AppendUint64(c.key, uint64(of.Number))
+	c.key = binary.LittleEndian.AppendUint64(append(c.key[:0], g.key...), uint64(of.Number))
 	for _, f := range of.Extra {
 		text, _ := s.text(f)
 		c.key = series.AppendLabel(c.key, text)

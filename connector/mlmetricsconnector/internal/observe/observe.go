@@ -49,25 +49,21 @@ func (o *observer) value(s *span, of *compiled.Observation) (value float64, ok b
 	if of.Source == metric.Count {
 		return 1, true
 	}
+	value, ok = s.durationMS, s.lasts
 	if of.Source == metric.Attribute {
 		v, present := s.value(&of.Field)
 		if present {
 			if value, ok = read(v, of); !ok {
 				o.counts.Invalid[of.Invalid]++
 			}
-			if of.Scale != 0 {
-				value *= of.Scale
-			}
-			return value, ok
-		}
-		if !of.OrDuration {
+		} else if !of.OrDuration {
 			return 0, false
 		}
 	}
-	if of.Metric.Unit == "s" {
-		return s.durationMS / 1000, s.lasts
+	if of.Seconds {
+		value /= 1000
 	}
-	return s.durationMS, s.lasts
+	return value, ok
 }
 
 // offer offers the span as an exemplar to an accumulator, nil where there is no series. The exemplar's time is that of

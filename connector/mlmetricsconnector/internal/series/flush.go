@@ -38,12 +38,7 @@ func (s *Store) merge(shard *Shard, now pcommon.Timestamp) {
 	for _, a := range shard.dirty {
 		to := a.series
 		if a.exemplars != nil {
-			if to.exemplars == nil {
-				to.exemplars = a.exemplars
-			} else {
-				to.exemplars.merge(a.exemplars)
-			}
-			a.exemplars = nil
+			to.exemplars, a.exemplars = to.exemplars.merge(a.exemplars), nil
 		}
 		if a.n == 0 {
 			continue

@@ -89,9 +89,9 @@ func TestReservoirKeepsTheSlowest(t *testing.T) {
 		}
 		left.merge(&right)
 		for _, r := range []*reservoir{&one, &left} {
-			require.Equal(t, len(slowest), r.n)
-			for i := range r.n {
-				require.Equal(t, slowest[r.kept[i].Bucket], r.kept[i].DurationMS)
+			require.Len(t, *r, len(slowest))
+			for _, e := range *r {
+				require.Equal(t, slowest[e.Bucket], e.DurationMS)
 			}
 		}
 	}
@@ -102,9 +102,9 @@ func TestReservoirIsBounded(t *testing.T) {
 	for bucket := range 3 * ExemplarsPerSeries {
 		r.offer(&Exemplar{Bucket: bucket, DurationMS: float64(bucket)})
 	}
-	require.Equal(t, ExemplarsPerSeries, r.n)
-	for i := range r.n {
-		require.GreaterOrEqual(t, r.kept[i].Bucket, 2*ExemplarsPerSeries, "the slowest are left")
+	require.Len(t, r, ExemplarsPerSeries)
+	for _, e := range r {
+		require.GreaterOrEqual(t, e.Bucket, 2*ExemplarsPerSeries, "the slowest are left")
 	}
 }
 
