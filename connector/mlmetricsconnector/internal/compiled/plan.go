@@ -67,14 +67,8 @@ type Work struct {
 	// BySlot is observed on spans that have the slot's attribute; Slots is the set of those slots.
 	BySlot [][]*Observation
 	Slots  Set
-	// Events is observed on the span events of that name.
-	Events []Event
-}
-
-// Event is what to observe on the span events of one name.
-type Event struct {
-	Name         string
-	Observations []*Observation
+	// Events is observed on span events, by their name.
+	Events map[string][]*Observation
 }
 
 // Metric is a compiled metric.
@@ -116,34 +110,27 @@ type Condition struct {
 // Observation is one value of one metric. What every span needs of it comes
 // first, to be in one cache line.
 type Observation struct {
-	Source metric.Source
-	Kind   metric.Kind
-	// Whole reports whether only whole numbers are valid.
-	Whole bool
-	// Seconds: the value is in ms and is observed in s.
-	Seconds bool
+	Kind metric.Kind
 	// ByGroup: the conditions depend on the group only, so they are tested once per group instead of per span.
 	ByGroup bool
+	// Seconds: the value is in ms and is observed in s.
+	Seconds bool
 	// Slot is the span slot of a required attribute, -1 if none is required.
 	Slot int32
 	// InGroup is the observation's number in a group, -1 if its labels depend on more than the group.
 	InGroup int
 	// Index finds the buckets of a histogram.
 	Index *bucketindex.Index
-	// Min and Max are the bounds of valid values, inclusive.
-	Min, Max float64
+	metric.Value
 
 	Metric *Metric
 	// Number is the observation's position in the plan.
 	Number int
 	// Invalid is the position of the attribute in the plan's Invalid.
 	Invalid int
-	// Event, OrDuration and Split are the metric.Value's.
-	Event      string
-	OrDuration bool
-	Split      string
-	Field      Field
-	When       []Condition
+	// Read is the compiled Field of the value. Conditions are those of the metric and of the value.
+	Read       Field
+	Conditions []Condition
 	// Extra are the fields of the labels that the group does not have.
 	Extra []*Field
 }
@@ -151,15 +138,6 @@ type Observation struct {
 // Empty reports whether there is nothing to observe.
 func (w *Work) Empty() bool {
 	return len(w.Always) == 0 && len(w.Events) == 0 && w.Slots == Set{}
-}
-
-// MustCompile is Compile for definitions that are known to be valid, such as the built-in ones.
-func MustCompile(metrics []metric.Definition) *Plan {
-	p, err := Compile(metrics)
-	if err != nil {
-		panic(err)
-	}
-	return p
 }
 
 // Compile compiles valid definitions. It returns an error if they read more
@@ -203,8 +181,7 @@ func Compile(metrics []metric.Definition) (*Plan, error) {
 	p.Resource.seal()
 	p.Event.seal()
 	p.SlotWords = min((p.Span.Len()+63)/64, Words)
-	p.ML.init(p.Span.Len())
-	p.Other.init(p.Span.Len())
+	p.ML, p.Other = newWork(p.Span.Len()), newWork(p.Span.Len())
 	for _, o := range observations {
 		p.ML.add(o)
 		if o.Metric.AllSpans {
@@ -216,15 +193,14 @@ func Compile(metrics []metric.Definition) (*Plan, error) {
 
 func (p *Plan) observation(m *Metric, v *metric.Value) *Observation {
 	o := &Observation{
-		Kind: m.Kind, Whole: v.Whole, ByGroup: true, InGroup: -1, Min: v.Min, Max: v.Max, Metric: m,
-		Source: v.Source, Event: v.Event, OrDuration: v.OrDuration, Split: v.Split,
+		Kind: m.Kind, ByGroup: true, InGroup: -1, Value: *v, Metric: m,
 		Seconds: m.Unit == "s" && (v.Source == metric.Duration || v.Milliseconds),
 	}
 	if m.Kind == metric.Histogram {
 		o.Index = bucketindex.New(m.Buckets)
 	}
 	if v.Source == metric.Attribute {
-		o.Field = p.field(v.Field)
+		o.Read = p.field(v.Field)
 		if o.Invalid = slices.Index(p.Invalid, v.Field.Key); o.Invalid < 0 {
 			o.Invalid = len(p.Invalid)
 			p.Invalid = append(p.Invalid, v.Field.Key)
@@ -233,7 +209,7 @@ func (p *Plan) observation(m *Metric, v *metric.Value) *Observation {
 	for _, conditions := range [][]metric.Condition{m.When, v.When} {
 		for i := range conditions {
 			c := Condition{Field: p.field(conditions[i].Field), Test: &conditions[i]}
-			o.When = append(o.When, c)
+			o.Conditions = append(o.Conditions, c)
 			o.ByGroup = o.ByGroup && p.inGroup(c.Field)
 		}
 	}
@@ -290,35 +266,29 @@ func (p *Plan) inGroup(f Field) bool {
 	}
 }
 
-func (w *Work) init(slots int) {
-	w.BySlot = make([][]*Observation, slots)
+func newWork(slots int) Work {
+	return Work{BySlot: make([][]*Observation, slots), Events: make(map[string][]*Observation)}
 }
 
 func (w *Work) add(o *Observation) {
-	if o.Event != "" {
-		i := slices.IndexFunc(w.Events, func(e Event) bool { return e.Name == o.Event })
-		if i < 0 {
-			i = len(w.Events)
-			w.Events = append(w.Events, Event{Name: o.Event})
-		}
-		w.Events[i].Observations = append(w.Events[i].Observations, o)
-		return
-	}
-	if o.Slot >= 0 {
+	switch {
+	case o.Event != "":
+		w.Events[o.Event] = append(w.Events[o.Event], o)
+	case o.Slot >= 0:
 		w.BySlot[o.Slot] = append(w.BySlot[o.Slot], o)
 		w.Slots.Add(int(o.Slot))
-		return
+	default:
+		w.Always = append(w.Always, o)
 	}
-	w.Always = append(w.Always, o)
 }
 
 // trigger returns the slot of a span attribute that the observation requires, -1 for none.
 // A field with alternatives has none: each of its keys is enough.
 func (o *Observation) trigger() int {
-	if o.Source == metric.Attribute && o.Field.Origin == metric.Span && o.Field.Next == nil && !o.OrDuration {
-		return o.Field.SpanSlot
+	if o.Source == metric.Attribute && o.Read.Origin == metric.Span && o.Read.Next == nil && !o.OrDuration {
+		return o.Read.SpanSlot
 	}
-	for _, c := range o.When {
+	for _, c := range o.Conditions {
 		if c.Field.Origin == metric.Span && c.Field.Next == nil && !c.Test.HoldsAbsent() {
 			return c.Field.SpanSlot
 		}

@@ -55,3 +55,11 @@ func (a *aggregate) takeCounts() (all allCounts) {
 	a.store.TakeCounts(func(_ int, c series.Counts) { all.metrics = append(all.metrics, c) })
 	return all
 }
+
+func compile(metrics []metric.Definition) *compiled.Plan {
+	p, err := compiled.Compile(metrics)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}

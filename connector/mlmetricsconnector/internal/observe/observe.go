@@ -51,7 +51,7 @@ func (o *observer) value(s *span, of *compiled.Observation) (value float64, ok b
 	}
 	value, ok = s.durationMS, s.lasts
 	if of.Source == metric.Attribute {
-		v, present := s.value(&of.Field)
+		v, present := s.value(&of.Read)
 		if present {
 			if value, ok = read(v, of); !ok {
 				o.counts.Invalid[of.Invalid]++
@@ -82,8 +82,8 @@ func (o *observer) offer(s *span, of *compiled.Observation, a *series.Accumulato
 
 // holds reports whether a span passes the conditions of an observation.
 func holds(s *span, of *compiled.Observation) bool {
-	for i := range of.When {
-		c := &of.When[i]
+	for i := range of.Conditions {
+		c := &of.Conditions[i]
 		text, present := s.text(&c.Field)
 		if !c.Test.Holds(text, present) {
 			return false

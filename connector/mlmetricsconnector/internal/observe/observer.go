@@ -2,7 +2,6 @@ package observe
 
 import (
 	"math/bits"
-	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -129,8 +128,8 @@ func (o *observer) observeSpan(s *span) {
 
 func (o *observer) observeEvents(s *span, g *group, work *compiled.Work) {
 	for _, e := range s.Events().All() {
-		w := slices.IndexFunc(work.Events, func(wanted compiled.Event) bool { return wanted.Name == e.Name() })
-		if w < 0 {
+		observations := work.Events[e.Name()]
+		if len(observations) == 0 {
 			continue
 		}
 		clear(s.event.present)
@@ -139,7 +138,7 @@ func (o *observer) observeEvents(s *span, g *group, work *compiled.Work) {
 				s.event.values[slot], s.event.present[slot] = v, true
 			}
 		}
-		for _, of := range work.Events[w].Observations {
+		for _, of := range observations {
 			o.observe(s, g, of)
 		}
 	}

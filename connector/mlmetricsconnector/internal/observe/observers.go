@@ -34,11 +34,9 @@ type Observers struct {
 	observers []*observer
 	// exemplars looks series up for exemplars and observes nothing.
 	exemplars *observer
-	// hints remember which observer a processor used last: its accumulators are still in that core's cache.
-	hints sync.Pool
+	// recent has the observers that the processors used last: their accumulators are still in a core's cache.
+	recent sync.Pool
 }
-
-type hint struct{ observer int }
 
 // New returns observers for the metrics of a plan, whose series are in the store.
 func New(p *compiled.Plan, store *series.Store, options Options) *Observers {
@@ -52,17 +50,16 @@ func New(p *compiled.Plan, store *series.Store, options Options) *Observers {
 	}
 	o.exemplars = newObserver(store.Exemplars(), p, &options, most)
 	o.exemplars.exemplify = true
-	o.hints.New = func() any { return &hint{rand.IntN(len(o.observers))} }
+	o.recent.New = func() any { return o.observers[rand.IntN(len(o.observers))] }
 	return o
 }
 
 // Consume observes a batch. It does not change it and keeps nothing of it.
 func (o *Observers) Consume(td ptrace.Traces) {
-	h := o.hints.Get().(*hint)
-	free := o.lock(h)
+	free := o.lock()
 	defer func() {
 		free.shard.Unlock()
-		o.hints.Put(h)
+		o.recent.Put(free)
 	}()
 	free.consume(td, o.now())
 }
@@ -76,18 +73,19 @@ func (o *Observers) Exemplify(td ptrace.Traces) {
 	o.exemplars.counts = newCounts(o.plan)
 }
 
-// lock locks the first free observer from the hinted one on; it waits for the hinted one where all are busy.
-func (o *Observers) lock(h *hint) *observer {
-	for i := range o.observers {
-		n := (h.observer + i) % len(o.observers)
-		if o.observers[n].shard.TryLock() {
-			h.observer = n
-			return o.observers[n]
+// lock locks the observer that the processor used last, or another one that is free. It waits for the former where all are busy.
+func (o *Observers) lock() *observer {
+	last := o.recent.Get().(*observer)
+	if last.shard.TryLock() {
+		return last
+	}
+	for _, other := range o.observers {
+		if other.shard.TryLock() {
+			return other
 		}
 	}
-	wait := o.observers[h.observer]
-	wait.shard.Lock()
-	return wait
+	last.shard.Lock()
+	return last
 }
 
 // Age lets the caches forget what has not been seen for a while. Call it now

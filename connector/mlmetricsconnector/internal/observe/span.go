@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -111,14 +112,7 @@ func read(v pcommon.Value, o *compiled.Observation) (n float64, ok bool) {
 
 // statusCode is the status in the words of the OpenTelemetry conventions' otel.status_code, with UNSET for spans without one.
 func statusCode(c ptrace.StatusCode) string {
-	switch c {
-	case ptrace.StatusCodeOk:
-		return "OK"
-	case ptrace.StatusCodeError:
-		return "ERROR"
-	default:
-		return "UNSET"
-	}
+	return cmp.Or(map[ptrace.StatusCode]string{ptrace.StatusCodeOk: "OK", ptrace.StatusCodeError: "ERROR"}[c], "UNSET")
 }
 
 // texts makes labels' texts of values.
@@ -131,16 +125,14 @@ type texts struct {
 
 // of returns the text of a value. Maps, lists and bytes have none.
 func (t *texts) of(v pcommon.Value) string {
-	kind := v.Type()
-	if kind == pcommon.ValueTypeStr { // nearly always
+	if v.Type() == pcommon.ValueTypeStr { // nearly always
 		return t.cut(v.Str())
 	}
-	switch kind {
+	switch v.Type() {
 	case pcommon.ValueTypeBool, pcommon.ValueTypeInt, pcommon.ValueTypeDouble:
 		return v.AsString()
-	default:
-		return ""
 	}
+	return ""
 }
 
 // cut cuts a text that is too long, between two runes.

@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/builtin"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/internal/golden"
 )
@@ -74,7 +73,7 @@ func TestSeriesCostWhatTheTableSays(t *testing.T) {
 		kind metric.Kind
 		form metric.Form
 	}{{metric.Counter, ""}, {metric.Histogram, metric.Explicit}} {
-		plan := compiled.MustCompile([]metric.Definition{{
+		plan := compile([]metric.Definition{{
 			Name: "m", Kind: c.kind, Form: c.form, Values: []metric.Value{{Source: metric.Count}},
 			Labels: []metric.Label{{Name: "l", Field: metric.Field{Key: "l"}}}, Buckets: builtin.DefaultBuckets,
 		}})

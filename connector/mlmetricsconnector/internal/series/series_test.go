@@ -111,7 +111,7 @@ func TestReservoirIsBounded(t *testing.T) {
 // TestSeriesExpireWhileExportsAreRefused: what was exported before expires, what was not stays.
 func TestSeriesExpireWhileExportsAreRefused(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	plan := compiled.MustCompile([]metric.Definition{{
+	plan := compile([]metric.Definition{{
 		Name: "calls", Kind: metric.Counter, Values: []metric.Value{{Source: metric.Count}},
 		Labels: []metric.Label{{Name: "span", Field: metric.Field{Origin: metric.Intrinsic, Key: metric.SpanName}}},
 	}})
@@ -141,7 +141,7 @@ func TestSeriesExpireWhileExportsAreRefused(t *testing.T) {
 // TestGaugesAfterTheClockIsSetBack: a gauge shows what comes then, and goes on to prefer the value that ended last.
 func TestGaugesAfterTheClockIsSetBack(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	plan := compiled.MustCompile([]metric.Definition{{
+	plan := compile([]metric.Definition{{
 		Name: "memory", Kind: metric.Gauge, Values: []metric.Value{{Source: metric.Attribute, Field: metric.Field{Origin: metric.Span, Key: "m"}}},
 		Labels: []metric.Label{{Name: "span", Field: metric.Field{Origin: metric.Intrinsic, Key: metric.SpanName}}},
 	}})
@@ -177,4 +177,12 @@ func TestBuiltInMetricsFit(t *testing.T) {
 	plan, err := compiled.Compile(append(builtin.Metrics(), builtin.GenAI()...))
 	require.NoError(t, err)
 	require.NotEmpty(t, plan.Metrics)
+}
+
+func compile(metrics []metric.Definition) *compiled.Plan {
+	p, err := compiled.Compile(metrics)
+	if err != nil {
+		panic(err)
+	}
+	return p
 }
