@@ -29,7 +29,7 @@ func (c *Config) definitions() []metric.Definition {
 	for _, m := range c.builtIn() {
 		builtIn[m.Name] = true
 		if mc := c.Metrics[m.Name]; mc.enabled() {
-			mc.change(&m)
+			mc.change(&m, m.Values[0].Event)
 			all = append(all, m)
 		}
 	}
@@ -82,7 +82,7 @@ func (mc *MetricConfig) define(name string) metric.Definition {
 	if mc.Split == nil {
 		m.Values = []metric.Value{v}
 	}
-	mc.change(&m)
+	mc.change(&m, mc.Event)
 	return m
 }
 
@@ -101,9 +101,9 @@ func (mc *MetricConfig) bounds() (low, high float64) {
 	return *cmp.Or(mc.Min, &low), *cmp.Or(mc.Max, &high)
 }
 
-// change applies the settings that built-in and other metrics share.
-func (mc *MetricConfig) change(m *metric.Definition) {
-	event := mc.eventOf(m)
+// change applies the settings that built-in and other metrics share. event is the name of the events that the metric
+// observes, "" for spans.
+func (mc *MetricConfig) change(m *metric.Definition, event string) {
 	m.Description = cmp.Or(mc.Description, m.Description)
 	if mc.Buckets != nil {
 		m.Buckets = mc.Buckets
@@ -118,14 +118,6 @@ func (mc *MetricConfig) change(m *metric.Definition) {
 		m.When = append(m.When, mc.When[i].condition(event))
 	}
 	m.SeriesLimit, m.Expiration = mc.SeriesLimit, cmp.Or(mc.SeriesExpiration, m.Expiration)
-}
-
-// eventOf returns the name of the events that a metric observes, "" for spans.
-func (mc *MetricConfig) eventOf(m *metric.Definition) string {
-	if len(m.Values) > 0 {
-		return m.Values[0].Event
-	}
-	return mc.Event
 }
 
 func (l *LabelConfig) name() string { return cmp.Or(l.Name, l.Attribute) }

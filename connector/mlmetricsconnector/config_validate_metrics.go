@@ -25,10 +25,11 @@ func (c *Config) validateMetrics(p *problems) {
 		path, mc := "metrics::"+m.Name, c.Metrics[m.Name]
 		if slices.Contains(builtIn, m.Name) {
 			mc.checkFixed(m.Name, path, p)
+			mc.checkCommon(m, m.Values[0].Event, path, p)
 		} else {
 			mc.checkNew(m, builtIn, path, p)
+			mc.checkCommon(m, mc.Event, path, p)
 		}
-		mc.checkCommon(m, path, p)
 		c.checkExpiration(path+"::series_expiration", mc.SeriesExpiration, p)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Metrics)) {
@@ -110,8 +111,7 @@ func (mc *MetricConfig) checkNumber(path, setting, key string, p *problems) {
 }
 
 // checkCommon checks the settings that built-in and other metrics share.
-func (mc *MetricConfig) checkCommon(m *metric.Definition, path string, p *problems) {
-	event := mc.eventOf(m)
+func (mc *MetricConfig) checkCommon(m *metric.Definition, event, path string, p *problems) {
 	if mc.Buckets != nil {
 		p.check(m.Kind == metric.Histogram, path+"::buckets", "found for a %s, must be for a histogram; remove them", m.Kind)
 		checkBuckets(mc.Buckets, path+"::buckets", p)

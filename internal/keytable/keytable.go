@@ -72,9 +72,6 @@ func (t *Table) Index(key string) int {
 	}
 }
 
-// Key returns the key at a position in the list.
-func (t *Table) Key(i int) string { return t.keys[i] }
-
 // Walker looks up the keys of lists. Lists of one kind have their keys in the same order, so a key is first compared
 // with the one that followed the last time:
 //

@@ -31,8 +31,6 @@ type Plan struct {
 	StageSlot, PipelineSlot int
 	// ML observes the spans of ML pipelines, Other the rest.
 	ML, Other Work
-	// SlotWords is how many words of a Set the plan's span slots fill.
-	SlotWords int
 	// Cached is how many observations find their series through the group.
 	Cached int
 	// Invalid are the names of what can be invalid: the duration, the trace state, and the attributes that are observed.
@@ -97,6 +95,8 @@ type Field struct {
 	SpanSlot, ResourceSlot, EventSlot int
 	// Bool: the attribute is a bool, also if it is sent as text.
 	Bool bool
+	// InGroup: all spans of one group have the same value for the field.
+	InGroup bool
 	// Next is read if the field is absent or empty; nil for nothing.
 	Next *Field
 }
@@ -180,7 +180,6 @@ func Compile(metrics []metric.Definition) (*Plan, error) {
 	p.Span.seal()
 	p.Resource.seal()
 	p.Event.seal()
-	p.SlotWords = min((p.Span.Len()+63)/64, Words)
 	p.ML, p.Other = newWork(p.Span.Len()), newWork(p.Span.Len())
 	for _, o := range observations {
 		p.ML.add(o)
@@ -210,12 +209,12 @@ func (p *Plan) observation(m *Metric, v *metric.Value) *Observation {
 		for i := range conditions {
 			c := Condition{Field: p.field(conditions[i].Field), Test: &conditions[i]}
 			o.Conditions = append(o.Conditions, c)
-			o.ByGroup = o.ByGroup && p.inGroup(c.Field)
+			o.ByGroup = o.ByGroup && c.Field.InGroup
 		}
 	}
 	for i := range m.Labels {
 		for _, f := range []*Field{&m.Labels[i].Field, m.Labels[i].With} {
-			if f != nil && !p.inGroup(*f) {
+			if f != nil && !f.InGroup {
 				o.Extra = append(o.Extra, f)
 			}
 		}
@@ -231,10 +230,6 @@ func (p *Plan) observation(m *Metric, v *metric.Value) *Observation {
 
 func (p *Plan) field(f metric.Field) Field {
 	c := Field{Origin: f.Origin, Key: f.Key, SpanSlot: -1, ResourceSlot: -1, EventSlot: -1}
-	if len(f.Alternatives) > 0 {
-		next := p.field(metric.Field{Origin: f.Origin, Key: f.Alternatives[0], Alternatives: f.Alternatives[1:]})
-		c.Next = &next
-	}
 	if a := vocab.Lookup(f.Key); a != nil && a.Type == vocab.Bool {
 		c.Bool = f.Origin != metric.Event && f.Origin != metric.Intrinsic
 	}
@@ -248,22 +243,12 @@ func (p *Plan) field(f metric.Field) Field {
 	case metric.Event:
 		c.EventSlot = p.Event.add(f.Key)
 	}
+	c.InGroup = c.EventSlot < 0 && c.SpanSlot < p.GroupSlots
+	if len(f.Alternatives) > 0 {
+		next := p.field(metric.Field{Origin: f.Origin, Key: f.Alternatives[0], Alternatives: f.Alternatives[1:]})
+		c.Next, c.InGroup = &next, c.InGroup && next.InGroup
+	}
 	return c
-}
-
-// inGroup reports whether all spans of one group have the same value for the field.
-func (p *Plan) inGroup(f Field) bool {
-	if f.Next != nil && !p.inGroup(*f.Next) {
-		return false
-	}
-	switch f.Origin {
-	case metric.Resource, metric.Intrinsic:
-		return true
-	case metric.Event:
-		return false
-	default:
-		return f.SpanSlot < p.GroupSlots
-	}
 }
 
 func newWork(slots int) Work {

@@ -31,6 +31,9 @@ type settings struct {
 }
 
 func newAggregate(p *compiled.Plan, s settings) *aggregate {
+	if s.Now == nil {
+		s.Now = time.Now
+	}
 	store := series.New(p.Metrics, series.Options{
 		SeriesLimit: s.SeriesLimit, Expiration: s.Expiration, Delta: s.Delta, Histograms: s.Histograms, MaxSize: s.MaxSize,
 		MinMax: s.MinMax, ExponentialSuffix: s.ExponentialSuffix, Now: s.Now,

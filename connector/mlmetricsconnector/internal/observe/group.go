@@ -34,11 +34,7 @@ const (
 // series that a metric may have, as far as memory allows. The caches hold up
 // to twice as many.
 func maxGroups(store *series.Store) int {
-	groups := manyGroups
-	if limit := store.Limit(); limit > 0 {
-		groups = max(fewGroups, limit)
-	}
-	return min(groups, manyGroups, allGroups/len(store.Shards()))
+	return min(max(fewGroups, store.Limit()), manyGroups, allGroups/len(store.Shards()))
 }
 
 // resource is what the metrics need of an OTLP resource.
@@ -109,18 +105,16 @@ func (c *caches) age(now time.Time) {
 
 // enter returns the resource of the spans that follow.
 func (o *observer) enter(r pcommon.Resource, texts *texts) *resource {
-	clear(o.resourceValues)
-	clear(o.resourcePresent)
 	texts.wasCut = false
-	for key, v := range r.Attributes().All() {
-		if slot := o.plan.Resource.Find(key); slot >= 0 && !o.resourcePresent[slot] {
-			o.resourceValues[slot], o.resourcePresent[slot] = texts.of(v), true
-		}
-	}
+	o.resource.collect(r.Attributes(), &o.plan.Resource)
 	c := &o.caches
 	c.key = c.key[:0]
-	for _, value := range o.resourceValues {
-		c.key = series.AppendLabel(c.key, value)
+	for slot, v := range o.resource.values {
+		text := ""
+		if o.resource.present[slot] {
+			text = texts.of(v)
+		}
+		c.key = series.AppendLabel(c.key, text)
 	}
 	hash := maphash.Bytes(c.seed, c.key)
 	if known, ok := c.resources.Get(hash, o.now); ok && known.key == string(c.key) {
@@ -129,7 +123,7 @@ func (o *observer) enter(r pcommon.Resource, texts *texts) *resource {
 	if texts.wasCut {
 		o.counts.CutLabels++
 	}
-	entered := &resource{key: string(c.key), number: c.numbered, values: make([]string, len(o.resourceValues))}
+	entered := &resource{key: string(c.key), number: c.numbered, values: make([]string, o.plan.Resource.Len())}
 	c.numbered++
 	rest := entered.key
 	for slot := range entered.values {

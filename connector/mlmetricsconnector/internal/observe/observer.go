@@ -18,7 +18,6 @@ import (
 type observer struct {
 	shard *series.Shard
 	plan  *compiled.Plan
-	weigh bool
 	// exemplify offers spans as exemplars instead of observing them.
 	exemplify bool
 	caches    caches
@@ -26,27 +25,20 @@ type observer struct {
 	counts    Counts
 	// keys finds the slots of a span's attributes.
 	keys keytable.Walker
-	// resourceValues are by resource slot; of two values of a key the first counts, as in every component.
-	resourceValues  []string
-	resourcePresent []bool
+	// resource and event are those at hand.
+	resource, event attributes
 	// now is when the batch arrived.
 	now time.Time
 	// limit is the largest number of bytes of a label's value.
 	limit int
-	event event
 }
 
 func newObserver(shard *series.Shard, p *compiled.Plan, options *Options, groups int) *observer {
 	return &observer{
-		shard: shard, plan: p, weigh: options.AdjustedCounts, caches: newCaches(groups), counts: newCounts(p),
-		keys:           p.Span.Walker(),
-		resourceValues: make([]string, p.Resource.Len()), resourcePresent: make([]bool, p.Resource.Len()),
-		limit: options.LabelLength,
-		event: event{make([]pcommon.Value, p.Event.Len()), make([]bool, p.Event.Len())},
+		shard: shard, plan: p, weights: weights{enabled: options.AdjustedCounts}, caches: newCaches(groups), counts: newCounts(p),
+		keys: p.Span.NewWalker(), resource: newAttributes(&p.Resource), event: newAttributes(&p.Event), limit: options.LabelLength,
 	}
 }
-
-func (o *observer) age(now time.Time) { o.caches.age(now) }
 
 // consume observes a batch. It keeps nothing of it.
 func (o *observer) consume(td ptrace.Traces, now time.Time) {
@@ -63,7 +55,7 @@ func (o *observer) consume(td ptrace.Traces, now time.Time) {
 	}
 	// The batch must not stay reachable.
 	clear(o.event.values)
-	clear(o.resourceValues)
+	clear(o.resource.values)
 }
 
 // collect finds the attributes of a span that the plan reads.
@@ -100,21 +92,16 @@ func (o *observer) observeSpan(s *span) {
 	if s.lasts = lasting == vocab.Lasts; !s.lasts {
 		o.counts.Invalid[compiled.InvalidDuration]++
 	}
-	s.weight = 1
-	if o.weigh {
-		if state := s.TraceState().AsRaw(); state != "" {
-			var ok bool
-			if s.weight, ok = o.weights.weigh(state); !ok {
-				o.counts.Invalid[compiled.InvalidState]++
-			}
-		}
+	var ok bool
+	if s.weight, ok = o.weights.weigh(s.TraceState().AsRaw()); !ok {
+		o.counts.Invalid[compiled.InvalidState]++
 	}
 
 	g := o.group(s)
 	for _, of := range work.Always {
 		o.observe(s, g, of)
 	}
-	for w := range o.plan.SlotWords {
+	for w := range compiled.Words {
 		for mask := work.Slots[w] & s.present[w]; mask != 0; mask &= mask - 1 {
 			for _, of := range work.BySlot[w<<6+bits.TrailingZeros64(mask)] {
 				o.observe(s, g, of)
@@ -132,12 +119,7 @@ func (o *observer) observeEvents(s *span, g *group, work *compiled.Work) {
 		if len(observations) == 0 {
 			continue
 		}
-		clear(s.event.present)
-		for key, v := range e.Attributes().All() {
-			if slot := o.plan.Event.Find(key); slot >= 0 && !s.event.present[slot] {
-				s.event.values[slot], s.event.present[slot] = v, true
-			}
-		}
+		s.event.collect(e.Attributes(), &o.plan.Event)
 		for _, of := range observations {
 			o.observe(s, g, of)
 		}

@@ -23,7 +23,7 @@ type Options struct {
 	AdjustedCounts bool
 	// LabelLength is the largest number of bytes of a label's value. 0: no limit.
 	LabelLength int
-	// Now returns the time; time.Now where nil.
+	// Now returns the time.
 	Now func() time.Time
 }
 
@@ -40,9 +40,6 @@ type Observers struct {
 
 // New returns observers for the metrics of a plan, whose series are in the store.
 func New(p *compiled.Plan, store *series.Store, options Options) *Observers {
-	if options.Now == nil {
-		options.Now = time.Now
-	}
 	o := &Observers{plan: p, now: options.Now}
 	most := maxGroups(store)
 	for _, shard := range store.Shards() {
@@ -94,7 +91,7 @@ func (o *Observers) Age() {
 	now := o.now()
 	for _, each := range append(o.observers[:len(o.observers):len(o.observers)], o.exemplars) {
 		each.shard.Lock()
-		each.age(now)
+		each.caches.age(now)
 		each.shard.Unlock()
 	}
 }

@@ -19,7 +19,7 @@ type span struct {
 	resource *resource
 	values   [64 * compiled.Words]pcommon.Value // by span slot
 	present  compiled.Set                       // which of values are of this span
-	event    *event
+	event    *attributes
 	// durationMS is 0 where the span has no valid duration.
 	durationMS float64
 	lasts      bool
@@ -28,10 +28,24 @@ type span struct {
 	texts      texts
 }
 
-// event is the span event that is being observed.
-type event struct {
-	values  []pcommon.Value // by event slot
+// attributes are those of a resource or of a span event, by slot.
+type attributes struct {
+	values  []pcommon.Value
 	present []bool
+}
+
+func newAttributes(keys *compiled.KeyTable) attributes {
+	return attributes{make([]pcommon.Value, keys.Len()), make([]bool, keys.Len())}
+}
+
+// collect finds the attributes that the plan reads. Of two values of a key the first counts, as in every component.
+func (a *attributes) collect(all pcommon.Map, keys *compiled.KeyTable) {
+	clear(a.present)
+	for key, v := range all.All() {
+		if slot := keys.Index(key); slot >= 0 && !a.present[slot] {
+			a.values[slot], a.present[slot] = v, true
+		}
+	}
 }
 
 // text returns a field's text, and whether the field is present.

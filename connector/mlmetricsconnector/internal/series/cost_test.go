@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/lightstep/go-expohisto/structure"
@@ -77,7 +78,7 @@ func TestSeriesCostWhatTheTableSays(t *testing.T) {
 			Name: "m", Kind: c.kind, Form: c.form, Values: []metric.Value{{Source: metric.Count}},
 			Labels: []metric.Label{{Name: "l", Field: metric.Field{Key: "l"}}}, Buckets: builtin.DefaultBuckets,
 		}})
-		s := New(plan.Metrics, Options{})
+		s := New(plan.Metrics, Options{Now: time.Now})
 		s.shards = append(s.shards[:2:2], s.Exemplars()) // as on two cores
 		before := heap()
 		for _, shard := range s.Shards()[:2] {
