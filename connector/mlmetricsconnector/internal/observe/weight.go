@@ -29,6 +29,10 @@ func (w *weights) weigh(traceState string) (weight float64, ok bool) {
 	if !w.enabled || traceState == "" {
 		return 1, true
 	}
+	return w.read(traceState)
+}
+
+func (w *weights) read(traceState string) (weight float64, ok bool) {
 	if string(w.last) != traceState {
 		w.last = append(w.last[:0], traceState...)
 		w.weight, w.ok = adjustedCount(traceState)
