@@ -1,6 +1,7 @@
 package mlmetricsconnector
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -69,10 +70,8 @@ func instanceID(configured string, id component.ID) string {
 	if configured != "" {
 		return configured
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
+	host, _ := os.Hostname()
+	host = cmp.Or(host, "unknown")
 	if id.Name() != "" {
 		return host + "/" + id.Name()
 	}

@@ -23,8 +23,7 @@ var (
 func GenAI() []metric.Definition {
 	inference := metric.Condition{Field: span(vocab.Stage), In: []string{vocab.StageInference}}
 	// Parts of a call are excluded, such as a wait or a transfer of the KV cache.
-	exists := true
-	call := metric.Condition{Field: alternative(vocab.InputTokens, vocab.OutputTokens, vocab.GenAIRequestModel, vocab.ModelName), Exists: &exists}
+	call := metric.Condition{Field: alternative(vocab.InputTokens, vocab.OutputTokens, vocab.GenAIRequestModel, vocab.ModelName), Exists: new(true)}
 	kind := func(kinds ...string) []metric.Condition {
 		return []metric.Condition{inference, call, {Field: metric.Field{Origin: metric.Intrinsic, Key: metric.SpanKind}, In: kinds}}
 	}

@@ -161,8 +161,7 @@ func Compile(metrics []metric.Definition) (*Plan, error) {
 		for _, l := range m.Definition.Labels {
 			label := Label{Field: p.field(l.Field), Default: l.Default}
 			if l.With != nil {
-				with := p.field(*l.With)
-				label.With = &with
+				label.With = new(p.field(*l.With))
 			}
 			m.Labels = append(m.Labels, label)
 		}
@@ -245,8 +244,8 @@ func (p *Plan) field(f metric.Field) Field {
 	}
 	c.InGroup = c.EventSlot < 0 && c.SpanSlot < p.GroupSlots
 	if len(f.Alternatives) > 0 {
-		next := p.field(metric.Field{Origin: f.Origin, Key: f.Alternatives[0], Alternatives: f.Alternatives[1:]})
-		c.Next, c.InGroup = &next, c.InGroup && next.InGroup
+		c.Next = new(p.field(metric.Field{Origin: f.Origin, Key: f.Alternatives[0], Alternatives: f.Alternatives[1:]}))
+		c.InGroup = c.InGroup && c.Next.InGroup
 	}
 	return c
 }

@@ -20,22 +20,15 @@ const (
 	// maxResources is how many resources an observer remembers.
 	maxResources = 1 << 11
 	// A group takes about a kilobyte. An observer remembers fewGroups at least, manyGroups at
-	// most, and all observers together allGroups; see maxGroups.
+	// most, and all observers together allGroups. Maps hold up to twice as many.
 	fewGroups  = 1 << 14
 	manyGroups = 1 << 16
 	allGroups  = 1 << 17
 	// maxExtras is how many accumulators an observer remembers that a group alone does not lead to.
 	maxExtras = 1 << 14
-	// idle is how long what is not used stays in the caches, at least.
+	// idle is how long what is not used stays in the caches, at least; twice as long at most.
 	idle = 5 * time.Minute
 )
-
-// maxGroups is how many groups an observer remembers: enough for all the
-// series that a metric may have, as far as memory allows. The caches hold up
-// to twice as many.
-func maxGroups(store *series.Store) int {
-	return min(max(fewGroups, store.Limit()), manyGroups, allGroups/len(store.Shards()))
-}
 
 // resource is what the metrics need of an OTLP resource.
 type resource struct {
@@ -78,29 +71,23 @@ type caches struct {
 	key []byte
 	// numbered is how many resources were numbered.
 	numbered uint64
-	// turned is when the maps last began a generation.
-	turned time.Time
 }
 
 func newCaches(groups int) caches {
 	return caches{
 		seed:      maphash.MakeSeed(),
-		resources: recent.New[uint64, *resource](maxResources, 0),
-		groups:    recent.New[uint64, *group](groups, 0),
-		extras:    recent.New[uint64, *extra](maxExtras, 0),
+		resources: recent.New[uint64, *resource](maxResources, idle),
+		groups:    recent.New[uint64, *group](groups, idle),
+		extras:    recent.New[uint64, *extra](maxExtras, idle),
 		last:      &group{},
 	}
 }
 
 // age forgets what has not been used for a while.
 func (c *caches) age(now time.Time) {
-	if now.Sub(c.turned) < idle {
-		return
-	}
-	c.turned = now
-	c.resources.Turn(now)
-	c.groups.Turn(now)
-	c.extras.Turn(now)
+	c.resources.Expire(now)
+	c.groups.Expire(now)
+	c.extras.Expire(now)
 }
 
 // enter returns the resource of the spans that follow.

@@ -31,11 +31,15 @@ func (o *observer) observe(s *span, g *group, of *compiled.Observation) {
 		a = o.find(s, of)
 		g.accumulators[of.InGroup] = a
 	}
+	bucket := 0
+	if of.Kind == metric.Histogram {
+		bucket = of.Index.Find(value)
+	}
 	switch {
 	case o.exemplify:
-		o.offer(s, of, a, value)
+		o.offer(s, of, a, bucket, value)
 	case of.Kind == metric.Histogram:
-		o.shard.AddToBucket(a, of.Index.Find(value), value, s.weight)
+		o.shard.AddToBucket(a, bucket, value, s.weight)
 	case of.Kind == metric.Counter:
 		o.shard.Add(a, value, s.weight)
 	default:
@@ -69,15 +73,13 @@ func (o *observer) value(s *span, of *compiled.Observation) (value float64, ok b
 // offer offers the span as an exemplar to an accumulator, nil where there is no series. The exemplar's time is that of
 // its arrival here, after the decision on its trace: Prometheus refuses an exemplar that is older than the last one of
 // its series.
-func (o *observer) offer(s *span, of *compiled.Observation, a *series.Accumulator, value float64) {
+func (o *observer) offer(s *span, of *compiled.Observation, a *series.Accumulator, bucket int, value float64) {
 	if of.Kind == metric.Gauge || a == nil || s.TraceID().IsEmpty() {
 		return
 	}
-	e := series.Exemplar{Trace: s.TraceID(), Span: s.SpanID(), Time: s.arrived, Value: value, DurationMS: s.durationMS}
-	if of.Kind == metric.Histogram {
-		e.Bucket = of.Index.Find(value)
-	}
-	o.shard.Offer(a, &e)
+	o.shard.Offer(a, &series.Exemplar{
+		Trace: s.TraceID(), Span: s.SpanID(), Time: s.arrived, Value: value, DurationMS: s.durationMS, Bucket: bucket,
+	})
 }
 
 // holds reports whether a span passes the conditions of an observation.

@@ -41,11 +41,12 @@ type Observers struct {
 // New returns observers for the metrics of a plan, whose series are in the store.
 func New(p *compiled.Plan, store *series.Store, options Options) *Observers {
 	o := &Observers{plan: p, now: options.Now}
-	most := maxGroups(store)
+	// Enough groups for all the series that a metric may have, as far as memory allows.
+	groups := min(max(fewGroups, store.Limit()), manyGroups, allGroups/len(store.Shards()))
 	for _, shard := range store.Shards() {
-		o.observers = append(o.observers, newObserver(shard, p, &options, most))
+		o.observers = append(o.observers, newObserver(shard, p, &options, groups))
 	}
-	o.exemplars = newObserver(store.Exemplars(), p, &options, most)
+	o.exemplars = newObserver(store.Exemplars(), p, &options, groups)
 	o.exemplars.exemplify = true
 	o.recent.New = func() any { return o.observers[rand.IntN(len(o.observers))] }
 	return o

@@ -73,9 +73,7 @@ func (s *Store) export(now pcommon.Timestamp, send func(pmetric.Metrics) error) 
 	}
 	for _, m := range s.metrics {
 		// Shards append series meanwhile; those that this flush has not merged wait for the next.
-		s.mu.Lock()
-		all, overflow := m.series, m.overflow
-		s.mu.Unlock()
+		all, overflow := s.seriesOf(m)
 		m.counts.Active = len(all)
 		for part := range slices.Chunk(w.wanted(all, overflow), maxPoints) {
 			w.metric(m, part)

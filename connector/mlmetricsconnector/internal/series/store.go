@@ -118,7 +118,7 @@ func (s *Store) find(m *family, key []byte, create bool) *series {
 	switch {
 	case found != nil:
 		return found
-	case m.full():
+	case len(m.series) >= m.limit:
 		if m.overflow == nil && create {
 			m.overflow = s.newSeries(m)
 			m.overflow.overflow = true
@@ -150,7 +150,11 @@ func (s *Store) newSeries(m *family) *series {
 // expire drops the series that have been idle for longer than their metric's
 // expiration. What they counted has been exported. It needs the flush lock.
 func (s *Store) expire(now pcommon.Timestamp) {
-	if !slices.ContainsFunc(s.metrics, func(m *family) bool { return s.anyIdle(m, now) }) {
+	idle := func(of *series) bool { return of.idle(now) }
+	if !slices.ContainsFunc(s.metrics, func(m *family) bool {
+		all, _ := s.seriesOf(m)
+		return slices.ContainsFunc(all, idle)
+	}) {
 		return
 	}
 	// A shard may be observing an idle series right now, so all of them wait:
@@ -192,9 +196,9 @@ func (s *series) retire() {
 	}
 }
 
-func (s *Store) anyIdle(m *family, now pcommon.Timestamp) bool {
+// seriesOf returns the series that a metric has now. Shards may add others meanwhile.
+func (s *Store) seriesOf(m *family) (all []*series, overflow *series) {
 	s.mu.Lock()
-	all := m.series
-	s.mu.Unlock()
-	return slices.ContainsFunc(all, func(of *series) bool { return of.idle(now) })
+	defer s.mu.Unlock()
+	return m.series, m.overflow
 }
