@@ -27,7 +27,7 @@ type Plan struct {
 	// GroupSlots is the number of span slots, from 0 on, that define a group, together with the resource and the span's
 	// name, status and kind.
 	GroupSlots int
-	// StageSlot and PipelineSlot are the slots of ml.stage and the resource's ml.pipeline.name are found.
+	// StageSlot and PipelineSlot are the slots of ml.stage and of the resource's ml.pipeline.name.
 	StageSlot, PipelineSlot int
 	// ML observes the spans of ML pipelines, Other the rest.
 	ML, Other Work
