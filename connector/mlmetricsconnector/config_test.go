@@ -120,7 +120,7 @@ func TestMetricsOverrideTheConnectorsLimits(t *testing.T) {
 
 func TestDefaultBucketsAreInTheUnitOfTheDuration(t *testing.T) {
 	metric := MetricConfig{Kind: "histogram", Duration: true, Unit: "s"}
-	m := metric.define("acme.duration", nil, &problems{})
+	m := metric.define("acme.duration")
 	require.Equal(t, 0.001, m.Buckets[0])
 	require.Equal(t, 3600.0, m.Buckets[len(m.Buckets)-1])
 	require.Equal(t, 1.0, builtin.DefaultBuckets[0])
@@ -132,7 +132,8 @@ func TestAttributesNamedLikeAFieldOfTheSpan(t *testing.T) {
 		"": metric.Intrinsic, "resource": metric.Resource, "event": metric.Event, "span_or_resource": metric.SpanOrResource,
 	} {
 		p := &problems{}
-		require.Equal(t, origin, field(metric.StatusCode, from, "acme.event", "", p).Origin, from)
+		require.Equal(t, origin, field(metric.StatusCode, from, "acme.event").Origin, from)
+		checkField(metric.StatusCode, from, "acme.event", "", p)
 		require.Empty(t, p.list, from)
 	}
 }

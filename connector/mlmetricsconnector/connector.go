@@ -1,6 +1,7 @@
 package mlmetricsconnector
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -35,11 +36,7 @@ type metricsConnector struct {
 }
 
 func newMetricsConnector(set connector.Settings, config *Config, next consumer.Metrics, now func() time.Time) (*metricsConnector, error) {
-	definitions, err := config.definitions()
-	if err != nil {
-		return nil, err
-	}
-	p, err := compiled.Compile(definitions)
+	p, err := compiled.Compile(config.definitions())
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
@@ -73,10 +70,8 @@ func instanceID(configured string, id component.ID) string {
 	if configured != "" {
 		return configured
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
+	host, _ := os.Hostname()
+	host = cmp.Or(host, "unknown")
 	if id.Name() != "" {
 		return host + "/" + id.Name()
 	}

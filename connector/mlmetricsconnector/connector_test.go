@@ -48,7 +48,7 @@ func loadConfig(t *testing.T, path string) *Config {
 	return config
 }
 
-func newTestConnector(t *testing.T, config *Config, now func() time.Time) (*metricsConnector, *consumertest.MetricsSink) {
+func newTestConnector(t testing.TB, config *Config, now func() time.Time) (*metricsConnector, *consumertest.MetricsSink) {
 	t.Helper()
 	sink := &consumertest.MetricsSink{}
 	c, err := newMetricsConnector(connectortest.NewNopSettings(NewFactory().Type()), config, sink, now)

@@ -12,7 +12,6 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metadata"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/observe"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/series"
 )
@@ -53,28 +52,16 @@ func (t *telemetry) start(ctx context.Context, limit int) {
 	for _, ml := range []bool{true, false} {
 		t.builder.ConnectorMlmetricsSpans.Add(ctx, 0, t.with(attribute.Bool("ml", ml)))
 	}
-	invalid := []string{invalidDuration, invalidState}
 	for i, m := range t.plan.Metrics {
 		t.builder.ConnectorMlmetricsObservations.Add(ctx, 0, t.byMetric[i])
 		t.builder.ConnectorMlmetricsOverflowed.Add(ctx, 0, t.byMetric[i])
 		t.builder.ConnectorMlmetricsSeriesExpired.Add(ctx, 0, t.byMetric[i])
 		t.builder.ConnectorMlmetricsSeriesLimit.Record(ctx, int64(*cmp.Or(m.SeriesLimit, &limit)), t.byMetric[i])
-		for _, v := range m.Values {
-			if v.Source == metric.Attribute {
-				invalid = append(invalid, v.Field.Key)
-			}
-		}
 	}
-	for _, key := range invalid {
+	for _, key := range t.plan.Invalid {
 		t.builder.ConnectorMlmetricsInvalidValues.Add(ctx, 0, t.with(attribute.String("attribute", key)))
 	}
 }
-
-// What is not an attribute has these names among the invalid ones.
-const (
-	invalidDuration = "duration"
-	invalidState    = "tracestate"
-)
 
 func (t *telemetry) record(ctx context.Context, observers *observe.Observers, store *series.Store, took time.Duration) {
 	t.builder.ConnectorMlmetricsFlushDuration.Record(ctx, took.Seconds(), t.with())
@@ -88,18 +75,8 @@ func (t *telemetry) record(ctx context.Context, observers *observe.Observers, st
 		add(t.builder.ConnectorMlmetricsSpans, c.OtherSpans, t.with(attribute.Bool("ml", false)))
 		add(t.builder.ConnectorMlmetricsRepairedLabels, c.RepairedLabels, t.with())
 		add(t.builder.ConnectorMlmetricsCutLabels, c.CutLabels, t.with())
-		invalid := func(n uint64, key string) {
-			add(t.builder.ConnectorMlmetricsInvalidValues, n, t.with(attribute.String("attribute", key)))
-		}
-		invalid(c.InvalidDurations, invalidDuration)
-		invalid(c.InvalidStates, invalidState)
-		for _, slots := range []struct {
-			counts []uint64
-			keys   *compiled.KeyTable
-		}{{c.InvalidSpans, &t.plan.Span}, {c.InvalidResources, &t.plan.Resource}, {c.InvalidEvents, &t.plan.Event}} {
-			for slot, n := range slots.counts {
-				invalid(n, slots.keys.Key(slot))
-			}
+		for i, n := range c.Invalid {
+			add(t.builder.ConnectorMlmetricsInvalidValues, n, t.with(attribute.String("attribute", t.plan.Invalid[i])))
 		}
 	})
 	store.TakeCounts(func(i int, c series.Counts) {

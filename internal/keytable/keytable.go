@@ -2,6 +2,8 @@
 // every span.
 package keytable
 
+import "slices"
+
 // Table maps known keys to their position in the list that it was built from. It does not change after New, so any
 // number of goroutines may use it.
 type Table struct {
@@ -70,8 +72,43 @@ func (t *Table) Index(key string) int {
 	}
 }
 
-// Key returns the key at a position in the list.
-func (t *Table) Key(i int) string { return t.keys[i] }
+// Walker looks up the keys of lists. Lists of one kind have their keys in the same order, so a key is first compared
+// with the one that followed the last time:
+//
+//	next := walker.After(previous) // -1 at first
+//	if next.Key != key && !walker.Find(key, next) {
+//		continue
+//	}
+//	previous = next.Position
+//
+// A Walker belongs to one goroutine at a time.
+type Walker struct {
+	table *Table
+	after []Next
+}
+
+// Next is the known key that followed another one the last time.
+type Next struct {
+	Key      string
+	Position int
+}
+
+// NewWalker returns a walker of a table that has keys.
+func (t *Table) NewWalker() Walker {
+	return Walker{t, slices.Repeat([]Next{{t.keys[0], 0}}, len(t.keys)+1)}
+}
+
+// After returns the key that followed the one at a position.
+func (w *Walker) After(position int) *Next { return &w.after[position+1] }
+
+// Find makes a key the next one. It reports false where the table does not have it.
+func (w *Walker) Find(key string, next *Next) bool {
+	i := w.table.Index(key)
+	if i >= 0 {
+		*next = Next{w.table.keys[i], i}
+	}
+	return i >= 0
+}
 
 // hash hashes the length and up to 16 bytes: the last eight, and eight in the middle, because keys share long
 // prefixes.

@@ -2,6 +2,7 @@ package keytable
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -53,5 +54,27 @@ func BenchmarkIndex(b *testing.B) {
 	}
 	if found == 0 {
 		b.Fatal("found nothing")
+	}
+}
+
+// TestWalkerEqualsIndex walks lists in many orders: what followed the last time may not follow now.
+func TestWalkerEqualsIndex(t *testing.T) {
+	for _, keys := range [][]string{{""}, {"a"}, {"b", "", "a"}, vocabularyKeys()} {
+		table := New(keys)
+		walker := table.NewWalker()
+		random := rand.New(rand.NewPCG(1, 2))
+		for range 300 {
+			previous := -1
+			for range random.IntN(8) {
+				key := [...]string{"", "a", "unknown", vocab.Stage, keys[random.IntN(len(keys))]}[random.IntN(5)]
+				next := walker.After(previous)
+				found := next.Key == key || walker.Find(key, next)
+				assert.Equal(t, table.Index(key) >= 0, found, key)
+				if found {
+					assert.Equal(t, table.Index(key), next.Position, key)
+					previous = next.Position
+				}
+			}
+		}
 	}
 }

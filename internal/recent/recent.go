@@ -24,7 +24,7 @@ func New[K comparable, V any](size int, ttl time.Duration) *Map[K, V] {
 
 // Get returns the value of a key and counts as a use of it.
 func (m *Map[K, V]) Get(key K, now time.Time) (V, bool) {
-	m.expire(now)
+	m.Expire(now)
 	if v, ok := m.newer[key]; ok {
 		return v, true
 	}
@@ -37,9 +37,9 @@ func (m *Map[K, V]) Get(key K, now time.Time) (V, bool) {
 
 // Put remembers a key and its value.
 func (m *Map[K, V]) Put(key K, value V, now time.Time) {
-	m.expire(now)
+	m.Expire(now)
 	if _, ok := m.newer[key]; !ok && len(m.newer) >= m.size {
-		m.Turn(now)
+		m.turn(now)
 	}
 	m.newer[key] = value
 }
@@ -56,25 +56,26 @@ func (m *Map[K, V]) Len() int { return len(m.newer) + len(m.older) }
 // Forgotten returns the number of evicted keys, without those of Delete.
 func (m *Map[K, V]) Forgotten() int64 { return m.forgotten }
 
-// expire starts a new generation if the newer one is as old as the ttl.
-func (m *Map[K, V]) expire(now time.Time) {
+// Expire starts a new generation if the newer one is as old as the ttl, as Get and Put do. Call it now and then where
+// nothing may be used for long.
+func (m *Map[K, V]) Expire(now time.Time) {
 	switch {
 	case m.ttl <= 0:
 	case m.turned.IsZero():
 		m.turned = now
 	default:
 		if age := now.Sub(m.turned); age >= m.ttl {
-			m.Turn(now)
+			m.turn(now)
 			if age >= 2*m.ttl { // no key was used for two generations
-				m.Turn(now)
+				m.turn(now)
 			}
 		}
 	}
 }
 
-// Turn makes the newer generation the older one, as Get and Put do when it is full or as old as the ttl. The new
+// turn makes the newer generation the older one, when it is full or as old as the ttl. The new
 // generation starts with an empty map, so that memory shrinks when there is less to remember.
-func (m *Map[K, V]) Turn(now time.Time) {
+func (m *Map[K, V]) turn(now time.Time) {
 	for key := range m.older {
 		if _, used := m.newer[key]; !used {
 			m.forgotten++

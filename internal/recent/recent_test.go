@@ -57,6 +57,18 @@ func TestForgetsAfterTheTTL(t *testing.T) {
 	assert.Zero(t, m.Len())
 }
 
+// TestExpireForgetsWhatNothingUses: Get and Put are not called.
+func TestExpireForgetsWhatNothingUses(t *testing.T) {
+	m := New[string, bool](10, time.Hour)
+	m.Put("a", true, start)
+	m.Expire(start.Add(59 * time.Minute))
+	m.Expire(start.Add(61 * time.Minute))
+	assert.Equal(t, 1, m.Len())
+	m.Expire(start.Add(122 * time.Minute))
+	assert.Zero(t, m.Len())
+	assert.EqualValues(t, 1, m.Forgotten())
+}
+
 func TestDelete(t *testing.T) {
 	m := New[string, int](1, 0)
 	m.Put("a", 1, start)

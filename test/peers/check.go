@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -30,7 +31,7 @@ func (b *bench) check(ctx context.Context, p pipelines.Pipeline, series int, sou
 		return 0, err
 	}
 	running, err := collector.Start(ctx, collector.Options{
-		Binary: b.binary, Name: p.Name, Files: files, Cores: b.machine.Len(), Machine: b.machine, Flush: time.Second,
+		Binary: cmp.Or(p.Binary, b.binary), Name: p.Name, Files: files, Cores: b.machine.Len(), Machine: b.machine, Flush: time.Second,
 		CheckAt: metrics.Address(), Dir: dir,
 	})
 	if err != nil {

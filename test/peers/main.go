@@ -29,6 +29,8 @@ type bench struct {
 	flush   time.Duration
 	// patience is how long measurements may still be repeated.
 	patience time.Duration
+	// pipelines are those that are measured as components.
+	pipelines []pipelines.Pipeline
 }
 
 func main() {
@@ -53,6 +55,9 @@ func run() error {
 	wait := flag.Duration("wait", 10*time.Second, "decision_wait of complete pipelines")
 	only := flag.String("only", "", "measure only the complete pipelines whose name contains this")
 	components := flag.Bool("components", true, "measure components")
+	peers := flag.Bool("peers", true, "measure the components of OpenTelemetry Collector Contrib as well")
+	before := flag.String("before", "", "the collector of another checkout, to be measured in turn with this one")
+	samples := flag.String("samples", "", "file for what the components add in each round, in the format of Go benchmarks, for benchstat")
 	flag.Parse()
 
 	seriesCounts, err := numbers("series", *seriesList)
@@ -94,8 +99,15 @@ func run() error {
 		}
 	}
 	b := &bench{binary: *binary, dir: dir, machine: machine, window: *window, flush: *flush, patience: *patience}
+	b.pipelines = []pipelines.Pipeline{pipelines.Receive, pipelines.Ours}
+	if *before != "" {
+		b.pipelines = append(b.pipelines, pipelines.Before(*before))
+	}
+	if *peers {
+		b.pipelines = append(b.pipelines, pipelines.Peers...)
+	}
 	if *components {
-		if err := b.all(ctx, seriesCounts, coreCounts, *rounds, sources); err != nil {
+		if err := b.all(ctx, seriesCounts, coreCounts, *rounds, sources, *samples); err != nil {
 			return err
 		}
 	}
@@ -119,20 +131,20 @@ func run() error {
 const overhead = 2 * time.Second
 
 // all checks every pipeline, measures them in turn and writes the table.
-func (b *bench) all(ctx context.Context, seriesCounts, coreCounts []int, rounds int, sources map[int]*traffic.Source) error {
+func (b *bench) all(ctx context.Context, seriesCounts, coreCounts []int, rounds int, sources map[int]*traffic.Source, samples string) error {
 	r := report.Report{Base: pipelines.Receive.Name, Ours: pipelines.Ours.Name, Emitted: map[report.Case]int{}}
-	for _, p := range pipelines.All {
+	for _, p := range b.pipelines {
 		r.Pipelines = append(r.Pipelines, p.Name)
 	}
 	var takes time.Duration
 	for _, series := range seriesCounts {
-		for _, p := range pipelines.All {
+		for _, p := range b.pipelines {
 			takes += time.Duration(rounds*len(coreCounts)) * (b.windowOf(p, series) + overhead)
 		}
 	}
 	progress("this takes about %v", takes.Round(10*time.Second))
 	for _, series := range seriesCounts {
-		for _, p := range pipelines.All {
+		for _, p := range b.pipelines {
 			if p.Histograms.Duration == "" {
 				continue
 			}
@@ -151,6 +163,11 @@ func (b *bench) all(ctx context.Context, seriesCounts, coreCounts []int, rounds 
 	if failed != nil {
 		progress("interrupted; the medians of what was measured until then:")
 	}
+	if samples != "" {
+		if err := os.WriteFile(samples, r.Samples(), 0o600); err != nil {
+			return fmt.Errorf("samples: %w", err)
+		}
+	}
 	return r.Write(os.Stdout)
 }
 
@@ -161,7 +178,7 @@ func (b *bench) rounds(
 	for round := range rounds {
 		for _, n := range coreCounts {
 			for _, series := range seriesCounts {
-				for _, p := range pipelines.All {
+				for _, p := range b.pipelines {
 					m, err := b.quietest(ctx, p, n, series, sources[series])
 					if err != nil {
 						return fmt.Errorf("measure %s on %d cores at %d series: %w", p.Name, n, series, err)

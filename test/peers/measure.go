@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -67,7 +68,7 @@ func (b *bench) measure(ctx context.Context, p pipelines.Pipeline, cores, series
 		return none, err
 	}
 	running, err := collector.Start(ctx, collector.Options{
-		Binary: b.binary, Name: p.Name, Files: files, Cores: cores, Machine: b.machine, Flush: b.flush, Dir: dir,
+		Binary: cmp.Or(p.Binary, b.binary), Name: p.Name, Files: files, Cores: cores, Machine: b.machine, Flush: b.flush, Dir: dir,
 	})
 	if err != nil {
 		return none, err

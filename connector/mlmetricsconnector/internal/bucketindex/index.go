@@ -5,6 +5,7 @@ package bucketindex
 import (
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // Max is the largest number of bounds of an Index.
@@ -35,10 +36,7 @@ func New(bounds []float64) *Index {
 	x.keys = append(x.keys, math.MaxUint64)
 	for i := 1; i < size; i++ { // 0 takes everything from minus infinity up
 		least := math.Float64frombits(uint64(i+lowest) << (52 - mantissa))
-		n := 0
-		for n < len(bounds) && least > bounds[n] {
-			n++
-		}
+		n, _ := slices.BinarySearch(bounds, least)
 		x.starts[i] = uint8(n)
 	}
 	return x

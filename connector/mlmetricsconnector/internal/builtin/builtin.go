@@ -4,7 +4,6 @@ package builtin
 
 import (
 	"math"
-	"time"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
@@ -34,7 +33,6 @@ var (
 	attempts = []float64{0, 1, 2, 3, 4, 5, 10}
 	// Shares, then ratings of 1 to 5 or to 10.
 	assessments = []float64{0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99, 1, 2, 3, 4, 5, 10}
-	trainDays   = 7 * 24 * time.Hour
 )
 
 // DefaultBuckets are the bounds of user-defined histograms without buckets, in ms.
@@ -160,12 +158,6 @@ func when(conditions []metric.Condition, m metric.Definition) metric.Definition 
 
 func split(label string, m metric.Definition, values ...metric.Value) metric.Definition {
 	m.SplitLabel, m.Values = label, values
-	return m
-}
-
-// lasting sets a long expiration for rare events: a model is trained once a day or a week.
-func lasting(d time.Duration, m metric.Definition) metric.Definition {
-	m.Expiration = &d
 	return m
 }
 

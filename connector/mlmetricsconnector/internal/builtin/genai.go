@@ -23,8 +23,7 @@ var (
 func GenAI() []metric.Definition {
 	inference := metric.Condition{Field: span(vocab.Stage), In: []string{vocab.StageInference}}
 	// Parts of a call are excluded, such as a wait or a transfer of the KV cache.
-	exists := true
-	call := metric.Condition{Field: alternative(vocab.InputTokens, vocab.OutputTokens, vocab.GenAIRequestModel, vocab.ModelName), Exists: &exists}
+	call := metric.Condition{Field: alternative(vocab.InputTokens, vocab.OutputTokens, vocab.GenAIRequestModel, vocab.ModelName), Exists: new(true)}
 	kind := func(kinds ...string) []metric.Condition {
 		return []metric.Condition{inference, call, {Field: metric.Field{Origin: metric.Intrinsic, Key: metric.SpanKind}, In: kinds}}
 	}
@@ -51,14 +50,15 @@ func GenAI() []metric.Definition {
 		genAI("gen_ai.client.operation.duration", "Duration of a call of a model, as its client sees it", "s", failures, genAIDurations, kind("Client", "Internal"), duration),
 		usage,
 		genAI("gen_ai.server.request.duration", "Duration of a request, as the server of the model sees it", "s", failures, genAIDurations, kind("Server"), duration),
-		genAI("gen_ai.server.time_to_first_token", "Time to the first output token", "s", labels, genAIFirstToken, []metric.Condition{inference}, seconds(attribute(vocab.TimeToFirstToken))),
-		genAI("gen_ai.server.time_per_output_token", "Time for each output token after the first", "s", labels, genAIPerToken, []metric.Condition{inference}, seconds(attribute(vocab.TimePerOutputToken))),
+		genAI("gen_ai.server.time_to_first_token", "Time to the first output token", "s", labels, genAIFirstToken, []metric.Condition{inference}, inMS(vocab.TimeToFirstToken)),
+		genAI("gen_ai.server.time_per_output_token", "Time for each output token after the first", "s", labels, genAIPerToken, []metric.Condition{inference}, inMS(vocab.TimePerOutputToken)),
 	}
 }
 
-// seconds observes milliseconds as seconds.
-func seconds(v metric.Value) metric.Value {
-	v.Scale = 1e-3
+// inMS observes milliseconds, in the unit of the metric.
+func inMS(key string) metric.Value {
+	v := attribute(key)
+	v.Milliseconds = true
 	return v
 }
 

@@ -1,6 +1,8 @@
 package builtin
 
 import (
+	"time"
+
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
@@ -10,8 +12,7 @@ import (
 func training() []metric.Definition {
 	suite := metric.Label{Name: "suite", Field: span(vocab.DataSuite)}
 	// A span without these attributes is counted in ml.stage.calls only.
-	says := true
-	deployments := []metric.Condition{{Field: alternative(vocab.DeploymentStrategy, vocab.DeploymentHealthy), Exists: &says}}
+	deployments := []metric.Condition{{Field: alternative(vocab.DeploymentStrategy, vocab.DeploymentHealthy), Exists: new(true)}}
 	all := []metric.Definition{
 		split("outcome", counter("ml.data.records", "Records of data ingestion and feature engineering: those read, those that could not be parsed, those whose features could not be computed", "{record}", metric.Value{}),
 			is("read", attribute(vocab.DataRecordsRead)), is("parsing_error", attribute(vocab.DataParsingErrors)),
@@ -44,7 +45,7 @@ func training() []metric.Definition {
 		gauge(vocab.DeploymentCanary, "Share of the traffic that the new version gets in percent, the newest value", attribute(vocab.DeploymentCanary)),
 	}
 	for i := range all {
-		all[i] = lasting(trainDays, all[i])
+		all[i].Expiration = new(7 * 24 * time.Hour) // a model is trained once a day or a week
 	}
 	return all
 }

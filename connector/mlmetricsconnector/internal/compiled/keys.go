@@ -8,20 +8,15 @@ import (
 
 // KeyTable gives each attribute key that any metric reads a slot: 0, 1, 2, ...
 type KeyTable struct {
-	keys  []string
-	table *keytable.Table
+	// Table finds the slots of keys, and returns -1 where there is none. It is nil before seal.
+	*keytable.Table
+	keys []string
 }
 
 // Len is the number of keys.
 func (t *KeyTable) Len() int { return len(t.keys) }
 
-// Key returns the key of a slot.
-func (t *KeyTable) Key(slot int) string { return t.keys[slot] }
-
-// Find returns the slot of a key, -1 where the table does not have it.
-func (t *KeyTable) Find(key string) int { return t.table.Index(key) }
-
-// add returns the slot of a key, a new one where it had none. Find does not know it before seal.
+// add returns the slot of a key, a new one where it had none.
 func (t *KeyTable) add(key string) int {
 	if slot := slices.Index(t.keys, key); slot >= 0 {
 		return slot
@@ -30,4 +25,4 @@ func (t *KeyTable) add(key string) int {
 	return len(t.keys) - 1
 }
 
-func (t *KeyTable) seal() { t.table = keytable.New(t.keys) }
+func (t *KeyTable) seal() { t.Table = keytable.New(t.keys) }

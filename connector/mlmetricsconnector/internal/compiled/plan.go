@@ -27,15 +27,21 @@ type Plan struct {
 	// GroupSlots is the number of span slots, from 0 on, that define a group, together with the resource and the span's
 	// name, status and kind.
 	GroupSlots int
-	// StageSlot and PipelineSlot are the slots of ml.stage and the resource's ml.pipeline.name are found.
+	// StageSlot and PipelineSlot are the slots of ml.stage and of the resource's ml.pipeline.name.
 	StageSlot, PipelineSlot int
 	// ML observes the spans of ML pipelines, Other the rest.
 	ML, Other Work
-	// SlotWords is how many words of a Set the plan's span slots fill.
-	SlotWords int
 	// Cached is how many observations find their series through the group.
 	Cached int
+	// Invalid are the names of what can be invalid: the duration, the trace state, and the attributes that are observed.
+	Invalid []string
 }
+
+// The positions in Plan.Invalid of what is no attribute.
+const (
+	InvalidDuration = iota
+	InvalidState
+)
 
 // Words is the number of 64-bit words in a set of span slots, which bounds the attributes that a plan can read.
 const Words = 4
@@ -59,14 +65,8 @@ type Work struct {
 	// BySlot is observed on spans that have the slot's attribute; Slots is the set of those slots.
 	BySlot [][]*Observation
 	Slots  Set
-	// Events is observed on the span events of that name.
-	Events []Event
-}
-
-// Event is what to observe on the span events of one name.
-type Event struct {
-	Name         string
-	Observations []*Observation
+	// Events is observed on span events, by their name.
+	Events map[string][]*Observation
 }
 
 // Metric is a compiled metric.
@@ -95,6 +95,8 @@ type Field struct {
 	SpanSlot, ResourceSlot, EventSlot int
 	// Bool: the attribute is a bool, also if it is sent as text.
 	Bool bool
+	// InGroup: all spans of one group have the same value for the field.
+	InGroup bool
 	// Next is read if the field is absent or empty; nil for nothing.
 	Next *Field
 }
@@ -105,53 +107,30 @@ type Condition struct {
 	Test  *metric.Condition
 }
 
-// Read is how an observation is read.
-type Read uint8
-
-// The reads. All but ReadAny need no conditions besides those of the group.
-const (
-	// ReadAny is the general case.
-	ReadAny Read = iota
-	// ReadCount is 1.
-	ReadCount
-	// ReadDuration is the span's duration in ms.
-	ReadDuration
-	// ReadNumber is the number in the slot's attribute.
-	ReadNumber
-	// ReadFlag is 1 where the slot's attribute is true.
-	ReadFlag
-)
-
 // Observation is one value of one metric. What every span needs of it comes
 // first, to be in one cache line.
 type Observation struct {
-	Read Read
 	Kind metric.Kind
-	// Whole reports whether only whole numbers are valid.
-	Whole bool
 	// ByGroup: the conditions depend on the group only, so they are tested once per group instead of per span.
 	ByGroup bool
+	// Seconds: the value is in ms and is observed in s.
+	Seconds bool
 	// Slot is the span slot of a required attribute, -1 if none is required.
-	// ReadNumber and ReadFlag read it.
 	Slot int32
 	// InGroup is the observation's number in a group, -1 if its labels depend on more than the group.
 	InGroup int
 	// Index finds the buckets of a histogram.
 	Index *bucketindex.Index
-	// Min and Max are the bounds of valid values, inclusive.
-	Min, Max float64
+	metric.Value
 
 	Metric *Metric
 	// Number is the observation's position in the plan.
 	Number int
-	// Source, Event, OrDuration, Split and Scale are the metric.Value's.
-	Source     metric.Source
-	Event      string
-	OrDuration bool
-	Split      string
-	Scale      float64
-	Field      Field
-	When       []Condition
+	// Invalid is the position of the attribute in the plan's Invalid.
+	Invalid int
+	// Read is the compiled Field of the value. Conditions are those of the metric and of the value.
+	Read       Field
+	Conditions []Condition
 	// Extra are the fields of the labels that the group does not have.
 	Extra []*Field
 }
@@ -161,19 +140,10 @@ func (w *Work) Empty() bool {
 	return len(w.Always) == 0 && len(w.Events) == 0 && w.Slots == Set{}
 }
 
-// MustCompile is Compile for definitions that are known to be valid, such as the built-in ones.
-func MustCompile(metrics []metric.Definition) *Plan {
-	p, err := Compile(metrics)
-	if err != nil {
-		panic(err)
-	}
-	return p
-}
-
 // Compile compiles valid definitions. It returns an error if they read more
 // attributes of spans than a Set can hold.
 func Compile(metrics []metric.Definition) (*Plan, error) {
-	p := &Plan{GroupSlots: len(groupKeys)}
+	p := &Plan{GroupSlots: len(groupKeys), Invalid: []string{InvalidDuration: "duration", InvalidState: "tracestate"}}
 	for _, key := range groupKeys {
 		p.Span.add(key)
 	}
@@ -186,19 +156,14 @@ func Compile(metrics []metric.Definition) (*Plan, error) {
 
 	var observations []*Observation
 	for i := range metrics {
-		m := &Metric{Definition: metrics[i], Number: i}
+		m := &Metric{Definition: metrics[i], Number: i, Names: metrics[i].LabelNames()}
 		p.Metrics = append(p.Metrics, m)
 		for _, l := range m.Definition.Labels {
 			label := Label{Field: p.field(l.Field), Default: l.Default}
 			if l.With != nil {
-				with := p.field(*l.With)
-				label.With = &with
+				label.With = new(p.field(*l.With))
 			}
 			m.Labels = append(m.Labels, label)
-			m.Names = append(m.Names, l.Name)
-		}
-		if m.SplitLabel != "" {
-			m.Names = append(m.Names, m.SplitLabel)
 		}
 		for j := range m.Values {
 			o := p.observation(m, &m.Values[j])
@@ -214,9 +179,7 @@ func Compile(metrics []metric.Definition) (*Plan, error) {
 	p.Span.seal()
 	p.Resource.seal()
 	p.Event.seal()
-	p.SlotWords = min((p.Span.Len()+63)/64, Words)
-	p.ML.init(p.Span.Len())
-	p.Other.init(p.Span.Len())
+	p.ML, p.Other = newWork(p.Span.Len()), newWork(p.Span.Len())
 	for _, o := range observations {
 		p.ML.add(o)
 		if o.Metric.AllSpans {
@@ -228,25 +191,29 @@ func Compile(metrics []metric.Definition) (*Plan, error) {
 
 func (p *Plan) observation(m *Metric, v *metric.Value) *Observation {
 	o := &Observation{
-		Kind: m.Kind, Whole: v.Whole, ByGroup: true, InGroup: -1, Min: v.Min, Max: v.Max, Metric: m,
-		Source: v.Source, Event: v.Event, OrDuration: v.OrDuration, Split: v.Split, Scale: v.Scale,
+		Kind: m.Kind, ByGroup: true, InGroup: -1, Value: *v, Metric: m,
+		Seconds: m.Unit == "s" && (v.Source == metric.Duration || v.Milliseconds),
 	}
 	if m.Kind == metric.Histogram {
 		o.Index = bucketindex.New(m.Buckets)
 	}
 	if v.Source == metric.Attribute {
-		o.Field = p.field(v.Field)
+		o.Read = p.field(v.Field)
+		if o.Invalid = slices.Index(p.Invalid, v.Field.Key); o.Invalid < 0 {
+			o.Invalid = len(p.Invalid)
+			p.Invalid = append(p.Invalid, v.Field.Key)
+		}
 	}
 	for _, conditions := range [][]metric.Condition{m.When, v.When} {
 		for i := range conditions {
 			c := Condition{Field: p.field(conditions[i].Field), Test: &conditions[i]}
-			o.When = append(o.When, c)
-			o.ByGroup = o.ByGroup && p.inGroup(c.Field)
+			o.Conditions = append(o.Conditions, c)
+			o.ByGroup = o.ByGroup && c.Field.InGroup
 		}
 	}
 	for i := range m.Labels {
 		for _, f := range []*Field{&m.Labels[i].Field, m.Labels[i].With} {
-			if f != nil && !p.inGroup(*f) {
+			if f != nil && !f.InGroup {
 				o.Extra = append(o.Extra, f)
 			}
 		}
@@ -257,42 +224,11 @@ func (p *Plan) observation(m *Metric, v *metric.Value) *Observation {
 	}
 	o.ByGroup = o.ByGroup && o.InGroup >= 0
 	o.Slot = int32(o.trigger())
-	o.Read = o.read()
 	return o
-}
-
-func (o *Observation) read() Read {
-	switch {
-	case o.InGroup < 0 || o.Event != "" || o.Scale != 0:
-		return ReadAny
-	case o.Source == metric.Count && len(o.When) == 1 && o.When[0].isTrue():
-		return ReadFlag
-	case !o.ByGroup:
-		return ReadAny
-	case o.Source == metric.Count:
-		return ReadCount
-	case o.Source == metric.Duration && o.Metric.Unit != "s":
-		return ReadDuration
-	case o.Source == metric.Attribute && o.Field.SpanSlot >= 0 && int(o.Slot) == o.Field.SpanSlot && !o.OrDuration:
-		return ReadNumber
-	default:
-		return ReadAny
-	}
-}
-
-// isTrue reports whether the only condition is that a span attribute is true.
-func (c *Condition) isTrue() bool {
-	t := c.Test
-	return c.Field.Origin == metric.Span && c.Field.SpanSlot >= 0 && slices.Equal(t.In, []string{"true"}) &&
-		t.Exists == nil && len(t.NotIn) == 0 && t.Matches == nil && t.Min == nil && t.Max == nil
 }
 
 func (p *Plan) field(f metric.Field) Field {
 	c := Field{Origin: f.Origin, Key: f.Key, SpanSlot: -1, ResourceSlot: -1, EventSlot: -1}
-	if len(f.Alternatives) > 0 {
-		next := p.field(metric.Field{Origin: f.Origin, Key: f.Alternatives[0], Alternatives: f.Alternatives[1:]})
-		c.Next = &next
-	}
 	if a := vocab.Lookup(f.Key); a != nil && a.Type == vocab.Bool {
 		c.Bool = f.Origin != metric.Event && f.Origin != metric.Intrinsic
 	}
@@ -306,53 +242,37 @@ func (p *Plan) field(f metric.Field) Field {
 	case metric.Event:
 		c.EventSlot = p.Event.add(f.Key)
 	}
+	c.InGroup = c.EventSlot < 0 && c.SpanSlot < p.GroupSlots
+	if len(f.Alternatives) > 0 {
+		c.Next = new(p.field(metric.Field{Origin: f.Origin, Key: f.Alternatives[0], Alternatives: f.Alternatives[1:]}))
+		c.InGroup = c.InGroup && c.Next.InGroup
+	}
 	return c
 }
 
-// inGroup reports whether all spans of one group have the same value for the field.
-func (p *Plan) inGroup(f Field) bool {
-	if f.Next != nil && !p.inGroup(*f.Next) {
-		return false
-	}
-	switch f.Origin {
-	case metric.Resource, metric.Intrinsic:
-		return true
-	case metric.Event:
-		return false
-	default:
-		return f.SpanSlot < p.GroupSlots
-	}
-}
-
-func (w *Work) init(slots int) {
-	w.BySlot = make([][]*Observation, slots)
+func newWork(slots int) Work {
+	return Work{BySlot: make([][]*Observation, slots), Events: make(map[string][]*Observation)}
 }
 
 func (w *Work) add(o *Observation) {
-	if o.Event != "" {
-		i := slices.IndexFunc(w.Events, func(e Event) bool { return e.Name == o.Event })
-		if i < 0 {
-			i = len(w.Events)
-			w.Events = append(w.Events, Event{Name: o.Event})
-		}
-		w.Events[i].Observations = append(w.Events[i].Observations, o)
-		return
-	}
-	if o.Slot >= 0 {
+	switch {
+	case o.Event != "":
+		w.Events[o.Event] = append(w.Events[o.Event], o)
+	case o.Slot >= 0:
 		w.BySlot[o.Slot] = append(w.BySlot[o.Slot], o)
 		w.Slots.Add(int(o.Slot))
-		return
+	default:
+		w.Always = append(w.Always, o)
 	}
-	w.Always = append(w.Always, o)
 }
 
 // trigger returns the slot of a span attribute that the observation requires, -1 for none.
 // A field with alternatives has none: each of its keys is enough.
 func (o *Observation) trigger() int {
-	if o.Source == metric.Attribute && o.Field.Origin == metric.Span && o.Field.Next == nil && !o.OrDuration {
-		return o.Field.SpanSlot
+	if o.Source == metric.Attribute && o.Read.Origin == metric.Span && o.Read.Next == nil && !o.OrDuration {
+		return o.Read.SpanSlot
 	}
-	for _, c := range o.When {
+	for _, c := range o.Conditions {
 		if c.Field.Origin == metric.Span && c.Field.Next == nil && !c.Test.HoldsAbsent() {
 			return c.Field.SpanSlot
 		}

@@ -134,17 +134,17 @@ const (
 // Value is one thing that a metric observes.
 type Value struct {
 	Source Source
-	Field  Field
 	// OrDuration observes the span's duration where the field is absent.
 	OrDuration bool
-	// Event is the name of the span events that are observed. Empty: the span itself.
-	Event string
-	// Min and Max are the bounds of valid values, inclusive; other values are counted as invalid and not observed.
-	Min, Max float64
-	// Scale multiplies the number of an attribute after it is checked; 0 means 1.
-	Scale float64
+	// Milliseconds: the number of the attribute is in ms, like a duration, and is observed in s if that is the metric's unit.
+	Milliseconds bool
 	// Whole reports whether only whole numbers are valid.
 	Whole bool
+	// Min and Max are the bounds of valid values, inclusive; other values are counted as invalid and not observed.
+	Min, Max float64
+	Field    Field
+	// Event is the name of the span events that are observed. Empty: the span itself.
+	Event string
 	// When must hold in addition to the metric's own conditions.
 	When []Condition
 	// Split is the value of the metric's SplitLabel for this value.
@@ -183,4 +183,16 @@ func (m *Definition) Whole() bool {
 		}
 	}
 	return true
+}
+
+// LabelNames returns the names of the labels, that of SplitLabel last.
+func (m *Definition) LabelNames() []string {
+	var names []string
+	for _, l := range m.Labels {
+		names = append(names, l.Name)
+	}
+	if m.SplitLabel != "" {
+		names = append(names, m.SplitLabel)
+	}
+	return names
 }

@@ -31,6 +31,9 @@ type settings struct {
 }
 
 func newAggregate(p *compiled.Plan, s settings) *aggregate {
+	if s.Now == nil {
+		s.Now = time.Now
+	}
 	store := series.New(p.Metrics, series.Options{
 		SeriesLimit: s.SeriesLimit, Expiration: s.Expiration, Delta: s.Delta, Histograms: s.Histograms, MaxSize: s.MaxSize,
 		MinMax: s.MinMax, ExponentialSuffix: s.ExponentialSuffix, Now: s.Now,
@@ -54,4 +57,12 @@ func (a *aggregate) takeCounts() (all allCounts) {
 	a.TakeCounts(func(c *Counts) { all.Counts = *c })
 	a.store.TakeCounts(func(_ int, c series.Counts) { all.metrics = append(all.metrics, c) })
 	return all
+}
+
+func compile(metrics []metric.Definition) *compiled.Plan {
+	p, err := compiled.Compile(metrics)
+	if err != nil {
+		panic(err)
+	}
+	return p
 }

@@ -24,7 +24,7 @@ import (
 
 // calls has one counter of spans by name.
 func calls() *compiled.Plan {
-	return compiled.MustCompile([]metric.Definition{{
+	return compile([]metric.Definition{{
 		Name: "calls", Kind: metric.Counter, Values: []metric.Value{{Source: metric.Count}},
 		Labels: []metric.Label{{Name: "span", Field: metric.Field{Origin: metric.Intrinsic, Key: metric.SpanName}}},
 	}})
@@ -194,7 +194,7 @@ func TestLabelToBlame(t *testing.T) {
 			{Name: "stage", Field: metric.Field{Key: vocab.Stage}},
 		},
 	}}
-	a := newAggregate(compiled.MustCompile(metrics), settings{SeriesLimit: 100})
+	a := newAggregate(compile(metrics), settings{SeriesLimit: 100})
 	for i := range 50 {
 		td := spansNamed(make([]string, 100)...)
 		for j, span := range td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().All() {
@@ -213,7 +213,7 @@ func TestLabelToBlame(t *testing.T) {
 }
 
 func TestNoAllocationOnceSeriesExist(t *testing.T) {
-	a := newAggregate(compiled.MustCompile(builtin.Metrics()), settings{AdjustedCounts: true})
+	a := newAggregate(compile(builtin.Metrics()), settings{AdjustedCounts: true})
 	td := testspans.Batch(64, 10, 1)
 	s := a.observers[0] // Consume itself takes a stripe from a sync.Pool, which the race detector empties at random
 	s.consume(td, a.now())
@@ -223,7 +223,7 @@ func TestNoAllocationOnceSeriesExist(t *testing.T) {
 // TestNothingOfTheBatchIsKept lets go of a batch and looks whether the garbage collector can have every string that
 // the connector read in it.
 func TestNothingOfTheBatchIsKept(t *testing.T) {
-	a := newAggregate(compiled.MustCompile(everyKind()), settings{AdjustedCounts: true})
+	a := newAggregate(compile(everyKind()), settings{AdjustedCounts: true})
 	var held atomic.Int64
 	fresh := func(text string) string {
 		text = strings.Repeat(text, 100)
@@ -261,7 +261,7 @@ func TestNothingOfTheBatchIsKept(t *testing.T) {
 // TestGaugeOutlivesAClockThatIsAhead: a span from the future is the newest only until the next one arrives.
 func TestGaugeOutlivesAClockThatIsAhead(t *testing.T) {
 	clock := newFakeClock()
-	a := newAggregate(compiled.MustCompile([]metric.Definition{{
+	a := newAggregate(compile([]metric.Definition{{
 		Name: "memory", Kind: metric.Gauge,
 		Values: []metric.Value{{Source: metric.Attribute, Field: metric.Field{Origin: metric.Span, Key: "memory"}, Max: 100}},
 	}}), settings{Now: clock.Now})

@@ -24,7 +24,7 @@ func batches(n, models int) (out []ptrace.Traces, spans int) {
 }
 
 // shippedPlan and shippedOptions are those of `mlmetrics: {}`. The clock has spans arrive when they have ended.
-func shippedPlan() *compiled.Plan { return compiled.MustCompile(builtin.Metrics()) }
+func shippedPlan() *compiled.Plan { return compile(builtin.Metrics()) }
 
 func shippedOptions() settings {
 	now := testspans.Start.Add(2 * time.Second)

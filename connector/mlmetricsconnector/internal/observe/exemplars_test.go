@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/builtin"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/series"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
@@ -71,7 +70,7 @@ func ended(td ptrace.Traces, clock *fakeClock, id pcommon.TraceID, took time.Dur
 }
 
 func newAggregator(clock *fakeClock) *aggregate {
-	return newAggregate(compiled.MustCompile(builtin.Metrics()), settings{SeriesLimit: 100, Now: clock.Now})
+	return newAggregate(compile(builtin.Metrics()), settings{SeriesLimit: 100, Now: clock.Now})
 }
 
 // TestExemplarsAreOfTheSpansThatAreOffered: every span is observed, and some are offered later.
@@ -112,7 +111,7 @@ func TestExemplarsAreOfTheSpansThatAreOffered(t *testing.T) {
 // TestExemplarsCreateNoSeries: a span that was not observed, or whose series has expired, has nowhere to be.
 func TestExemplarsCreateNoSeries(t *testing.T) {
 	clock := newFakeClock()
-	a := newAggregate(compiled.MustCompile(builtin.Metrics()), settings{SeriesLimit: 100, Expiration: time.Minute, Now: clock.Now})
+	a := newAggregate(compile(builtin.Metrics()), settings{SeriesLimit: 100, Expiration: time.Minute, Now: clock.Now})
 	td := ptrace.NewTraces()
 	ended(td, clock, traceID(1), time.Second)
 	a.Exemplify(td)
@@ -132,7 +131,7 @@ func TestExemplarsCreateNoSeries(t *testing.T) {
 
 func TestExemplarsOfTheOverflowSeries(t *testing.T) {
 	clock := newFakeClock()
-	a := newAggregate(compiled.MustCompile(builtin.Metrics()), settings{SeriesLimit: 1, Now: clock.Now})
+	a := newAggregate(compile(builtin.Metrics()), settings{SeriesLimit: 1, Now: clock.Now})
 	td := ptrace.NewTraces()
 	ended(td, clock, traceID(1), time.Second)
 	ended(td, clock, traceID(2), time.Second).SetName("another")

@@ -17,7 +17,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/builtin"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
@@ -64,7 +63,7 @@ func flood(t *testing.T, limit, rounds, batches int, bound uint64, flat bool) {
 	debug.FreeOSMemory() // what other tests left
 	clock := newFakeClock()
 	metrics := builtin.Metrics()
-	a := newAggregate(compiled.MustCompile(metrics), settings{SeriesLimit: limit, AdjustedCounts: true, Now: clock.Now})
+	a := newAggregate(compile(metrics), settings{SeriesLimit: limit, AdjustedCounts: true, Now: clock.Now})
 	known := fullSpans(1)
 	nameSpan(known.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0), "known")
 	a.Consume(known)

@@ -7,7 +7,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/testspans"
 )
@@ -21,7 +20,7 @@ func FuzzConsume(f *testing.F) {
 		require.NoError(f, err)
 		f.Add(data)
 	}
-	compiled := compiled.MustCompile(everyKind())
+	compiled := compile(everyKind())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		td, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(data)
 		if err != nil {

@@ -20,26 +20,15 @@ const (
 	// maxResources is how many resources an observer remembers.
 	maxResources = 1 << 11
 	// A group takes about a kilobyte. An observer remembers fewGroups at least, manyGroups at
-	// most, and all observers together allGroups; see maxGroups.
+	// most, and all observers together allGroups. Maps hold up to twice as many.
 	fewGroups  = 1 << 14
 	manyGroups = 1 << 16
 	allGroups  = 1 << 17
 	// maxExtras is how many accumulators an observer remembers that a group alone does not lead to.
 	maxExtras = 1 << 14
-	// idle is how long what is not used stays in the caches, at least.
+	// idle is how long what is not used stays in the caches, at least; twice as long at most.
 	idle = 5 * time.Minute
 )
-
-// maxGroups is how many groups an observer remembers: enough for all the
-// series that a metric may have, as far as memory allows. The caches hold up
-// to twice as many.
-func maxGroups(store *series.Store) int {
-	groups := manyGroups
-	if limit := store.Limit(); limit > 0 {
-		groups = max(fewGroups, limit)
-	}
-	return min(groups, manyGroups, allGroups/len(store.Shards()))
-}
 
 // resource is what the metrics need of an OTLP resource.
 type resource struct {
@@ -51,17 +40,11 @@ type resource struct {
 }
 
 // group is the spans of one resource with the same name, status, kind and
-// attributes that most metrics have as labels.
+// attributes that most metrics have as labels. All of these are in its key.
 type group struct {
-	resource *resource
-	// head has the status, the kind and which of the attributes there are.
-	head uint64
-	// texts are the name and the attributes that there are, as series.AppendLabel encodes them.
-	texts string
+	key string
 	// accumulators are those of the group's series, by the plan's number, nil until first observed.
 	accumulators []*series.Accumulator
-	// slots are the attributes to look at.
-	slots compiled.Set
 	// next is the group of the span that followed the last time.
 	next *group
 }
@@ -88,46 +71,37 @@ type caches struct {
 	key []byte
 	// numbered is how many resources were numbered.
 	numbered uint64
-	// turned is when the maps last began a generation.
-	turned time.Time
 }
 
 func newCaches(groups int) caches {
 	return caches{
 		seed:      maphash.MakeSeed(),
-		resources: recent.New[uint64, *resource](maxResources, 0),
-		groups:    recent.New[uint64, *group](groups, 0),
-		extras:    recent.New[uint64, *extra](maxExtras, 0),
+		resources: recent.New[uint64, *resource](maxResources, idle),
+		groups:    recent.New[uint64, *group](groups, idle),
+		extras:    recent.New[uint64, *extra](maxExtras, idle),
 		last:      &group{},
 	}
 }
 
 // age forgets what has not been used for a while.
 func (c *caches) age(now time.Time) {
-	if now.Sub(c.turned) < idle {
-		return
-	}
-	c.turned = now
-	c.resources.Turn(now)
-	c.groups.Turn(now)
-	c.extras.Turn(now)
+	c.resources.Expire(now)
+	c.groups.Expire(now)
+	c.extras.Expire(now)
 }
 
 // enter returns the resource of the spans that follow.
-func (o *observer) enter(r pcommon.Resource) *resource {
-	clear(o.resourceValues)
-	clear(o.resourcePresent)
-	texts := &o.span.texts
-	texts.numbers, texts.wasCut = texts.numbers[:0], false
-	for key, v := range r.Attributes().All() {
-		if slot := o.plan.Resource.Find(key); slot >= 0 && !o.resourcePresent[slot] {
-			o.resourceValues[slot], o.resourcePresent[slot] = texts.of(v), true
-		}
-	}
+func (o *observer) enter(r pcommon.Resource, texts *texts) *resource {
+	texts.wasCut = false
+	o.resource.collect(r.Attributes(), &o.plan.Resource)
 	c := &o.caches
 	c.key = c.key[:0]
-	for _, value := range o.resourceValues {
-		c.key = series.AppendLabel(c.key, value)
+	for slot, v := range o.resource.values {
+		text := ""
+		if o.resource.present[slot] {
+			text = texts.of(v)
+		}
+		c.key = series.AppendLabel(c.key, text)
 	}
 	hash := maphash.Bytes(c.seed, c.key)
 	if known, ok := c.resources.Get(hash, o.now); ok && known.key == string(c.key) {
@@ -136,7 +110,7 @@ func (o *observer) enter(r pcommon.Resource) *resource {
 	if texts.wasCut {
 		o.counts.CutLabels++
 	}
-	entered := &resource{key: string(c.key), number: c.numbered, values: make([]string, len(o.resourceValues))}
+	entered := &resource{key: string(c.key), number: c.numbered, values: make([]string, o.plan.Resource.Len())}
 	c.numbered++
 	rest := entered.key
 	for slot := range entered.values {
@@ -151,59 +125,31 @@ func (o *observer) enter(r pcommon.Resource) *resource {
 func (o *observer) group(s *span) *group {
 	c := &o.caches
 	there := s.present[0] & (1<<o.plan.GroupSlots - 1)
-	head := there<<16 | uint64(s.Kind())&0xff<<8 | uint64(s.Status().Code())&0xff
-	name := s.texts.cut(s.Name())
+	c.key = binary.LittleEndian.AppendUint64(c.key[:0], s.resource.number)
+	c.key = binary.LittleEndian.AppendUint64(c.key, there<<16|uint64(s.Kind())&0xff<<8|uint64(s.Status().Code())&0xff)
+	c.key = series.AppendLabel(c.key, s.texts.cut(s.Name()))
+	for ; there != 0; there &= there - 1 {
+		c.key = series.AppendLabel(c.key, s.texts.of(s.values[bits.TrailingZeros64(there)]))
+	}
 	// Kinds of spans follow each other in the same order, trace after trace: guess before searching.
-	if next := c.last.next; next != nil && next.resource == s.resource && next.head == head && next.has(s, name, there) {
+	if next := c.last.next; next != nil && next.key == string(c.key) {
 		c.last = next
 		return next
 	}
-	c.key = series.AppendLabel(c.key[:0], name)
-	for rest := there; rest != 0; rest &= rest - 1 {
-		c.key = series.AppendLabel(c.key, s.groupText(rest))
-	}
-	texts := len(c.key)
-	c.key = binary.LittleEndian.AppendUint64(c.key, s.resource.number)
-	c.key = binary.LittleEndian.AppendUint64(c.key, head)
 	hash := maphash.Bytes(c.seed, c.key)
 	g, ok := c.groups.Get(hash, o.now)
-	if !ok || g.resource != s.resource || g.head != head || g.texts != string(c.key[:texts]) {
-		g = &group{
-			resource: s.resource, head: head, texts: string(c.key[:texts]),
-			accumulators: make([]*series.Accumulator, o.plan.Cached), slots: o.work(s).Slots,
-		}
+	if !ok || g.key != string(c.key) {
+		g = &group{key: string(c.key), accumulators: make([]*series.Accumulator, o.plan.Cached)}
 		c.groups.Put(hash, g, o.now)
 	}
 	c.last.next, c.last = g, g
 	return g
 }
 
-// groupText is the text of the first of the group's attributes that there are.
-func (s *span) groupText(there uint64) string {
-	return s.texts.of(s.values[bits.TrailingZeros64(there)])
-}
-
-// has reports whether the name and the attributes of a span, of which there are these, are the group's.
-func (g *group) has(s *span, name string, there uint64) bool {
-	text, rest := series.CutLabel(g.texts)
-	if text != name {
-		return false
-	}
-	for ; there != 0; there &= there - 1 {
-		if text, rest = series.CutLabel(rest); text != s.groupText(there) {
-			return false
-		}
-	}
-	return true
-}
-
 // findExtra returns the accumulator of an observation whose labels need more than the group.
 func (o *observer) findExtra(s *span, g *group, of *compiled.Observation) *series.Accumulator {
 	c := &o.caches
-	c.key = append(c.key[:0], g.texts...)
-	c.key = binary.LittleEndian.AppendUint64(c.key, g.resource.number)
-	c.key = binary.LittleEndian.AppendUint64(c.key, g.head)
-	c.key = binary.LittleEndian.AppendUint64(c.key, uint64(of.Number))
+	c.key = binary.LittleEndian.AppendUint64(append(c.key[:0], g.key...), uint64(of.Number))
 	for _, f := range of.Extra {
 		text, _ := s.text(f)
 		c.key = series.AppendLabel(c.key, text)

@@ -11,7 +11,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/internal/recent"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
@@ -38,7 +37,7 @@ func TestAlikeSpansAreToldApart(t *testing.T) {
 		"empty key":         func(s ptrace.Span) { s.Attributes().PutStr("", "training") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			a, r := newAggregate(compiled.MustCompile(metrics), settings{}), newReference(metrics)
+			a, r := newAggregate(compile(metrics), settings{}), newReference(metrics)
 			for _, changed := range []bool{false, false, true, false, true, true} {
 				td := spansNamed("first", "second")
 				td.ResourceSpans().At(0).Resource().Attributes().PutStr(vocab.PipelineName, "p")
@@ -56,7 +55,7 @@ func TestAlikeSpansAreToldApart(t *testing.T) {
 
 func TestResourcesAreToldApart(t *testing.T) {
 	metrics := everyKind()
-	a, r := newAggregate(compiled.MustCompile(metrics), settings{}), newReference(metrics)
+	a, r := newAggregate(compile(metrics), settings{}), newReference(metrics)
 	for _, attributes := range []map[string]any{
 		{vocab.ServiceName: "a"}, {vocab.ServiceName: "b"}, {}, {vocab.ServiceName: "a", vocab.PipelineName: "p"},
 		{vocab.ServiceName: "a", vocab.DeploymentEnvironment: "x"}, {vocab.ServiceName: "a", vocab.DeploymentEnvironmentName: "x"},
@@ -80,7 +79,7 @@ func TestFullCachesChangeNothing(t *testing.T) {
 		return !slices.Contains([]string{"duration_ms", "ml.cold_starts", vocab.BatchSize, "acme.rack"}, m.Name)
 	})
 	for _, flushes := range []int{0, 3} {
-		a, r := newAggregate(compiled.MustCompile(metrics), settings{}), newReference(metrics)
+		a, r := newAggregate(compile(metrics), settings{}), newReference(metrics)
 		s := a.observers[0]
 		send := func(i int) {
 			td := spansNamed("span", "another")

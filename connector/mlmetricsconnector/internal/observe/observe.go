@@ -1,62 +1,13 @@
 package observe
 
 import (
-	"go.opentelemetry.io/collector/pdata/pcommon"
-
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/series"
-	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
-// observeAll makes the observations of one slot, whose value is v, or those of
-// every span. The common cases are here; observe has the general one.
-func (o *observer) observeAll(s *span, g *group, work *compiled.Work, observations []*compiled.Observation, v pcommon.Value) {
-	for _, of := range observations {
-		value := 1.0
-		switch of.Read {
-		case compiled.ReadCount:
-		case compiled.ReadDuration:
-			if !s.lasts {
-				continue
-			}
-			value = s.durationMS
-		case compiled.ReadNumber:
-			var ok bool
-			if v.Type() == pcommon.ValueTypeDouble && !of.Whole {
-				value = v.Double()
-				ok = value >= of.Min && value <= of.Max // a NaN is not
-			} else {
-				value, ok = read(v, of)
-			}
-			if !ok {
-				o.counts.InvalidSpans[of.Slot]++
-				continue
-			}
-		case compiled.ReadFlag:
-			if is, _ := vocab.ReadBool(v); !is {
-				continue
-			}
-		default:
-			o.observe(s, g, work, of)
-			continue
-		}
-		a := g.accumulators[of.InGroup]
-		if a == nil || a.Retired() {
-			if of.ByGroup && !holds(s, of) {
-				g.skip(work, of)
-				continue
-			}
-			a = o.findByGroup(s, g, of)
-		}
-		if a != skipped {
-			o.record(s, of, a, value)
-		}
-	}
-}
-
-// observe makes one observation.
-func (o *observer) observe(s *span, g *group, work *compiled.Work, of *compiled.Observation) {
+// observe makes an observation where its conditions hold.
+func (o *observer) observe(s *span, g *group, of *compiled.Observation) {
 	var a *series.Accumulator
 	if of.InGroup >= 0 {
 		if a = g.accumulators[of.InGroup]; a == skipped {
@@ -64,9 +15,9 @@ func (o *observer) observe(s *span, g *group, work *compiled.Work, of *compiled.
 		}
 	}
 	// Where the group decides and the accumulator is known, the conditions held.
-	if (!of.ByGroup || a == nil) && !holds(s, of) {
+	if (a == nil || !of.ByGroup) && !holds(s, of) {
 		if of.ByGroup {
-			g.skip(work, of)
+			g.accumulators[of.InGroup] = skipped
 		}
 		return
 	}
@@ -77,59 +28,18 @@ func (o *observer) observe(s *span, g *group, work *compiled.Work, of *compiled.
 	case of.InGroup < 0:
 		a = o.findExtra(s, g, of)
 	case a == nil || a.Retired():
-		a = o.findByGroup(s, g, of)
+		a = o.find(s, of)
+		g.accumulators[of.InGroup] = a
 	}
-	o.record(s, of, a, value)
-}
-
-// value returns what to observe, and whether there is something.
-func (o *observer) value(s *span, of *compiled.Observation) (float64, bool) {
-	value, ok, absent := 1.0, true, false
-	switch of.Source {
-	case metric.Count:
-	case metric.Duration:
-		return s.duration(of), s.lasts
-	default:
-		value, ok, absent = s.number(of, &o.counts)
-		if absent && of.OrDuration {
-			return s.duration(of), s.lasts
-		}
+	bucket := 0
+	if of.Kind == metric.Histogram {
+		bucket = of.Index.Find(value)
 	}
-	if of.Scale != 0 {
-		value *= of.Scale
-	}
-	return value, ok
-}
-
-// findByGroup is find for an observation whose accumulator the group leads to from now on.
-func (o *observer) findByGroup(s *span, g *group, of *compiled.Observation) *series.Accumulator {
-	a := o.find(s, of)
-	g.accumulators[of.InGroup] = a
-	return a
-}
-
-// skip notes that the group fails an observation's conditions, and no longer
-// looks at an attribute of which the group fails all observations.
-func (g *group) skip(work *compiled.Work, of *compiled.Observation) {
-	g.accumulators[of.InGroup] = skipped
-	if of.Slot < 0 || of.Event != "" {
-		return
-	}
-	for _, other := range work.BySlot[of.Slot] {
-		if other.InGroup < 0 || g.accumulators[other.InGroup] != skipped {
-			return
-		}
-	}
-	g.slots.Remove(int(of.Slot))
-}
-
-// record adds a value to an accumulator, nil where an exemplar has no series.
-func (o *observer) record(s *span, of *compiled.Observation, a *series.Accumulator, value float64) {
 	switch {
 	case o.exemplify:
-		o.offer(s, of, a, value)
+		o.offer(s, of, a, bucket, value)
 	case of.Kind == metric.Histogram:
-		o.shard.AddToBucket(a, of.Index.Find(value), value, s.weight)
+		o.shard.AddToBucket(a, bucket, value, s.weight)
 	case of.Kind == metric.Counter:
 		o.shard.Add(a, value, s.weight)
 	default:
@@ -138,24 +48,44 @@ func (o *observer) record(s *span, of *compiled.Observation, a *series.Accumulat
 	}
 }
 
-// offer offers the span as an exemplar. The exemplar's time is that of its
-// arrival here, after the decision on its trace: Prometheus refuses an exemplar
-// that is older than the last one of its series.
-func (o *observer) offer(s *span, of *compiled.Observation, a *series.Accumulator, value float64) {
+// value returns what to observe, and whether there is something.
+func (o *observer) value(s *span, of *compiled.Observation) (value float64, ok bool) {
+	if of.Source == metric.Count {
+		return 1, true
+	}
+	value, ok = s.durationMS, s.lasts
+	if of.Source == metric.Attribute {
+		v, present := s.value(&of.Read)
+		if present {
+			if value, ok = read(v, of); !ok {
+				o.counts.Invalid[of.Invalid]++
+			}
+		} else if !of.OrDuration {
+			return 0, false
+		}
+	}
+	if of.Seconds {
+		value /= 1000
+	}
+	return value, ok
+}
+
+// offer offers the span as an exemplar to an accumulator, nil where there is no series. The exemplar's time is that of
+// its arrival here, after the decision on its trace: Prometheus refuses an exemplar that is older than the last one of
+// its series.
+func (o *observer) offer(s *span, of *compiled.Observation, a *series.Accumulator, bucket int, value float64) {
 	if of.Kind == metric.Gauge || a == nil || s.TraceID().IsEmpty() {
 		return
 	}
-	e := series.Exemplar{Trace: s.TraceID(), Span: s.SpanID(), Time: s.arrived, Value: value, DurationMS: s.durationMS}
-	if of.Kind == metric.Histogram {
-		e.Bucket = of.Index.Find(value)
-	}
-	o.shard.Offer(a, &e)
+	o.shard.Offer(a, &series.Exemplar{
+		Trace: s.TraceID(), Span: s.SpanID(), Time: s.arrived, Value: value, DurationMS: s.durationMS, Bucket: bucket,
+	})
 }
 
 // holds reports whether a span passes the conditions of an observation.
 func holds(s *span, of *compiled.Observation) bool {
-	for i := range of.When {
-		c := &of.When[i]
+	for i := range of.Conditions {
+		c := &of.Conditions[i]
 		text, present := s.text(&c.Field)
 		if !c.Test.Holds(text, present) {
 			return false

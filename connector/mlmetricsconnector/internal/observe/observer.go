@@ -2,7 +2,6 @@ package observe
 
 import (
 	"math/bits"
-	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/series"
+	"github.com/otelcol-ml/otelcol-ml/internal/keytable"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 )
 
@@ -18,135 +18,94 @@ import (
 type observer struct {
 	shard *series.Shard
 	plan  *compiled.Plan
-	weigh bool
 	// exemplify offers spans as exemplars instead of observing them.
 	exemplify bool
 	caches    caches
 	weights   weights
 	counts    Counts
-	// after is by span slot + 1 which attribute came next the last time; 0: which came first.
-	after []guess
-	// resourceValues are by resource slot; of two values of a key the first counts, as in every component.
-	resourceValues  []string
-	resourcePresent []bool
+	// keys finds the slots of a span's attributes.
+	keys keytable.Walker
+	// resource and event are those at hand.
+	resource, event attributes
 	// now is when the batch arrived.
 	now time.Time
-	// span is the current span.
-	span span
-}
-
-// guess is an attribute key that the plan has, and its slot.
-type guess struct {
-	key  string
-	slot int
+	// limit is the largest number of bytes of a label's value.
+	limit int
 }
 
 func newObserver(shard *series.Shard, p *compiled.Plan, options *Options, groups int) *observer {
-	o := &observer{
-		shard: shard, plan: p, weigh: options.AdjustedCounts, caches: newCaches(groups), counts: newCounts(p),
-		after:          make([]guess, p.Span.Len()+1),
-		resourceValues: make([]string, p.Resource.Len()), resourcePresent: make([]bool, p.Resource.Len()),
-		span: span{
-			values: make([]pcommon.Value, p.Span.Len()),
-			event:  event{make([]pcommon.Value, p.Event.Len()), make([]bool, p.Event.Len())},
-			texts:  texts{limit: options.LabelLength},
-		},
+	return &observer{
+		shard: shard, plan: p, weights: weights{enabled: options.AdjustedCounts}, caches: newCaches(groups), counts: newCounts(p),
+		keys: p.Span.NewWalker(), resource: newAttributes(&p.Resource), event: newAttributes(&p.Event), limit: options.LabelLength,
 	}
-	for i := range o.after {
-		o.after[i].key = p.Span.Key(0)
-	}
-	return o
 }
-
-func (o *observer) age(now time.Time) { o.caches.age(now) }
 
 // consume observes a batch. It keeps nothing of it.
 func (o *observer) consume(td ptrace.Traces, now time.Time) {
-	s := &o.span
+	// On the stack: a pointer written to the heap costs more while the garbage is collected.
+	s := &span{arrived: pcommon.NewTimestampFromTime(now), texts: texts{limit: o.limit}, event: &o.event}
 	o.now = now
-	s.arrived = pcommon.NewTimestampFromTime(now)
-	for i, resources := 0, td.ResourceSpans(); i < resources.Len(); i++ {
-		rs := resources.At(i)
-		s.resource = o.enter(rs.Resource())
-		for j, scopes := 0, rs.ScopeSpans(); j < scopes.Len(); j++ {
-			spans := scopes.At(j).Spans()
-			for k := range spans.Len() {
-				s.Span = spans.At(k)
+	for _, rs := range td.ResourceSpans().All() {
+		s.resource = o.enter(rs.Resource(), &s.texts)
+		for _, ss := range rs.ScopeSpans().All() {
+			for _, s.Span = range ss.Spans().All() {
 				o.observeSpan(s)
 			}
 		}
 	}
 	// The batch must not stay reachable.
-	clear(s.values)
-	clear(s.event.values)
-	clear(o.resourceValues)
-	s.Span, s.resource = ptrace.Span{}, nil
+	clear(o.event.values)
+	clear(o.resource.values)
 }
 
 // collect finds the attributes of a span that the plan reads.
 func (o *observer) collect(s *span) {
 	var present compiled.Set
-	previous := 0
+	previous := -1
 	for key, v := range s.Attributes().All() {
-		// Spans of a kind have their attributes in the same order: guess before searching.
-		guess := &o.after[previous]
-		if guess.key != key {
-			slot := o.plan.Span.Find(key)
-			if slot < 0 {
-				continue
-			}
-			guess.key, guess.slot = o.plan.Span.Key(slot), slot
+		next := o.keys.After(previous)
+		if next.Key != key && !o.keys.Find(key, next) {
+			continue
 		}
-		previous = guess.slot + 1
-		if present.Has(guess.slot) {
-			continue // the span has the key twice; the first counts
+		previous = next.Position
+		if !present.Has(previous) { // of two values of a key, the first counts
+			s.values[previous] = v
+			present.Add(previous)
 		}
-		s.values[guess.slot] = v
-		present.Add(guess.slot)
 	}
 	s.present = present
 }
 
-// work is what to observe on a span.
-func (o *observer) work(s *span) *compiled.Work {
-	if vocab.IsMLSpan(s.resource.pipeline, s.present.Has(o.plan.StageSlot)) {
-		return &o.plan.ML
-	}
-	return &o.plan.Other
-}
-
 func (o *observer) observeSpan(s *span) {
 	o.collect(s)
-	work := o.work(s)
-	if work == &o.plan.ML {
+	work := &o.plan.ML
+	if vocab.IsMLSpan(s.resource.pipeline, s.present.Has(o.plan.StageSlot)) {
 		o.counts.MLSpans++
 	} else {
 		o.counts.OtherSpans++
-		if work.Empty() {
+		if work = &o.plan.Other; work.Empty() {
 			return
 		}
 	}
-	s.texts.numbers, s.weight = s.texts.numbers[:0], 1
 	var lasting vocab.Lasting
 	s.durationMS, lasting = vocab.Duration(s.StartTimestamp(), s.EndTimestamp())
 	if s.lasts = lasting == vocab.Lasts; !s.lasts {
-		o.counts.InvalidDurations++
+		o.counts.Invalid[compiled.InvalidDuration]++
 	}
-	if o.weigh {
-		if state := s.TraceState().AsRaw(); state != "" {
-			var ok bool
-			if s.weight, ok = o.weights.weigh(state); !ok {
-				o.counts.InvalidStates++
-			}
-		}
+	var ok bool
+	if s.weight, ok = o.weights.weigh(s.TraceState().AsRaw()); !ok {
+		o.counts.Invalid[compiled.InvalidState]++
 	}
 
 	g := o.group(s)
-	o.observeAll(s, g, work, work.Always, pcommon.Value{})
-	for w := range o.plan.SlotWords {
-		for mask := g.slots[w] & s.present[w]; mask != 0; mask &= mask - 1 {
-			slot := w<<6 + bits.TrailingZeros64(mask)
-			o.observeAll(s, g, work, work.BySlot[slot], s.values[slot])
+	for _, of := range work.Always {
+		o.observe(s, g, of)
+	}
+	for w := range compiled.Words {
+		for mask := work.Slots[w] & s.present[w]; mask != 0; mask &= mask - 1 {
+			for _, of := range work.BySlot[w<<6+bits.TrailingZeros64(mask)] {
+				o.observe(s, g, of)
+			}
 		}
 	}
 	if len(work.Events) > 0 {
@@ -155,21 +114,14 @@ func (o *observer) observeSpan(s *span) {
 }
 
 func (o *observer) observeEvents(s *span, g *group, work *compiled.Work) {
-	events := s.Events()
-	for i := range events.Len() {
-		e := events.At(i)
-		w := slices.IndexFunc(work.Events, func(wanted compiled.Event) bool { return wanted.Name == e.Name() })
-		if w < 0 {
+	for _, e := range s.Events().All() {
+		observations := work.Events[e.Name()]
+		if len(observations) == 0 {
 			continue
 		}
-		clear(s.event.present)
-		for key, v := range e.Attributes().All() {
-			if slot := o.plan.Event.Find(key); slot >= 0 && !s.event.present[slot] {
-				s.event.values[slot], s.event.present[slot] = v, true
-			}
-		}
-		for _, of := range work.Events[w].Observations {
-			o.observe(s, g, work, of)
+		s.event.collect(e.Attributes(), &o.plan.Event)
+		for _, of := range observations {
+			o.observe(s, g, of)
 		}
 	}
 }

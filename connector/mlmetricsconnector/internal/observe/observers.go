@@ -23,7 +23,7 @@ type Options struct {
 	AdjustedCounts bool
 	// LabelLength is the largest number of bytes of a label's value. 0: no limit.
 	LabelLength int
-	// Now returns the time; time.Now where nil.
+	// Now returns the time.
 	Now func() time.Time
 }
 
@@ -34,35 +34,30 @@ type Observers struct {
 	observers []*observer
 	// exemplars looks series up for exemplars and observes nothing.
 	exemplars *observer
-	// hints remember which observer a processor used last: its accumulators are still in that core's cache.
-	hints sync.Pool
+	// recent has the observers that the processors used last: their accumulators are still in a core's cache.
+	recent sync.Pool
 }
-
-type hint struct{ observer int }
 
 // New returns observers for the metrics of a plan, whose series are in the store.
 func New(p *compiled.Plan, store *series.Store, options Options) *Observers {
-	if options.Now == nil {
-		options.Now = time.Now
-	}
 	o := &Observers{plan: p, now: options.Now}
-	most := maxGroups(store)
+	// Enough groups for all the series that a metric may have, as far as memory allows.
+	groups := min(max(fewGroups, store.Limit()), manyGroups, allGroups/len(store.Shards()))
 	for _, shard := range store.Shards() {
-		o.observers = append(o.observers, newObserver(shard, p, &options, most))
+		o.observers = append(o.observers, newObserver(shard, p, &options, groups))
 	}
-	o.exemplars = newObserver(store.Exemplars(), p, &options, most)
+	o.exemplars = newObserver(store.Exemplars(), p, &options, groups)
 	o.exemplars.exemplify = true
-	o.hints.New = func() any { return &hint{rand.IntN(len(o.observers))} }
+	o.recent.New = func() any { return o.observers[rand.IntN(len(o.observers))] }
 	return o
 }
 
 // Consume observes a batch. It does not change it and keeps nothing of it.
 func (o *Observers) Consume(td ptrace.Traces) {
-	h := o.hints.Get().(*hint)
-	free := o.lock(h)
+	free := o.lock()
 	defer func() {
 		free.shard.Unlock()
-		o.hints.Put(h)
+		o.recent.Put(free)
 	}()
 	free.consume(td, o.now())
 }
@@ -76,18 +71,19 @@ func (o *Observers) Exemplify(td ptrace.Traces) {
 	o.exemplars.counts = newCounts(o.plan)
 }
 
-// lock locks the first free observer from the hinted one on; it waits for the hinted one where all are busy.
-func (o *Observers) lock(h *hint) *observer {
-	for i := range o.observers {
-		n := (h.observer + i) % len(o.observers)
-		if o.observers[n].shard.TryLock() {
-			h.observer = n
-			return o.observers[n]
+// lock locks the observer that the processor used last, or another one that is free. It waits for the former where all are busy.
+func (o *Observers) lock() *observer {
+	last := o.recent.Get().(*observer)
+	if last.shard.TryLock() {
+		return last
+	}
+	for _, other := range o.observers {
+		if other.shard.TryLock() {
+			return other
 		}
 	}
-	wait := o.observers[h.observer]
-	wait.shard.Lock()
-	return wait
+	last.shard.Lock()
+	return last
 }
 
 // Age lets the caches forget what has not been seen for a while. Call it now
@@ -96,7 +92,7 @@ func (o *Observers) Age() {
 	now := o.now()
 	for _, each := range append(o.observers[:len(o.observers):len(o.observers)], o.exemplars) {
 		each.shard.Lock()
-		each.age(now)
+		each.caches.age(now)
 		each.shard.Unlock()
 	}
 }

@@ -18,7 +18,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/builtin"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/series"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
@@ -206,7 +205,7 @@ func TestEqualsReference(t *testing.T) {
 						AdjustedCounts: true, Expiration: interval*idleFlushes - time.Second, SeriesLimit: limit, Now: clock.Now,
 						Delta: delta, Histograms: form, MaxSize: series.MinMaxSize, MinMax: true, ExponentialSuffix: ".exponential",
 					}
-					a := newAggregate(compiled.MustCompile(metrics), options)
+					a := newAggregate(compile(metrics), options)
 					r := newReference(metrics)
 					r.options, r.idleFlushes = options, idleFlushes
 					random := &stream{Rand: rand.New(rand.NewPCG(3, 1))}
@@ -304,7 +303,7 @@ func TestWritersEqualReference(t *testing.T) {
 			AdjustedCounts: true, Expiration: interval*idleFlushes - time.Second, Now: clock.Now,
 			Histograms: metric.Both, MaxSize: 160, MinMax: true, ExponentialSuffix: ".exponential",
 		}
-		a := newAggregate(compiled.MustCompile(metrics), options)
+		a := newAggregate(compile(metrics), options)
 		r := newReference(metrics)
 		r.options, r.idleFlushes = options, idleFlushes
 		random := &stream{Rand: rand.New(rand.NewPCG(seed, 1))}
@@ -350,7 +349,7 @@ func TestNothingIsLostWhileFlushing(t *testing.T) {
 			for i := range metrics {
 				metrics[i].Expiration = nil
 			}
-			a := newAggregate(compiled.MustCompile(metrics), settings{
+			a := newAggregate(compile(metrics), settings{
 				AdjustedCounts: true, Expiration: 20 * time.Second, SeriesLimit: 40, Delta: delta, Now: clock.Now,
 				Histograms: metric.Both, MaxSize: 160, ExponentialSuffix: ".exponential",
 			})

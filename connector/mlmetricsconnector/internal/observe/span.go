@@ -1,9 +1,8 @@
 package observe
 
 import (
-	"strconv"
+	"cmp"
 	"unicode/utf8"
-	"unsafe"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -18,9 +17,9 @@ import (
 type span struct {
 	ptrace.Span
 	resource *resource
-	values   []pcommon.Value // by span slot
-	present  compiled.Set    // which of values are of this span
-	event    event
+	values   [64 * compiled.Words]pcommon.Value // by span slot
+	present  compiled.Set                       // which of values are of this span
+	event    *attributes
 	// durationMS is 0 where the span has no valid duration.
 	durationMS float64
 	lasts      bool
@@ -29,14 +28,27 @@ type span struct {
 	texts      texts
 }
 
-// event is the span event that is being observed.
-type event struct {
-	values  []pcommon.Value // by event slot
+// attributes are those of a resource or of a span event, by slot.
+type attributes struct {
+	values  []pcommon.Value
 	present []bool
 }
 
-// text returns a field's text, and whether the field is present. The text is
-// valid until the next span.
+func newAttributes(keys *compiled.KeyTable) attributes {
+	return attributes{make([]pcommon.Value, keys.Len()), make([]bool, keys.Len())}
+}
+
+// collect finds the attributes that the plan reads. Of two values of a key the first counts, as in every component.
+func (a *attributes) collect(all pcommon.Map, keys *compiled.KeyTable) {
+	clear(a.present)
+	for key, v := range all.All() {
+		if slot := keys.Index(key); slot >= 0 && !a.present[slot] {
+			a.values[slot], a.present[slot] = v, true
+		}
+	}
+}
+
+// text returns a field's text, and whether the field is present.
 func (s *span) text(f *compiled.Field) (string, bool) {
 	text, present := s.textOf(f)
 	for f.Next != nil && text == "" {
@@ -82,38 +94,22 @@ func (s *span) textOf(f *compiled.Field) (string, bool) {
 	return text, present || text != ""
 }
 
-// number returns the number of a field, and whether there is one that can be
-// true. Where there is none because the attribute is absent, slot is -1;
-// otherwise it is the attribute's, and the counts are those of its origin.
-func (s *span) number(o *compiled.Observation, counts *Counts) (n float64, ok, absent bool) {
-	f := &o.Field
-	var v pcommon.Value
-	var invalid *uint64
-	switch {
-	case f.Origin == metric.Event:
-		if !s.event.present[f.EventSlot] {
-			return 0, false, true
-		}
-		v, invalid = s.event.values[f.EventSlot], &counts.InvalidEvents[f.EventSlot]
-	case f.SpanSlot >= 0 && s.present.Has(f.SpanSlot) && !s.empty(f):
-		v, invalid = s.values[f.SpanSlot], &counts.InvalidSpans[f.SpanSlot]
-	default:
-		text, present := s.text(f)
-		if !present {
-			return 0, false, true
-		}
-		v, invalid = pcommon.NewValueStr(text), &counts.InvalidResources[f.ResourceSlot]
+// value returns a field's value, and whether the field is present.
+func (s *span) value(f *compiled.Field) (v pcommon.Value, present bool) {
+	if f.Origin == metric.Event {
+		return s.event.values[f.EventSlot], s.event.present[f.EventSlot]
 	}
-	if n, ok = read(v, o); !ok {
-		*invalid++
+	if f.SpanSlot >= 0 && s.present.Has(f.SpanSlot) {
+		v = s.values[f.SpanSlot]
+		if f.ResourceSlot < 0 || v.Type() != pcommon.ValueTypeStr || v.Str() != "" {
+			return v, true
+		}
 	}
-	return n, ok, false
-}
-
-// empty reports whether the span's value of a field is an empty text, in place of which the resource's counts.
-func (s *span) empty(f *compiled.Field) bool {
-	v := s.values[f.SpanSlot]
-	return f.ResourceSlot >= 0 && v.Type() == pcommon.ValueTypeStr && v.Str() == ""
+	text, present := s.text(f)
+	if present {
+		v = pcommon.NewValueStr(text)
+	}
+	return v, present
 }
 
 // read returns the number that a value holds, and whether it is within the observation's range.
@@ -128,24 +124,9 @@ func read(v pcommon.Value, o *compiled.Observation) (n float64, ok bool) {
 	return n, ok && n >= o.Min && n <= o.Max
 }
 
-// duration returns the span's duration in the unit of an observation.
-func (s *span) duration(o *compiled.Observation) float64 {
-	if o.Metric.Unit == "s" {
-		return s.durationMS / 1000
-	}
-	return s.durationMS
-}
-
 // statusCode is the status in the words of the OpenTelemetry conventions' otel.status_code, with UNSET for spans without one.
 func statusCode(c ptrace.StatusCode) string {
-	switch c {
-	case ptrace.StatusCodeOk:
-		return "OK"
-	case ptrace.StatusCodeError:
-		return "ERROR"
-	default:
-		return "UNSET"
-	}
+	return cmp.Or(map[ptrace.StatusCode]string{ptrace.StatusCodeOk: "OK", ptrace.StatusCodeError: "ERROR"}[c], "UNSET")
 }
 
 // texts makes labels' texts of values.
@@ -154,29 +135,18 @@ type texts struct {
 	limit int
 	// wasCut reports whether a text was cut since it was last set to false.
 	wasCut bool
-	// numbers has the texts of numbers, until it is emptied.
-	numbers []byte
 }
 
 // of returns the text of a value. Maps, lists and bytes have none.
 func (t *texts) of(v pcommon.Value) string {
-	kind := v.Type()
-	if kind == pcommon.ValueTypeStr {
+	if v.Type() == pcommon.ValueTypeStr { // nearly always
 		return t.cut(v.Str())
 	}
-	start := len(t.numbers)
-	switch kind {
-	case pcommon.ValueTypeBool:
-		return strconv.FormatBool(v.Bool())
-	case pcommon.ValueTypeInt:
-		t.numbers = strconv.AppendInt(t.numbers, v.Int(), 10)
-	case pcommon.ValueTypeDouble:
-		t.numbers = strconv.AppendFloat(t.numbers, v.Double(), 'f', -1, 64)
-	default:
-		return ""
+	switch v.Type() {
+	case pcommon.ValueTypeBool, pcommon.ValueTypeInt, pcommon.ValueTypeDouble:
+		return v.AsString()
 	}
-	// Should numbers grow and move, this text still refers to the old array.
-	return unsafe.String(&t.numbers[start], len(t.numbers)-start)
+	return ""
 }
 
 // cut cuts a text that is too long, between two runes.

@@ -14,6 +14,8 @@ const maxWeight = 1 << 24
 // threshold that the sampler left in its W3C trace state:
 // https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
 type weights struct {
+	// enabled: every span stands for itself where it is false.
+	enabled bool
 	// last is the last trace state, weight and ok what weigh returned for it: whole batches have the same.
 	last   []byte
 	weight float64
@@ -24,6 +26,13 @@ type weights struct {
 // threshold. A threshold that cannot be read, or a count above maxWeight, is
 // not ok and counts for 1.
 func (w *weights) weigh(traceState string) (weight float64, ok bool) {
+	if !w.enabled || traceState == "" {
+		return 1, true
+	}
+	return w.read(traceState)
+}
+
+func (w *weights) read(traceState string) (weight float64, ok bool) {
 	if string(w.last) != traceState {
 		w.last = append(w.last[:0], traceState...)
 		w.weight, w.ok = adjustedCount(traceState)

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/lightstep/go-expohisto/structure"
@@ -12,7 +13,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/builtin"
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 	"github.com/otelcol-ml/otelcol-ml/internal/golden"
 )
@@ -74,11 +74,11 @@ func TestSeriesCostWhatTheTableSays(t *testing.T) {
 		kind metric.Kind
 		form metric.Form
 	}{{metric.Counter, ""}, {metric.Histogram, metric.Explicit}} {
-		plan := compiled.MustCompile([]metric.Definition{{
+		plan := compile([]metric.Definition{{
 			Name: "m", Kind: c.kind, Form: c.form, Values: []metric.Value{{Source: metric.Count}},
 			Labels: []metric.Label{{Name: "l", Field: metric.Field{Key: "l"}}}, Buckets: builtin.DefaultBuckets,
 		}})
-		s := New(plan.Metrics, Options{})
+		s := New(plan.Metrics, Options{Now: time.Now})
 		s.shards = append(s.shards[:2:2], s.Exemplars()) // as on two cores
 		before := heap()
 		for _, shard := range s.Shards()[:2] {

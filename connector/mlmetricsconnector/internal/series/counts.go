@@ -17,9 +17,7 @@ func (s *Store) TakeCounts(f func(number int, c Counts)) {
 	defer s.flushing.Unlock()
 	for i, m := range s.metrics {
 		if m.counts.Overflowed > 0 {
-			s.mu.Lock()
-			all := m.series
-			s.mu.Unlock()
+			all, _ := s.seriesOf(m)
 			m.counts.LabelValues = labelValues(all, len(m.Names))
 		}
 		f(i, m.counts)

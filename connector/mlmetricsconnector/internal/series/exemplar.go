@@ -1,6 +1,9 @@
 package series
 
 import (
+	"cmp"
+	"slices"
+
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
@@ -21,44 +24,34 @@ type Exemplar struct {
 const ExemplarsPerSeries = 8
 
 // reservoir keeps the exemplars of the slowest spans, one for each bucket.
-type reservoir struct {
-	kept [ExemplarsPerSeries]Exemplar
-	n    int
-}
+type reservoir []Exemplar
 
-// place returns where an exemplar of the bucket would go: in place of the
-// bucket's own, to a free place, or in place of the fastest.
-func (r *reservoir) place(bucket int) int {
-	fastest := 0
-	for i := range r.n {
-		if r.kept[i].Bucket == bucket {
-			return i
-		}
-		if r.kept[i].DurationMS < r.kept[fastest].DurationMS {
-			fastest = i
-		}
-	}
-	if r.n < ExemplarsPerSeries {
-		return r.n
-	}
-	return fastest
-}
-
-// offer keeps an exemplar that is slower than the one in its place.
+// offer keeps an exemplar that is slower than the one in whose place it would go: the bucket's own, or the fastest of all.
 func (r *reservoir) offer(e *Exemplar) {
-	i := r.place(e.Bucket)
-	if i < r.n && e.DurationMS <= r.kept[i].DurationMS {
+	kept := *r
+	place := slices.IndexFunc(kept, func(k Exemplar) bool { return k.Bucket == e.Bucket })
+	if place < 0 && len(kept) < ExemplarsPerSeries {
+		*r = append(kept, *e)
 		return
 	}
-	r.kept[i] = *e
-	r.n = max(r.n, i+1)
+	if place < 0 {
+		fastest := slices.MinFunc(kept, func(a, b Exemplar) int { return cmp.Compare(a.DurationMS, b.DurationMS) })
+		place = slices.Index(kept, fastest)
+	}
+	if e.DurationMS > kept[place].DurationMS {
+		kept[place] = *e
+	}
 }
 
-// merge offers every exemplar of another reservoir.
-func (r *reservoir) merge(o *reservoir) {
-	for i := range o.n {
-		r.offer(&o.kept[i])
+// merge offers every exemplar of another reservoir. r may be nil, where the result is the other one.
+func (r *reservoir) merge(o *reservoir) *reservoir {
+	if r == nil {
+		return o
 	}
+	for i := range *o {
+		r.offer(&(*o)[i])
+	}
+	return r
 }
 
 // write appends the exemplars to a point. r may be nil.
@@ -66,9 +59,8 @@ func (r *reservoir) write(out pmetric.ExemplarSlice) {
 	if r == nil {
 		return
 	}
-	out.EnsureCapacity(r.n)
-	for i := range r.n {
-		e := &r.kept[i]
+	out.EnsureCapacity(len(*r))
+	for _, e := range *r {
 		x := out.AppendEmpty()
 		x.SetTimestamp(e.Time)
 		x.SetTraceID(e.Trace)

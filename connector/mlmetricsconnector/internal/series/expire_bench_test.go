@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
-	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/compiled"
 	"github.com/otelcol-ml/otelcol-ml/connector/mlmetricsconnector/internal/metric"
 )
 
@@ -16,7 +15,7 @@ import (
 func BenchmarkExpire(b *testing.B) {
 	const all = 250_000
 	now := time.Unix(1_700_000_000, 0)
-	plan := compiled.MustCompile([]metric.Definition{{
+	plan := compile([]metric.Definition{{
 		Name: "calls", Kind: metric.Counter, Values: []metric.Value{{Source: metric.Count}},
 		Labels: []metric.Label{{Name: "span", Field: metric.Field{Origin: metric.Intrinsic, Key: metric.SpanName}}},
 	}})

@@ -38,12 +38,7 @@ func (s *Store) merge(shard *Shard, now pcommon.Timestamp) {
 	for _, a := range shard.dirty {
 		to := a.series
 		if a.exemplars != nil {
-			if to.exemplars == nil {
-				to.exemplars = a.exemplars
-			} else {
-				to.exemplars.merge(a.exemplars)
-			}
-			a.exemplars = nil
+			to.exemplars, a.exemplars = to.exemplars.merge(a.exemplars), nil
 		}
 		if a.n == 0 {
 			continue
@@ -78,9 +73,7 @@ func (s *Store) export(now pcommon.Timestamp, send func(pmetric.Metrics) error) 
 	}
 	for _, m := range s.metrics {
 		// Shards append series meanwhile; those that this flush has not merged wait for the next.
-		s.mu.Lock()
-		all, overflow := m.series, m.overflow
-		s.mu.Unlock()
+		all, overflow := s.seriesOf(m)
 		m.counts.Active = len(all)
 		for part := range slices.Chunk(w.wanted(all, overflow), maxPoints) {
 			w.metric(m, part)

@@ -39,11 +39,6 @@ func labels(key string) iter.Seq2[int, string] {
 
 // cutNumber returns the number that a text begins with, and the rest.
 func cutNumber(text string) (int, string) {
-	n := 0
-	for i := 0; ; i++ {
-		n |= int(text[i]&0x7f) << (7 * i)
-		if text[i] < 0x80 {
-			return n, text[i+1:]
-		}
-	}
+	n, size := binary.Uvarint([]byte(text[:min(len(text), binary.MaxVarintLen64)]))
+	return int(n), text[size:]
 }

@@ -58,8 +58,6 @@ type family struct {
 	overflow *series
 }
 
-func (m *family) full() bool { return m.limit > 0 && len(m.series) >= m.limit }
-
 // merge moves what an accumulator holds to its series. clock is the time, which may have been set back since the last merge.
 func (s *series) merge(a *Accumulator, clock pcommon.Timestamp) {
 	switch s.metric.Kind {

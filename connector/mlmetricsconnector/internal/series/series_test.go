@@ -89,9 +89,9 @@ func TestReservoirKeepsTheSlowest(t *testing.T) {
 		}
 		left.merge(&right)
 		for _, r := range []*reservoir{&one, &left} {
-			require.Equal(t, len(slowest), r.n)
-			for i := range r.n {
-				require.Equal(t, slowest[r.kept[i].Bucket], r.kept[i].DurationMS)
+			require.Len(t, *r, len(slowest))
+			for _, e := range *r {
+				require.Equal(t, slowest[e.Bucket], e.DurationMS)
 			}
 		}
 	}
@@ -102,16 +102,16 @@ func TestReservoirIsBounded(t *testing.T) {
 	for bucket := range 3 * ExemplarsPerSeries {
 		r.offer(&Exemplar{Bucket: bucket, DurationMS: float64(bucket)})
 	}
-	require.Equal(t, ExemplarsPerSeries, r.n)
-	for i := range r.n {
-		require.GreaterOrEqual(t, r.kept[i].Bucket, 2*ExemplarsPerSeries, "the slowest are left")
+	require.Len(t, r, ExemplarsPerSeries)
+	for _, e := range r {
+		require.GreaterOrEqual(t, e.Bucket, 2*ExemplarsPerSeries, "the slowest are left")
 	}
 }
 
 // TestSeriesExpireWhileExportsAreRefused: what was exported before expires, what was not stays.
 func TestSeriesExpireWhileExportsAreRefused(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	plan := compiled.MustCompile([]metric.Definition{{
+	plan := compile([]metric.Definition{{
 		Name: "calls", Kind: metric.Counter, Values: []metric.Value{{Source: metric.Count}},
 		Labels: []metric.Label{{Name: "span", Field: metric.Field{Origin: metric.Intrinsic, Key: metric.SpanName}}},
 	}})
@@ -141,7 +141,7 @@ func TestSeriesExpireWhileExportsAreRefused(t *testing.T) {
 // TestGaugesAfterTheClockIsSetBack: a gauge shows what comes then, and goes on to prefer the value that ended last.
 func TestGaugesAfterTheClockIsSetBack(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
-	plan := compiled.MustCompile([]metric.Definition{{
+	plan := compile([]metric.Definition{{
 		Name: "memory", Kind: metric.Gauge, Values: []metric.Value{{Source: metric.Attribute, Field: metric.Field{Origin: metric.Span, Key: "m"}}},
 		Labels: []metric.Label{{Name: "span", Field: metric.Field{Origin: metric.Intrinsic, Key: metric.SpanName}}},
 	}})
@@ -177,4 +177,12 @@ func TestBuiltInMetricsFit(t *testing.T) {
 	plan, err := compiled.Compile(append(builtin.Metrics(), builtin.GenAI()...))
 	require.NoError(t, err)
 	require.NotEmpty(t, plan.Metrics)
+}
+
+func compile(metrics []metric.Definition) *compiled.Plan {
+	p, err := compiled.Compile(metrics)
+	if err != nil {
+		panic(err)
+	}
+	return p
 }

@@ -11,6 +11,7 @@ package series
 
 import (
 	"cmp"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -42,7 +43,7 @@ type Options struct {
 	ExponentialSuffix string
 	// InstanceLabel and Instance are a label on every point. No label where InstanceLabel is empty.
 	InstanceLabel, Instance string
-	// Now returns the time; time.Now where nil.
+	// Now returns the time.
 	Now func() time.Time
 }
 
@@ -73,9 +74,6 @@ type Store struct {
 
 // New returns a store for the metrics of a plan.
 func New(metrics []*compiled.Metric, options Options) *Store {
-	if options.Now == nil {
-		options.Now = time.Now
-	}
 	s := &Store{options: options, byKey: make(map[string]*series)}
 	for _, m := range metrics {
 		form := cmp.Or(m.Form, options.Histograms, metric.Explicit)
@@ -84,7 +82,7 @@ func New(metrics []*compiled.Metric, options Options) *Store {
 			explicit:    form != metric.Exponential,
 			exponential: form != metric.Explicit,
 			size:        structure.NewConfig(structure.WithMaxSize(int32(options.MaxSize))),
-			limit:       *cmp.Or(m.SeriesLimit, &options.SeriesLimit),
+			limit:       cmp.Or(*cmp.Or(m.SeriesLimit, &options.SeriesLimit), math.MaxInt),
 			expiration:  pcommon.Timestamp(*cmp.Or(m.Expiration, &options.Expiration)),
 		})
 	}
@@ -95,13 +93,10 @@ func New(metrics []*compiled.Metric, options Options) *Store {
 	return s
 }
 
-// Limit returns the largest number of series that a metric may have, 0 where one has no limit.
+// Limit returns the largest number of series that a metric may have.
 func (s *Store) Limit() int {
 	most := 0
 	for _, m := range s.metrics {
-		if m.limit == 0 {
-			return 0
-		}
 		most = max(most, m.limit)
 	}
 	return most
@@ -123,7 +118,7 @@ func (s *Store) find(m *family, key []byte, create bool) *series {
 	switch {
 	case found != nil:
 		return found
-	case m.full():
+	case len(m.series) >= m.limit:
 		if m.overflow == nil && create {
 			m.overflow = s.newSeries(m)
 			m.overflow.overflow = true
@@ -155,7 +150,11 @@ func (s *Store) newSeries(m *family) *series {
 // expire drops the series that have been idle for longer than their metric's
 // expiration. What they counted has been exported. It needs the flush lock.
 func (s *Store) expire(now pcommon.Timestamp) {
-	if !slices.ContainsFunc(s.metrics, func(m *family) bool { return s.anyIdle(m, now) }) {
+	idle := func(of *series) bool { return of.idle(now) }
+	if !slices.ContainsFunc(s.metrics, func(m *family) bool {
+		all, _ := s.seriesOf(m)
+		return slices.ContainsFunc(all, idle)
+	}) {
 		return
 	}
 	// A shard may be observing an idle series right now, so all of them wait:
@@ -197,9 +196,9 @@ func (s *series) retire() {
 	}
 }
 
-func (s *Store) anyIdle(m *family, now pcommon.Timestamp) bool {
+// seriesOf returns the series that a metric has now. Shards may add others meanwhile.
+func (s *Store) seriesOf(m *family) (all []*series, overflow *series) {
 	s.mu.Lock()
-	all := m.series
-	s.mu.Unlock()
-	return slices.ContainsFunc(all, func(of *series) bool { return of.idle(now) })
+	defer s.mu.Unlock()
+	return m.series, m.overflow
 }

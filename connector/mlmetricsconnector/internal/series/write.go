@@ -19,16 +19,20 @@ const overflowLabel = "otel.metric.overflow"
 
 // writer writes series as OTLP.
 type writer struct {
-	options *Options
-	now     pcommon.Timestamp
-	metrics pmetric.Metrics
-	out     pmetric.MetricSlice
-	written []*series
-	list    []*series
+	options     *Options
+	temporality pmetric.AggregationTemporality
+	now         pcommon.Timestamp
+	metrics     pmetric.Metrics
+	out         pmetric.MetricSlice
+	written     []*series
+	list        []*series
 }
 
 func newWriter(options *Options, now pcommon.Timestamp) *writer {
-	w := &writer{options: options, now: now}
+	w := &writer{options: options, now: now, temporality: pmetric.AggregationTemporalityCumulative}
+	if options.Delta {
+		w.temporality = pmetric.AggregationTemporalityDelta
+	}
 	w.begin()
 	return w
 }
@@ -69,54 +73,26 @@ func (w *writer) zero(s *series) bool { return !s.zeroed && !w.options.Delta }
 // metric writes a metric with some of its series.
 func (w *writer) metric(m *family, list []*series) {
 	w.written = append(w.written, list...)
-	temporality := pmetric.AggregationTemporalityCumulative
-	if w.options.Delta {
-		temporality = pmetric.AggregationTemporalityDelta
-	}
 	switch m.Kind {
 	case metric.Counter:
 		sum := w.head(m, "").SetEmptySum()
-		sum.SetAggregationTemporality(temporality)
+		sum.SetAggregationTemporality(w.temporality)
 		sum.SetIsMonotonic(true)
-		sum.DataPoints().EnsureCapacity(len(list))
-		for _, s := range list {
-			dp := sum.DataPoints().AppendEmpty()
-			w.point(s, dp)
-			w.counter(s, dp)
-		}
+		points(w, list, sum.DataPoints(), w.counter)
 	case metric.Gauge:
-		gauge := w.head(m, "").SetEmptyGauge()
-		gauge.DataPoints().EnsureCapacity(len(list))
-		for _, s := range list {
-			dp := gauge.DataPoints().AppendEmpty()
-			w.point(s, dp)
-			dp.SetStartTimestamp(0)
-			dp.SetDoubleValue(s.total)
-		}
+		points(w, list, w.head(m, "").SetEmptyGauge().DataPoints(), w.gauge)
 	case metric.Histogram:
+		suffix := ""
 		if m.explicit {
 			h := w.head(m, "").SetEmptyHistogram()
-			h.SetAggregationTemporality(temporality)
-			h.DataPoints().EnsureCapacity(len(list))
-			for _, s := range list {
-				dp := h.DataPoints().AppendEmpty()
-				w.point(s, dp)
-				w.histogram(s, dp)
-			}
+			h.SetAggregationTemporality(w.temporality)
+			points(w, list, h.DataPoints(), w.histogram)
+			suffix = w.options.ExponentialSuffix
 		}
 		if m.exponential {
-			suffix := ""
-			if m.explicit {
-				suffix = w.options.ExponentialSuffix
-			}
 			h := w.head(m, suffix).SetEmptyExponentialHistogram()
-			h.SetAggregationTemporality(temporality)
-			h.DataPoints().EnsureCapacity(len(list))
-			for _, s := range list {
-				dp := h.DataPoints().AppendEmpty()
-				w.point(s, dp)
-				w.exponential(s, dp)
-			}
+			h.SetAggregationTemporality(w.temporality)
+			points(w, list, h.DataPoints(), w.exponential)
 		}
 	}
 }
@@ -129,79 +105,98 @@ func (w *writer) head(m *family, suffix string) pmetric.Metric {
 	return out
 }
 
-// point writes what points of every kind have.
-func (w *writer) point(s *series, dp interface {
+// point is a point of any kind.
+type point interface {
 	SetStartTimestamp(pcommon.Timestamp)
 	SetTimestamp(pcommon.Timestamp)
 	Attributes() pcommon.Map
-},
+}
+
+// points writes a point for each series: what points of every kind have, then what write writes.
+func points[P point](w *writer, list []*series, out interface {
+	EnsureCapacity(int)
+	AppendEmpty() P
+}, write func(*series, P),
 ) {
-	dp.SetStartTimestamp(s.start)
-	dp.SetTimestamp(w.now)
-	attributes := dp.Attributes()
-	attributes.EnsureCapacity(len(s.metric.Names) + 2)
+	out.EnsureCapacity(len(list))
+	for _, s := range list {
+		p := out.AppendEmpty()
+		p.SetStartTimestamp(s.start)
+		p.SetTimestamp(w.now)
+		w.labels(s, p.Attributes())
+		write(s, p)
+	}
+}
+
+func (w *writer) labels(s *series, out pcommon.Map) {
+	out.EnsureCapacity(len(s.metric.Names) + 2)
 	if s.overflow {
-		attributes.PutBool(overflowLabel, true)
+		out.PutBool(overflowLabel, true)
 	} else {
 		for i, value := range labels(s.key) {
 			if value != "" {
-				attributes.PutStr(s.metric.Names[i], value)
+				out.PutStr(s.metric.Names[i], value)
 			}
 		}
 	}
 	if w.options.InstanceLabel != "" {
-		attributes.PutStr(w.options.InstanceLabel, w.options.Instance)
+		out.PutStr(w.options.InstanceLabel, w.options.Instance)
 	}
 }
 
-func (w *writer) counter(s *series, dp pmetric.NumberDataPoint) {
+func (w *writer) counter(s *series, p pmetric.NumberDataPoint) {
 	total := s.total
 	if w.zero(s) {
 		total = 0
 	} else {
-		s.exemplars.write(dp.Exemplars())
+		s.exemplars.write(p.Exemplars())
 	}
 	if s.metric.integer {
-		dp.SetIntValue(rounded(total))
+		p.SetIntValue(rounded(total))
 	} else {
-		dp.SetDoubleValue(total)
+		p.SetDoubleValue(total)
 	}
 }
 
-func (w *writer) histogram(s *series, dp pmetric.HistogramDataPoint) {
-	dp.ExplicitBounds().FromRaw(s.metric.Buckets)
+func (w *writer) gauge(s *series, p pmetric.NumberDataPoint) {
+	p.SetStartTimestamp(0)
+	p.SetDoubleValue(s.total)
+}
+
+func (w *writer) histogram(s *series, p pmetric.HistogramDataPoint) {
+	p.ExplicitBounds().FromRaw(s.metric.Buckets)
 	if w.zero(s) {
-		dp.SetSum(0)
-		dp.BucketCounts().FromRaw(make([]uint64, len(s.counts)))
+		p.SetSum(0)
+		p.BucketCounts().FromRaw(make([]uint64, len(s.counts)))
 		return
 	}
 	var n uint64
 	for _, count := range s.counts {
 		n += count
 	}
-	dp.SetCount(n)
-	dp.SetSum(s.total)
-	dp.BucketCounts().FromRaw(s.counts)
-	s.exemplars.write(dp.Exemplars())
+	p.SetCount(n)
+	p.SetSum(s.total)
+	p.BucketCounts().FromRaw(s.counts)
+	s.exemplars.write(p.Exemplars())
 }
 
-func (w *writer) exponential(s *series, dp pmetric.ExponentialHistogramDataPoint) {
+func (w *writer) exponential(s *series, p pmetric.ExponentialHistogramDataPoint) {
 	h := s.exponential
-	dp.SetScale(h.Scale())
-	dp.SetSum(0)
+	p.SetScale(h.Scale())
+	p.SetSum(0)
 	if w.zero(s) {
 		return
 	}
-	dp.SetSum(s.total)
-	dp.SetCount(h.Count())
-	dp.SetZeroCount(h.ZeroCount())
-	writeBuckets(h.Positive(), dp.Positive())
-	writeBuckets(h.Negative(), dp.Negative())
+	p.SetSum(s.total)
+	p.SetCount(h.Count())
+	p.SetZeroCount(h.ZeroCount())
+	writeBuckets(h.Positive(), p.Positive())
+	writeBuckets(h.Negative(), p.Negative())
 	if w.options.MinMax && h.Count() > 0 {
-		dp.SetMin(h.Min())
-		dp.SetMax(h.Max())
+		p.SetMin(h.Min())
+		p.SetMax(h.Max())
 	}
-	s.exemplars.write(dp.Exemplars())
+	s.exemplars.write(p.Exemplars())
 }
 
 func writeBuckets(from *structure.Buckets, to pmetric.ExponentialHistogramDataPointBuckets) {

@@ -27,19 +27,14 @@ func (s *Compiled) match(span ptrace.Span, sc *Scratch) []int32 {
 	}
 	sc.trail = sc.trail[:0]
 	named := s.named(sc)
-	previous := 0
+	previous := -1
 	for name, v := range span.Attributes().All() {
-		// Similar spans have their attributes in the same order: try the key that followed last time.
-		next := &sc.after[previous]
-		if next.name != name {
-			i := s.keys.Index(name)
-			if i < 0 {
-				continue
-			}
-			*next = guess{s.keys.Key(i), i}
+		next := sc.keys.After(previous)
+		if next.Key != name && !sc.keys.Find(name, next) {
+			continue
 		}
-		k := &s.keyInfo[next.key]
-		previous = next.key + 1
+		previous = next.Position
+		k := &s.keyInfo[previous]
 		if k.slot >= 0 {
 			if sc.values[k.slot].stamp == sc.stamp {
 				continue // a duplicate key: the first value counts, as in every component

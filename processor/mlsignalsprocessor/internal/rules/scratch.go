@@ -1,11 +1,10 @@
 package rules
 
 import (
-	"slices"
-
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/otelcol-ml/otelcol-ml/internal/keytable"
 	"github.com/otelcol-ml/otelcol-ml/internal/vocab"
 	"github.com/otelcol-ml/otelcol-ml/processor/mlsignalsprocessor/internal/values"
 )
@@ -28,8 +27,8 @@ type Scratch struct {
 	spare      named
 	start, end pcommon.Timestamp
 
-	// after has the known attribute that followed each one last time, and at 0 the first one.
-	after []guess
+	// keys finds the keys of a span's attributes.
+	keys keytable.Walker
 
 	resource []atom // of the resource
 	scopes   map[string][]atom
@@ -50,12 +49,6 @@ type Scratch struct {
 	resourceHas    []bool
 }
 
-// guess is a key that the rules know, and its position in keyInfo.
-type guess struct {
-	name string
-	key  int
-}
-
 type stampedValue struct {
 	stamp uint32
 	value pcommon.Value
@@ -71,7 +64,7 @@ type stampedEvent struct {
 func (s *Compiled) NewScratch() *Scratch {
 	sc := &Scratch{
 		names: map[string]*named{}, named: &named{},
-		after:  slices.Repeat([]guess{{s.keys.Key(0), 0}}, len(s.keyInfo)+1),
+		keys:   s.keys.NewWalker(),
 		scopes: map[string][]atom{}, arounds: make([]around, 0, maxAround), bits: make([]uint64, s.words),
 		values: make([]stampedValue, s.slots), hits: make([]stampedEvent, len(s.eventInfo)),
 		resourceValues: make([]pcommon.Value, len(s.resourceInfo)), resourceHas: make([]bool, len(s.resourceInfo)),

@@ -19,7 +19,9 @@ type Pipeline struct {
 	Histograms Histograms
 	// Exports: it exports all series at an interval, rather than with each batch or not at all.
 	Exports bool
-	files   []string
+	// Binary is the collector that runs it. Empty: that of the benchmark.
+	Binary string
+	files  []string
 }
 
 // Histograms are metric names, empty where the pipeline has no such metric.
@@ -62,8 +64,15 @@ var (
 	}
 )
 
-// All are the pipelines in the order of the table.
-var All = []Pipeline{Receive, Ours, SpanMetrics, SignalToMetrics}
+// Peers are the pipelines of contrib's components, in the order of the table.
+var Peers = []Pipeline{SpanMetrics, SignalToMetrics}
+
+// Before is Ours with the collector of another checkout.
+func Before(binary string) Pipeline {
+	before := Ours
+	before.Name, before.Binary = Ours.Name+", before", binary
+	return before
+}
 
 // Write writes the configuration files of a pipeline into a folder and returns their paths, in the order in which the
 // collector is to read them.

@@ -106,13 +106,18 @@ func (r *Report) Rows() []Row {
 // added is the median, over the rounds, of what a pipeline took more than the base did in the same round: what slows the
 // machine down for a while slows both.
 func (r *Report) added(c Case, pipeline string) float64 {
+	return median(r.differences(c, pipeline), func(d float64) float64 { return d })
+}
+
+// differences has what a pipeline took more than the base, for each round.
+func (r *Report) differences(c Case, pipeline string) []float64 {
 	base, of := c, c
 	base.Pipeline, of.Pipeline = r.Base, pipeline
 	var differences []float64
 	for i := range min(len(r.rounds[base]), len(r.rounds[of])) {
 		differences = append(differences, r.rounds[of][i].PerSpan()-r.rounds[base][i].PerSpan())
 	}
-	return median(differences, func(d float64) float64 { return d })
+	return differences
 }
 
 // others is the share of a core that other programs took: what they take of the caches slows the collector down.
@@ -167,6 +172,22 @@ func (r *Report) Write(w io.Writer) error {
 	fmt.Fprintf(&b, "\nOther programs took %.0f %% of a core in the median, %.0f %% at most.\n", 100*r.others(median), 100*r.others(largest))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// Samples returns what each pipeline added in each round, in the format of Go benchmarks.
+func (r *Report) Samples() []byte {
+	var b strings.Builder
+	for _, c := range r.cases {
+		for _, name := range r.Pipelines {
+			if name == r.Base {
+				continue
+			}
+			for _, added := range r.differences(c, name) {
+				fmt.Fprintf(&b, "BenchmarkAdded/cores=%d/series=%d/pipeline=%s 1 %.1f ns/span\n", c.Cores, c.Series, strings.ReplaceAll(name, " ", "_"), 1000*added)
+			}
+		}
+	}
+	return []byte(b.String())
 }
 
 func thousands(n int) string {

@@ -41,6 +41,13 @@ func TestTable(t *testing.T) {
 
 Other programs took 5 % of a core in the median, 100 % at most.
 `, table.String())
+	assert.Equal(t, `BenchmarkAdded/cores=2/series=1000/pipeline=ours 1 300.0 ns/span
+BenchmarkAdded/cores=2/series=1000/pipeline=ours 1 400.0 ns/span
+BenchmarkAdded/cores=2/series=1000/pipeline=ours 1 300.0 ns/span
+BenchmarkAdded/cores=2/series=1000/pipeline=theirs 1 3000.0 ns/span
+BenchmarkAdded/cores=2/series=1000/pipeline=theirs 1 4000.0 ns/span
+BenchmarkAdded/cores=2/series=1000/pipeline=theirs 1 3500.0 ns/span
+`, string(r.Samples()))
 }
 
 func TestMedian(t *testing.T) {
