@@ -125,21 +125,22 @@ func (o *observer) enter(r pcommon.Resource, texts *texts) *resource {
 func (o *observer) group(s *span) *group {
 	c := &o.caches
 	there := s.present[0] & (1<<o.plan.GroupSlots - 1)
-	c.key = binary.LittleEndian.AppendUint64(c.key[:0], s.resource.number)
-	c.key = binary.LittleEndian.AppendUint64(c.key, there<<16|uint64(s.Kind())&0xff<<8|uint64(s.Status().Code())&0xff)
-	c.key = series.AppendLabel(c.key, s.texts.cut(s.Name()))
+	key := binary.LittleEndian.AppendUint64(c.key[:0], s.resource.number)
+	key = binary.LittleEndian.AppendUint64(key, there<<16|uint64(s.Kind())&0xff<<8|uint64(s.Status().Code())&0xff)
+	key = series.AppendLabel(key, s.texts.cut(s.Name()))
 	for ; there != 0; there &= there - 1 {
-		c.key = series.AppendLabel(c.key, s.texts.of(s.values[bits.TrailingZeros64(there)]))
+		key = series.AppendLabel(key, s.texts.of(s.values[bits.TrailingZeros64(there)]))
 	}
+	c.key = key
 	// Kinds of spans follow each other in the same order, trace after trace: guess before searching.
-	if next := c.last.next; next != nil && next.key == string(c.key) {
+	if next := c.last.next; next != nil && next.key == string(key) {
 		c.last = next
 		return next
 	}
-	hash := maphash.Bytes(c.seed, c.key)
+	hash := maphash.Bytes(c.seed, key)
 	g, ok := c.groups.Get(hash, o.now)
-	if !ok || g.key != string(c.key) {
-		g = &group{key: string(c.key), accumulators: make([]*series.Accumulator, o.plan.Cached)}
+	if !ok || g.key != string(key) {
+		g = &group{key: string(key), accumulators: make([]*series.Accumulator, o.plan.Cached)}
 		c.groups.Put(hash, g, o.now)
 	}
 	c.last.next, c.last = g, g

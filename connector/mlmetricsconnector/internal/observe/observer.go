@@ -61,10 +61,10 @@ func (o *observer) consume(td ptrace.Traces, now time.Time) {
 // collect finds the attributes of a span that the plan reads.
 func (o *observer) collect(s *span) {
 	var present compiled.Set
-	previous := -1
+	keys, previous := o.keys, -1
 	for key, v := range s.Attributes().All() {
-		next := o.keys.After(previous)
-		if next.Key != key && !o.keys.Find(key, next) {
+		next := keys.After(previous)
+		if next.Key != key && !keys.Find(key, next) {
 			continue
 		}
 		previous = next.Position
