@@ -94,8 +94,7 @@ func New(metrics []*compiled.Metric, options Options) *Store {
 }
 
 // Limit returns the largest number of series that a metric may have.
-func (s *Store) Limit() int {
-	most := 0
+func (s *Store) Limit() (most int) {
 	for _, m := range s.metrics {
 		most = max(most, m.limit)
 	}
