@@ -22,15 +22,15 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/stack"
 )
 
-// backend takes OTLP over HTTP as Tempo and Jaeger do, and counts the spans of each trace.
-type backend struct {
+// spanCounter takes OTLP over HTTP as Tempo and Jaeger do, and counts the spans of each trace.
+type spanCounter struct {
 	mutex sync.Mutex
 	spans map[pcommon.TraceID]int
 	// bad is the number of requests with text that is not UTF-8, which protobuf's own decoders refuse.
 	bad int
 }
 
-func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (b *spanCounter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := b.take(r); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 	}
@@ -48,7 +48,7 @@ func unzipped(r *http.Request, path string) ([]byte, error) {
 	return io.ReadAll(body)
 }
 
-func (b *backend) take(r *http.Request) error {
+func (b *spanCounter) take(r *http.Request) error {
 	body, err := unzipped(r, "/v1/traces")
 	if err != nil {
 		return err
@@ -72,13 +72,13 @@ func (b *backend) take(r *http.Request) error {
 	return nil
 }
 
-func (b *backend) notText() int {
+func (b *spanCounter) notText() int {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	return b.bad
 }
 
-func (b *backend) received() map[pcommon.TraceID]int {
+func (b *spanCounter) received() map[pcommon.TraceID]int {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
 	return maps.Clone(b.spans)
@@ -87,7 +87,7 @@ func (b *backend) received() map[pcommon.TraceID]int {
 // TestBackend: one more file sends the kept traces, and only those, to an OTLP backend as well.
 func TestBackend(t *testing.T) {
 	t.Parallel()
-	receiving := &backend{spans: map[pcommon.TraceID]int{}}
+	receiving := &spanCounter{spans: map[pcommon.TraceID]int{}}
 	server := httptest.NewServer(receiving)
 	t.Cleanup(server.Close)
 

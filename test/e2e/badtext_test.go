@@ -22,7 +22,7 @@ import (
 // backend with U+FFFD in the place of their bad bytes, as does a span of no ML pipeline.
 func TestTextThatIsNotUTF8(t *testing.T) {
 	t.Parallel()
-	receiving := &backend{spans: map[pcommon.TraceID]int{}}
+	receiving := &spanCounter{spans: map[pcommon.TraceID]int{}}
 	server := httptest.NewServer(receiving)
 	t.Cleanup(server.Close)
 	options := stack.CollectorOptions(t, stack.FastFlush, stack.Root(t, "deploy/backend/otelcol.yaml"))

@@ -32,7 +32,7 @@ func TestKeptTracesAreReadBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, line.Size(), int64(1_600_000))
 
-	received := &backend{spans: map[pcommon.TraceID]int{}}
+	received := &spanCounter{spans: map[pcommon.TraceID]int{}}
 	server := httptest.NewServer(received)
 	t.Cleanup(server.Close)
 	reader, err := collector.Launch(collector.Options{
