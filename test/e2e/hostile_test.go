@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -68,10 +69,16 @@ func TestHostileRequests(t *testing.T) {
 	deepJSON := []byte(`{"resourceSpans":[{"scopeSpans":[{"spans":[{"attributes":[{"key":"k","value":` +
 		strings.Repeat(`{"arrayValue":{"values":[`, 100_000) + strings.Repeat(`]}}`, 100_000) + `}]}]}]}]}`)
 
+	whole, err := ptraceotlp.NewExportRequestFromTraces(manySpans(100)).MarshalProto()
+	require.NoError(t, err)
+	truncated := whole[:len(whole)/2]
+
 	assert.Equal(t, codes.InvalidArgument, overGRPC(deepList), "1.3 million lists in each other")
 	assert.Equal(t, codes.InvalidArgument, overGRPC(deepMap), "900,000 maps in each other")
 	assert.Equal(t, codes.ResourceExhausted, overGRPC(spans), "8 million empty spans")
 	assert.Equal(t, codes.InvalidArgument, overGRPC([]byte("no protobuf at all")))
+	assert.Equal(t, codes.InvalidArgument, overGRPC(truncated))
+	assert.Equal(t, 400, overHTTP(proto, truncated))
 	assert.Equal(t, 400, overHTTP(proto, deepList))
 	assert.Equal(t, 400, overHTTP(proto, deepMap))
 	assert.Equal(t, 413, overHTTP(proto, spans))
@@ -84,7 +91,7 @@ func TestHostileRequests(t *testing.T) {
 	untilCounted(prometheus, `job="otelcol-ml"`, append(before, after...))
 	telemetry, err := running.Telemetry(t.Context())
 	require.NoError(t, err)
-	require.EqualValues(t, 11, telemetry.Sum("otelcol_extension_mladmission_refused"))
+	require.EqualValues(t, 13, telemetry.Sum("otelcol_extension_mladmission_refused"))
 	require.NotContains(t, running.Log(), "panic")
 }
 
