@@ -11,7 +11,7 @@ func TestReadme(t *testing.T) {
 	meanings := map[string]string{
 		"max_depth":           "largest nesting depth of lists and maps in an attribute value, 1 to 1000",
 		"max_request_bytes":   "largest estimated memory of one decoded request, in bytes",
-		"max_in_flight_bytes": "largest estimated memory of all requests in flight, in bytes; not set: a fifth of the memory limit of the container, or of the machine",
+		"max_in_flight_bytes": "largest estimated memory of all requests in flight, in bytes; not set: a tenth of the memory limit of the container, or of the machine",
 		"request_timeout":     "longest duration of a gRPC request, transfer included, and longest silence of a new connection",
 	}
 	golden.EqualSchema(t, "config.schema.json", createDefaultConfig(), meanings)
