@@ -222,6 +222,14 @@ processors::mltailsampling::decision_wait: found 10 without a unit, which is 10n
 			settings: `{ exporters: { otlp_http/backend: { endpoint: "tempo:4318" } }, service: { pipelines: { traces/sample: { exporters: [otlp_http/backend] } } } }`,
 			errors:   `exporters::otlp_http/backend::endpoint: found "tempo:4318", must be a URL that begins with http:// or https://; write http://tempo:4318`,
 		},
+		"a backend with half a scheme": {
+			settings: `{ exporters: { otlp_http/backend: { endpoint: "http:/tempo:4318" } }, service: { pipelines: { traces/sample: { exporters: [otlp_http/backend] } } } }`,
+			errors:   `exporters::otlp_http/backend::endpoint: found "http:/tempo:4318", must be a URL that begins with http:// or https://; write http://tempo:4318`,
+		},
+		"a backend with a mistyped scheme": {
+			settings: `{ exporters: { otlp_http/backend: { endpoint: "htps://tempo:4318" } }, service: { pipelines: { traces/sample: { exporters: [otlp_http/backend] } } } }`,
+			errors:   `exporters::otlp_http/backend::endpoint: found "htps://tempo:4318", must be a URL that begins with http:// or https://; write https://tempo:4318`,
+		},
 		"a backend without address": {
 			settings: `{ exporters: { otlp_http/backend: { endpoint: } }, service: { pipelines: { traces/sample: { exporters: [otlp_http/backend] } } } }`,
 			errors: `exporters::otlp_http/backend::endpoint: found no value, must be a URL such as http://tempo:4318; ` +

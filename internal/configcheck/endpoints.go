@@ -81,6 +81,19 @@ func checkKafka(c config, r *Result) {
 	}
 }
 
+// withScheme returns the URL that an address without scheme, or with a mistyped one such as http:/ and htps://, stands for.
+func withScheme(address string) string {
+	scheme, rest, ok := strings.Cut(address, ":")
+	switch {
+	case !ok || !strings.HasPrefix(rest, "/"):
+		return "http://" + strings.TrimLeft(address, "/")
+	case strings.HasSuffix(strings.ToLower(scheme), "s"):
+		return "https://" + strings.TrimLeft(rest, "/")
+	default:
+		return "http://" + strings.TrimLeft(rest, "/")
+	}
+}
+
 // checkURL checks the URL of a backend.
 func checkURL(r *Result, exporter component, key string) {
 	path, value := exporter.path(key), exporter.settings[key]
@@ -92,7 +105,7 @@ func checkURL(r *Result, exporter component, key string) {
 	parsed, err := url.Parse(address)
 	switch {
 	case !strings.HasPrefix(address, "http://") && !strings.HasPrefix(address, "https://"):
-		r.fail("%s: found %q, must be a URL that begins with http:// or https://; write http://%v", path, address, value)
+		r.fail("%s: found %q, must be a URL that begins with http:// or https://; write %s", path, address, withScheme(address))
 	case err != nil || parsed.Hostname() == "" || strings.ContainsAny(address, " \t"):
 		r.fail("%s: found %q, must be a URL with a host and without spaces; write it like http://tempo:4318", path, address)
 	case is(exporter.id, "otlp_http", "otlphttp") && parsed.Port() == "4317":

@@ -32,10 +32,19 @@ func UnsetEmpty() error {
 
 // set returns the names of the variables of this project that are set.
 func set() (names []string) {
-	for _, variable := range os.Environ() {
-		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, prefix) {
+	for _, name := range all() {
+		if strings.HasPrefix(name, prefix) {
 			names = append(names, name)
 		}
+	}
+	return names
+}
+
+// all returns the names of all variables, sorted.
+func all() (names []string) {
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		names = append(names, name)
 	}
 	slices.Sort(names)
 	return names
@@ -149,6 +158,9 @@ func (e *Environment) unread() (warnings []string) {
 	defer e.mu.Unlock()
 	var known []string
 	for _, name := range append(sorted(e.read), sorted(readers)...) {
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
 		known = append(known, strings.TrimPrefix(name, prefix))
 	}
 	names := set()
@@ -162,6 +174,15 @@ func (e *Environment) unread() (warnings []string) {
 			help = strings.Replace(help, `"`, `"`+prefix, 1)
 		}
 		warnings = append(warnings, fmt.Sprintf("%s: found a variable that no file of the configuration reads, must be one that it reads%s", name, help))
+	}
+	// Those whose prefix is mistyped, such as OTELCOL_DATA_DIR and otelcol_ml_data_dir.
+	for i, name := range known {
+		known[i] = prefix + name
+	}
+	for _, name := range all() {
+		if hint := suggest.Hint(name, known); hint != "" && !strings.HasPrefix(name, prefix) && !e.read[name] {
+			warnings = append(warnings, fmt.Sprintf("%s: found a variable that no file of the configuration reads, must be one that it reads%s", name, hint))
+		}
 	}
 	return warnings
 }

@@ -19,6 +19,10 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("OTELCOL_ML_GRPC_ENDPOINT", "localhost:1")
 	t.Setenv("OTELCOL_ML_OTLP_ENDPONT", "http://tempo:4318")
 	t.Setenv("OTELCOL_ML_OTLP_ENDPOINT", "http://tempo:4318")
+	t.Setenv("OTELCOL_DATA_DIR", "/x")
+	t.Setenv("otelcol_ml_data_dir", "/x")
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://x:4318") // of SDKs
+	t.Setenv("OTELCOL_OPTIONS", "--config x")                // of the systemd unit
 	require.NoError(t, UnsetEmpty())
 	_, isSet := os.LookupEnv("OTELCOL_ML_DATA_DIR")
 	assert.False(t, isSet)
@@ -33,6 +37,8 @@ func TestEnvironment(t *testing.T) {
 			"deploy/backend/otelcol.yaml reads it: add that file, or unset the variable",
 		"OTELCOL_ML_OTLP_ENDPONT: found a variable that no file of the configuration reads, must be one that it reads; " +
 			`did you mean "OTELCOL_ML_OTLP_ENDPOINT"?`,
+		`OTELCOL_DATA_DIR: found a variable that no file of the configuration reads, must be one that it reads; did you mean "OTELCOL_ML_DATA_DIR"?`,
+		`otelcol_ml_data_dir: found a variable that no file of the configuration reads, must be one that it reads; did you mean "OTELCOL_ML_DATA_DIR"?`,
 	}, environment.unread())
 }
 

@@ -107,8 +107,8 @@ func TestOneCauseIsOnePage(t *testing.T) {
 		return alert(name, severity, append(more, "deployment_environment", "production", "ml_pipeline_name", "shop")...)
 	}
 	for name, test := range map[string]struct {
-		sent  []labels
-		pages int
+		sent           []labels
+		pages, tickets int
 	}{
 		"a collector is dead": {[]labels{
 			alert("MLCollectorDown", "critical", "collector", "a"),
@@ -116,15 +116,15 @@ func TestOneCauseIsOnePage(t *testing.T) {
 			shop("MLServiceSilent", "warning", "service_name", "gateway"),
 			shop("MLServiceSilent", "warning", "service_name", "server"),
 			shop("MLInferenceStalled", "critical"),
-		}, 1},
+		}, 1, 1},
 		"two collectors are dead": {[]labels{
 			alert("MLCollectorDown", "critical", "collector", "a"),
 			alert("MLCollectorDown", "critical", "collector", "b"),
-		}, 2},
+		}, 2, 0},
 		"two pods of one name": {[]labels{
 			alert("MLCollectorDown", "critical", "collector", "otelcol-ml-0", "namespace", "a"),
 			alert("MLCollectorDown", "critical", "collector", "otelcol-ml-0", "namespace", "b"),
-		}, 2},
+		}, 2, 0},
 		"a model hangs, and requests time out": {[]labels{
 			shop("MLInferenceStalled", "critical"),
 			shop("MLServerQueueStuck", "critical", "job", "vllm", "instance", "a:8000", "model_name", "chat"),
@@ -133,29 +133,30 @@ func TestOneCauseIsOnePage(t *testing.T) {
 			shop("MLErrorBudgetBurnsFast", "critical", "service_name", "gateway", "slo", "goodput"),
 			shop("MLStageErrors", "warning", "service_name", "gateway", "ml_stage", "request"),
 			shop("MLServiceSilent", "warning", "service_name", "server"),
-		}, 1},
+		}, 1, 0},
 		"servers hang whose spans nobody sends": {[]labels{
 			alert("MLServerQueueStuck", "critical", "job", "vllm", "instance", "a:8000", "model_name", "chat"),
 			alert("MLServerQueueStuck", "critical", "job", "vllm", "instance", "b:8000", "model_name", "chat"),
-		}, 1},
+		}, 1, 0},
 		"requests fail": {[]labels{
 			shop("MLErrorBudgetBurnsFast", "critical", "service_name", "gateway", "slo", "success"),
 			shop("MLErrorBudgetBurnsFast", "critical", "service_name", "gateway", "slo", "goodput"),
 			shop("MLErrorBudgetBurnsFast", "critical", "service_name", "orchestrator", "slo", "success"),
 			shop("MLErrorBudgetBurnsSlowly", "warning", "service_name", "gateway", "slo", "success"),
 			shop("MLStageErrors", "warning", "service_name", "server", "ml_stage", "inference"),
-		}, 1},
+		}, 1, 1},
 		"the GPU is too small": {[]labels{
 			shop("MLGPUQueueOverCompute", "warning", "service_name", "server"),
 			shop("MLErrorBudgetBurnsFast", "critical", "service_name", "gateway", "slo", "goodput"),
 			shop("MLStageSlow", "warning", "service_name", "server", "ml_stage", "inference"),
 			shop("MLStageSlow", "warning", "service_name", "gateway", "ml_stage", "request"),
-		}, 1},
+		}, 1, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := startAlertmanager(t)
 			post(t, url, test.sent)
 			assert.Equal(t, test.pages, notifications(t, url, len(test.sent), "page"))
+			assert.Equal(t, test.tickets, notifications(t, url, len(test.sent), "team"))
 		})
 	}
 }

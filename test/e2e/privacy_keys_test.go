@@ -47,7 +47,7 @@ var contentKeys = map[string]string{
 		"messaging.message.body messaging.message.payload messaging.kafka.message.key exception.message exception.stacktrace error.message rpc.jsonrpc.error_message process.command_args " +
 		"process.command_line airflow.dag_run.conf prefect.state.message message user.email user.full_name",
 	"people's own": "user_prompt system_prompt user.question chat_history answer llm.response rag.context.documents request.payload completion_text customer_message transcript " +
-		"generatedText userPrompt toolArguments",
+		"generatedText userPrompt toolArguments system_prompt_v2 rag.context retrieved_docs rag.passages reply summary request_json sql email",
 }
 
 // otherKeys are attributes beside them that stay as they are.
@@ -56,7 +56,7 @@ const otherKeys = "gen_ai.request.model gen_ai.response.model gen_ai.operation.n
 	"traceloop.span.kind traceloop.entity.name db.system.name db.query.summary db.operation.name db.namespace http.request.method http.route http.request.body.size http.response.status_code " +
 	"messaging.message.body.size messaging.message.id messaging.destination.name rpc.method exception.type error.type url.path ai.model.id ai.response.msToFirstChunk ai.usage.inputTokens " +
 	"mlflow.spanType mlflow.chat.tokenUsage haystack.component.type haystack.component.visits validator.name validator.on_fail prefect.state.name airflow.dag_id user.id session.id client.address " +
-	"ml.input.type ml.input.tokens ml.output.valid ml.output.required_repair ml.pipeline.name ml.request.id ml.inference.queue_wait_ms"
+	"prompt_version prompt_tokens ml.input.type ml.input.tokens ml.output.valid ml.output.required_repair ml.pipeline.name ml.request.id ml.inference.queue_wait_ms"
 
 // TestPrivacyKeys: with deploy/privacy the values of every such key are gone, on spans, events and in logs, as text, as a list
 // and as a map; so are messages of failures and the queries of addresses; and all other attributes stay.
