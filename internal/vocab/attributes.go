@@ -80,7 +80,7 @@ var Attributes = []Attribute{
 	{Key: TimePerOutputToken, Type: Double, Max: LongestMS, Stage: StageInference, Meaning: "time for each output token after the first in ms"},
 	{Key: TokensPerSecond, Type: Double, Max: mostCount, Stage: StageInference, Meaning: "output tokens a second, over the whole call"},
 	{Key: KVTransfer, Type: Double, Max: LongestMS, Stage: StageInference, Meaning: "transfer of the KV cache from another server or tier in ms"},
-	{Key: Preemptions, Type: Int, Max: mostCount, Stage: StageInference, Meaning: "times that the request lost its place in the batch and had to compute anew"},
+	{Key: Preemptions, Type: Int, Max: mostCount, Stage: StageInference, Meaning: "times that the request lost its place in the batch and had to be recomputed"},
 	{Key: InferenceAttempts, Type: Int, Max: mostCount, Stage: StageInference, Meaning: "which attempt at the same call this is, 1 for the first; above 1 those before it failed"},
 	{Key: GPUMemoryAllocated, Type: Double, Max: mostCount, Stage: StageInference, Meaning: "GPU memory in use in MB"},
 	{Key: GPUMemoryReserved, Type: Double, Max: mostCount, Stage: StageInference, Meaning: "GPU memory held by the allocator in MB"},

@@ -104,7 +104,7 @@ func gpuQueue(h histograms) board {
 				{title: "Memory of the GPU", unit: "decmbytes", queries: []query{
 					{newest("ml_gpu_memory_allocated_mb", "", "host_name, ml_device_id"), "{{host_name}} device {{ml_device_id}}, in use"}, {newest("ml_gpu_memory_reserved_mb", "", "host_name, ml_device_id"), "{{host_name}} device {{ml_device_id}}, reserved"},
 				}},
-				{title: "Preemptions a second", unit: "short", help: "Requests that lost their place in the batch and computed anew.", queries: []query{{per("ml_inference_preemptions_total", "", "host_name, ml_device_id"), "{{host_name}} device {{ml_device_id}}"}}},
+				{title: "Preemptions a second", unit: "short", help: "Requests that lost their place in the batch and were recomputed.", queries: []query{{per("ml_inference_preemptions_total", "", "host_name, ml_device_id"), "{{host_name}} device {{ml_device_id}}"}}},
 			}},
 		},
 	}

@@ -92,7 +92,7 @@ func Metrics() []metric.Definition {
 		histogram(vocab.TimePerOutputToken, "Time for each output token after the first in ms", tokenMS, attribute(vocab.TimePerOutputToken), host, device),
 		histogram(vocab.TokensPerSecond, "Output tokens a second, over the whole call", rates, attribute(vocab.TokensPerSecond), host, device),
 		histogram(vocab.KVTransfer, "Transfer of the KV cache from another server or tier in ms", queueMS, attribute(vocab.KVTransfer), host, device),
-		counter(vocab.Preemptions, "Times that a request lost its place in the batch and had to compute anew", "{preemption}", attribute(vocab.Preemptions), host, device),
+		counter(vocab.Preemptions, "Times that a request lost its place in the batch and had to be recomputed", "{preemption}", attribute(vocab.Preemptions), host, device),
 		histogram(vocab.InferenceAttempts, "Attempts at a call of a model so far, 1 for the first", attempts, attribute(vocab.InferenceAttempts)),
 		histogram(vocab.BatchSize, "Requests in the batch", batches, attribute(vocab.BatchSize)),
 		gauge(vocab.GPUMemoryAllocated, "GPU memory in use in MB, the newest value", attribute(vocab.GPUMemoryAllocated), replica, host, device),

@@ -202,8 +202,8 @@ func TestContainersOfOneHostAreOneInstance(t *testing.T) {
 // The pages that list the attributes which distinguish copies list all of it, and nothing else.
 func TestDocsNameWhatTellsCopiesApart(t *testing.T) {
 	for file, ends := range map[string][2]string{
-		"../../README.md":                {"**What tells the copies of a service apart**: ", " on the resource."},
-		"../../../../docs/vocabulary.md": {"`service.name`, what tells the copies of a service apart (", ")"},
+		"../../README.md":                {"**Attributes that distinguish the copies of a service**: ", " on the resource."},
+		"../../../../docs/vocabulary.md": {"the attributes that distinguish the copies of a service (", ")"},
 	} {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
