@@ -1,6 +1,9 @@
 // Package fileexporter is contrib's file exporter with lines that stay whole: what
 // a full disk cut off takes no later line with it. The type, the settings and
 // the metrics are contrib's.
+//
+// Batches may be exported concurrently, and are written one after the other.
+// They are not changed or retained.
 package fileexporter
 
 import (

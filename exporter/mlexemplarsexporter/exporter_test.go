@@ -13,6 +13,7 @@ import (
 
 	"github.com/otelcol-ml/otelcol-ml/exporter/mlexemplarsexporter/internal/metadata"
 	"github.com/otelcol-ml/otelcol-ml/internal/exemplarsink"
+	"github.com/otelcol-ml/otelcol-ml/internal/golden"
 )
 
 type sink struct{ spans int }
@@ -56,4 +57,11 @@ func TestConfig(t *testing.T) {
 	require.NoError(t, confmap.NewFromStringMap(map[string]any{"connector": "forward"}).Unmarshal(cfg))
 	assert.EqualError(t, cfg.Validate(), `connector: found "forward", must be an mlmetrics connector, such as mlmetrics or mlmetrics/name`)
 	assert.ErrorContains(t, confmap.NewFromStringMap(map[string]any{"conector": "x"}).Unmarshal(createDefaultConfig()), "connector")
+}
+
+// TestReadme fails where the schema or the table of the README differs from the code. `go test -update` writes them.
+func TestReadme(t *testing.T) {
+	meanings := map[string]string{"connector": "ID of the mlmetrics connector whose metrics get the exemplars"}
+	golden.EqualSchema(t, "config.schema.json", createDefaultConfig(), meanings)
+	golden.EqualSections(t, "README.md", map[string]string{"settings": golden.SettingsTable(t, createDefaultConfig(), meanings)})
 }

@@ -1,6 +1,9 @@
 // Package filestorage is contrib's file storage with queues that lose nothing on a
 // full disk: what an exporter has not sent stays in its queue whatever can be
 // written. The type and the settings are contrib's.
+//
+// A client may be used concurrently, and belongs to the exporter that asked for
+// it, which closes it.
 package filestorage
 
 import (

@@ -24,7 +24,8 @@ type Config struct {
 	ClassBudget float64 `mapstructure:"class_budget"`
 	// BaselinePercentage is the largest share of traces without a signal that is kept. 0 to 100, default 3.
 	BaselinePercentage float64 `mapstructure:"baseline_percentage"`
-	// LatencyThreshold is the longest trace that is not slow. 0 (no trace is slow) or at least 1ms, default 800ms.
+	// LatencyThreshold is the longest trace that is not slow. 0 (no trace is slow) or at least 1ms, default 800ms,
+	// from the latency policy of the article.
 	LatencyThreshold time.Duration `mapstructure:"latency_threshold"`
 	// KeepAll are signals of which every trace is kept, outside of the budget. Default: training.
 	KeepAll []string `mapstructure:"keep_all"`

@@ -1,5 +1,8 @@
 // Package exemplarsink connects the exporter mlexemplars with the connector mlmetrics of a given ID. The collector
 // has no other way to reach a component of another pipeline.
+//
+// The connector calls Register before any component starts, the exporter calls Find when it starts. Both may be called
+// concurrently.
 package exemplarsink
 
 import (

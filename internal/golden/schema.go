@@ -1,6 +1,7 @@
 package golden
 
 import (
+	"encoding"
 	"encoding/json"
 	"os"
 	"reflect"
@@ -33,6 +34,11 @@ func EqualSchema(t testing.TB, path string, defaults any, meanings map[string]st
 
 type schema = map[string]any
 
+// isText reports whether a type is written as text, as the ID of a component is.
+func isText(of reflect.Type) bool {
+	return reflect.PointerTo(of).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
 // schemaOf describes a value, which is the default, and its type.
 func schemaOf(v reflect.Value, key string, meanings map[string]string) schema {
 	if v.Kind() == reflect.Pointer && !v.IsNil() {
@@ -58,7 +64,10 @@ func schemaOfType(of reflect.Type, v reflect.Value, key string, meanings map[str
 	case reflect.Pointer:
 		return schemaOfType(of.Elem(), reflect.Value{}, key, meanings)
 	case reflect.Struct:
-		return schemaOfStruct(of, v, key, meanings)
+		if !isText(of) {
+			return schemaOfStruct(of, v, key, meanings)
+		}
+		s["type"] = "string"
 	case reflect.Slice, reflect.Array:
 		s["type"], s["items"] = "array", schemaOfType(of.Elem(), reflect.Value{}, key, nil)
 	case reflect.Map:

@@ -41,7 +41,7 @@ func settings(v reflect.Value) (all []setting) {
 		}
 		key, options, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
 		f := v.Field(i)
-		if f.Kind() != reflect.Struct {
+		if f.Kind() != reflect.Struct || isText(f.Type()) {
 			all = append(all, setting{key, defaultValue(f)})
 			continue
 		}

@@ -1,5 +1,7 @@
 // Package keytable looks up known strings within a few nanoseconds. It is used for the attribute keys and names of
 // every span.
+//
+// A Table may be used concurrently. A Walker, made for a Table, belongs to one goroutine at a time.
 package keytable
 
 import "slices"

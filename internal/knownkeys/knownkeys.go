@@ -1,6 +1,9 @@
 // Package knownkeys finds mistyped keys, and values of the wrong type or shape,
 // in a component's settings. The collector's own decoder names the key too, but
 // not what is allowed instead or, in YAML's words, what was found.
+//
+// The functions keep no state. Unmarshal changes the configuration that it is
+// given and nothing else.
 package knownkeys
 
 import (

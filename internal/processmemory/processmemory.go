@@ -1,4 +1,7 @@
 // Package processmemory reads how much memory the process may use, and limits Go's heap to a part of it.
+//
+// Call LimitHeap once, before the collector starts: the limit is the whole process's. Total may be called concurrently.
+// A HeapWatch belongs to one goroutine.
 package processmemory
 
 import (

@@ -1,4 +1,5 @@
-// Package recent holds maps that remember a bounded number of recently used keys.
+// Package recent holds maps that remember a bounded number of recently used keys. A Map is not safe for concurrent
+// use; whoever owns it locks it.
 package recent
 
 import "time"

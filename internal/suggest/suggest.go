@@ -1,4 +1,5 @@
-// Package suggest finds the name that a mistyped name probably stands for.
+// Package suggest finds the name that a mistyped name probably stands for. Its
+// functions keep no state and may be called concurrently.
 package suggest
 
 import (

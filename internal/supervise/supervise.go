@@ -6,6 +6,10 @@
 // validates the new configuration first and, where the collector cannot start
 // with it anyway, starts it with the last one that worked. A shutdown
 // that does not end by itself is ended after ShutdownTimeout.
+//
+// Call Run once for each Supervisor: it handles the signals of the whole
+// process until it returns. A Snapshot may be used concurrently; its converter
+// and its hook run in the collector's goroutines.
 package supervise
 
 import (

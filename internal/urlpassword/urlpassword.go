@@ -1,4 +1,5 @@
-// Package urlpassword keeps the passwords of URLs out of what people read.
+// Package urlpassword keeps the passwords of URLs out of what people read. Its
+// functions, and a Core as far as the one that it wraps, may be used concurrently.
 package urlpassword
 
 import (

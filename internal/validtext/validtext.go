@@ -1,5 +1,8 @@
 // Package validtext finds text that is not UTF-8 and repairs it. Such text
 // passes the receivers, and backends refuse the whole batch that it is in.
+//
+// The functions keep no state and may be called concurrently. RepairTraces
+// changes the batch, which the caller must own.
 package validtext
 
 import (

@@ -1,6 +1,6 @@
 // Package wholetrace carries in the context of a batch whether the batch is a whole trace. mltailsampling knows this,
 // and the components after it need not find out. A queue or batcher in between drops the context; the extent is then
-// Unknown.
+// Unknown. The functions may be called concurrently.
 package wholetrace
 
 import "context"

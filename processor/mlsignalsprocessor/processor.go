@@ -185,7 +185,7 @@ func byStart(a, b undecided) int {
 	return cmp.Or(cmp.Compare(a.span.StartTimestamp(), b.span.StartTimestamp()), cmp.Compare(b.span.EndTimestamp(), a.span.EndTimestamp()))
 }
 
-// The values of which, for scopes.
+// scopes marks the spans of one of these selections.
 const (
 	allSpans = iota
 	clientSpans

@@ -28,8 +28,8 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/truth"
 )
 
-// tellingRates have requests of each kind that a policy keeps, most of them of one kind only.
-var tellingRates = shop.Rates{
+// everyKind has requests of each kind that a policy keeps, most of them of one kind only.
+var everyKind = shop.Rates{
 	FeatureCascade: 0.03, LongQueue: 0.03, ShortQueue: 0.05, Revalidated: 0.05, ColdStart: 0.03, Failed: 0.05, LongCompute: 0.05,
 }
 
@@ -178,7 +178,7 @@ type exemplar struct {
 func sendWaves(t *testing.T, running *collector.Collector, each func(shop.Sent)) func() int {
 	t.Helper()
 	services := open(t, running, shop.Config{})
-	source := shop.NewSource(1, tellingRates, time.Now().Add(-2*time.Second), time.Millisecond)
+	source := shop.NewSource(1, everyKind, time.Now().Add(-2*time.Second), time.Millisecond)
 	return func() int {
 		for range 400 {
 			each(services.Play(source.Next()))

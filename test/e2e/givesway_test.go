@@ -16,7 +16,7 @@ import (
 	"github.com/otelcol-ml/otelcol-ml/test/e2e/internal/traffic"
 )
 
-// TestSamplerGivesWay: where what is behind the sampler takes nothing at all, traces are dropped and counted, an alert fires,
+// TestSamplerGivesWay: if the component after the sampler accepts nothing, traces are dropped and counted, an alert fires,
 // no span is refused, and the metrics have every request.
 func TestSamplerGivesWay(t *testing.T) {
 	t.Parallel()

@@ -288,7 +288,7 @@ func (b *metricsBackend) last(metric string) (sums [2]float64) {
 	return sums
 }
 
-// assertSound looks at each series: it begins at zero in either configuration, never falls, and ends before it begins anew.
+// assertSound looks at each series: it begins at zero in either configuration, never falls, and ends before it restarts.
 func (b *metricsBackend) assertSound(t *testing.T) {
 	t.Helper()
 	twice := 0

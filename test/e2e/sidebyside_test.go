@@ -22,7 +22,7 @@ func TestSideBySide(t *testing.T) {
 	t.Parallel()
 	running := stack.StartCollector(t, stack.CollectorOptions(t, stack.Root(t, "examples/side-by-side/otelcol.yaml")))
 	services := open(t, running, shop.Config{})
-	source := shop.NewSource(17, tellingRates, time.Now().Add(-time.Minute), time.Millisecond)
+	source := shop.NewSource(17, everyKind, time.Now().Add(-time.Minute), time.Millisecond)
 	const traces = 2000
 	for range traces {
 		services.Play(source.Next())

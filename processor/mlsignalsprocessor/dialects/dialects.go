@@ -1,5 +1,6 @@
 // Package dialects holds the built-in dialects: a YAML file each, in the form
-// of package dialect.
+// of package dialect. Its functions may be called concurrently; nobody may change
+// what All returns.
 package dialects
 
 import (

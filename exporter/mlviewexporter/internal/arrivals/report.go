@@ -139,7 +139,7 @@ func way(of map[string]float64) (all []Count) {
 		keys        []string
 	}{
 		{"spans accepted", "by the receivers", false, []string{"receiver_accepted_spans"}},
-		{"spans refused", "by the memory limiter, or by what is behind it; senders try again. Give the collector more memory, or send less.", true, []string{"receiver_refused_spans"}},
+		{"spans refused", "by the memory limiter or a component after it; senders retry. Give the collector more memory, or send less.", true, []string{"receiver_refused_spans"}},
 		{"spans that failed", "an error in the collector: see its log", true, []string{"receiver_failed_spans"}},
 		{"traces that wait", "for their sampling decision", false, []string{"processor_mltailsampling_waiting_traces", "processor_tail_sampling_sampling_traces_on_memory"}},
 		{"traces kept", "by the sampling policies", false, []string{"processor_mltailsampling_traces/sampled", "processor_tail_sampling_global_count_traces_sampled/sampled"}},

@@ -3,6 +3,8 @@
 //
 // The metrics are read from the address that Prometheus scrapes. A registry within the process would have to be fed
 // by every component, including those of others, and could not show a collector in another process.
+//
+// A Reader may be used concurrently. The caller owns the samples that Read returns; NewReport does not change them.
 package arrivals
 
 import (
@@ -50,7 +52,7 @@ func (r *Reader) Read(ctx context.Context) ([]Sample, error) {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers %s", r.Endpoint, answer.Status)
+		return nil, fmt.Errorf("telemetry_endpoint: found the answer %q of %s, must be 200 OK; write the URL of the collector's own metrics", answer.Status, r.Endpoint)
 	}
 	return parse(io.LimitReader(answer.Body, mostBytes))
 }

@@ -1,4 +1,7 @@
 // Package kept stores the newest kept traces within a limit of bytes.
+//
+// A Store may be used concurrently. It encodes what Add is given and does not retain it. Summaries never change after
+// they are returned, and the spans that Trace returns are decoded for each call, so the caller owns them.
 package kept
 
 import (

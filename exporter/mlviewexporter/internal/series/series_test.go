@@ -109,7 +109,7 @@ func TestWindows(t *testing.T) {
 	assert.Equal(t, 179*time.Minute, store.Length(since(5*time.Hour, now)))
 }
 
-// TestResets: a series that begins anew counts from zero, one that began before the store did counts from now on.
+// TestResets: a series that restarts counts from zero, one that began before the store did counts from now on.
 func TestResets(t *testing.T) {
 	store := NewStore(1<<20, began)
 	add := func(minute int, p made) { store.Add(batch(t, p), began.Add(time.Duration(minute)*time.Minute)) }

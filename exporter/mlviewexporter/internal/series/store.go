@@ -1,5 +1,8 @@
 // Package series stores the metrics of mlmetrics for the page: the values of the latest minutes, of the latest hours,
 // and since the start, for each set of the few labels that the page filters by.
+//
+// A Store may be used concurrently: Add locks it for the batch, queries lock it for reading. It does not retain the
+// batch, and the caller owns what a query returns.
 package series
 
 import (

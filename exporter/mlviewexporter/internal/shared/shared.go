@@ -1,5 +1,8 @@
 // Package shared lets the exporters of several signals share one component, which is created, started and shut down
 // once, as the collector's own receivers and exporters do.
+//
+// A Map and its Components may be used concurrently. The function that creates a component runs while the Map is
+// locked and must not use the Map.
 package shared
 
 import (

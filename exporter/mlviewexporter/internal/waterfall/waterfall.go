@@ -1,5 +1,5 @@
 // Package waterfall arranges a trace as rows of bars, with the findings of each span. Draw does not change its
-// arguments.
+// arguments and may be called concurrently; the caller owns the result.
 package waterfall
 
 import (
@@ -79,7 +79,7 @@ func Draw(all []spans.Span) *Chart {
 		}
 		rows = append(rows, row)
 	}
-	c.Rows = mostTelling(rows)
+	c.Rows = withinLimit(rows)
 	c.Hidden = len(rows) - len(c.Rows)
 	return c
 }
@@ -127,8 +127,8 @@ func (r *Row) skew(parent spans.Span) {
 	}
 }
 
-// mostTelling drops the shortest rows in excess of the limit, but keeps those with findings.
-func mostTelling(rows []Row) []Row {
+// withinLimit drops the shortest rows in excess of the limit, but keeps those with findings.
+func withinLimit(rows []Row) []Row {
 	if len(rows) <= MostRows {
 		return rows
 	}

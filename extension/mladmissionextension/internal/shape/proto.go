@@ -1,5 +1,8 @@
 // Package shape measures encoded OTLP requests before they are decoded: how
 // deep their attribute values are nested and how much memory they take.
+//
+// Proto and JSON keep no state, do not change or retain the request, and may be
+// called concurrently.
 package shape
 
 import (

@@ -1,4 +1,4 @@
-// Package clock compares times of spans.
+// Package clock compares times of spans. It keeps no state, so Follows may be called concurrently.
 package clock
 
 import (

@@ -59,7 +59,7 @@ func (s *Compiled) scope(name string, sc *Scratch) []atom {
 	}
 	var atoms []atom
 	s.scopeIndex.Each(name, func(i int) { atoms = append(atoms, s.scopes[i].atom) })
-	if len(sc.scopes) < maxNames {
+	if caches(len(sc.scopes), name) {
 		sc.scopes[strings.Clone(name)] = atoms
 	}
 	return atoms

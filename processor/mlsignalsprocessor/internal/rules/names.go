@@ -11,6 +11,12 @@ import (
 // Names with an ID in them fill the cache; further ones are looked up each time.
 const maxNames = 512
 
+// maxNameBytes is the size of the longest name that a Scratch caches, so that the cache is limited in bytes too.
+const maxNameBytes = 1 << 10
+
+// caches reports whether a cache of names with this many entries may take another one.
+func caches(entries int, name string) bool { return entries < maxNames && len(name) <= maxNameBytes }
+
 // named is the cached result of looking up a span name.
 type named struct {
 	name  string
@@ -57,7 +63,7 @@ func (s *Compiled) named(sc *Scratch) *named {
 	n, ok := sc.names[sc.name]
 	if !ok {
 		n = &sc.spare
-		if len(sc.names) < maxNames {
+		if caches(len(sc.names), sc.name) {
 			n = &named{}
 		}
 		*n = n.emptied()

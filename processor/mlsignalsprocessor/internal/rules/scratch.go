@@ -21,7 +21,7 @@ type Scratch struct {
 
 	span ptrace.Span
 	name string
-	// names caches names; named is that of the current span. spare is used when the cache is full.
+	// names caches names; named is that of the current span. spare is used for names that are not cached.
 	names      map[string]*named
 	named      *named
 	spare      named

@@ -2,7 +2,8 @@
 // queue, a feature store fallback, a repaired output.
 //
 // Call Fill, which adds values that follow from others, then Derive, which sets
-// ratios and signals. Both change only their arguments.
+// ratios and signals. Both change only the values that they are given, so they
+// may be called concurrently for different spans, with the same Settings.
 package signals
 
 import (

@@ -2,7 +2,7 @@ package buffer
 
 import "github.com/otelcol-ml/otelcol-ml/processor/mltailsamplingprocessor/internal/prefilter"
 
-// entry is a trace of which spans are held. It has no pointers, so that the
+// entry is a trace with buffered spans. It has no pointers, so that the
 // garbage collector need not look at it.
 type entry struct {
 	prefilter.Facts

@@ -3,7 +3,8 @@
 // of opentelemetry/proto/trace/v1/trace.proto, common/v1 and resource/v1,
 // v1.7.0.
 //
-// Slices that are returned share the memory of what was read.
+// Slices that are returned share the memory of what was read. The functions keep
+// no state and may be called concurrently.
 package otlpwire
 
 import (
