@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -31,8 +30,10 @@ type metricsConnector struct {
 	telemetry  *telemetry
 	unregister func()
 
-	stop    chan struct{}
-	stopped sync.WaitGroup
+	stop chan struct{}
+	// stopped is closed when the flushes at the interval have ended; cancel ends one that the next consumer blocks.
+	stopped chan struct{}
+	cancel  context.CancelFunc
 }
 
 func newMetricsConnector(set connector.Settings, config *Config, next consumer.Metrics, now func() time.Time) (*metricsConnector, error) {
@@ -84,33 +85,41 @@ func (*metricsConnector) Capabilities() consumer.Capabilities { return consumer.
 // Start begins to flush at the configured interval.
 func (c *metricsConnector) Start(ctx context.Context, _ component.Host) error {
 	c.telemetry.start(ctx, c.config.SeriesLimit)
-	c.stop = make(chan struct{})
-	c.stopped.Go(func() {
+	stop := make(chan struct{})
+	c.stop, c.stopped = stop, make(chan struct{})
+	ctx, c.cancel = context.WithCancel(context.Background())
+	go func() {
+		defer close(c.stopped)
 		ticker := time.NewTicker(c.config.FlushInterval)
 		defer ticker.Stop()
 		for {
 			select {
 			case <-ticker.C:
-				if _, err := c.flush(context.Background()); err != nil {
+				if _, err := c.flush(ctx); err != nil {
 					c.logger.Error("The metrics pipeline refused the metrics; the next flush includes their counts", zap.Error(err))
 				}
-			case <-c.stop:
+			case <-stop:
 				return
 			}
 		}
-	})
+	}()
 	return nil
 }
 
-// Shutdown flushes what was observed since the last flush.
+// Shutdown flushes what was observed since the last flush, within three times shutdownWait even if the next consumer blocks.
 func (c *metricsConnector) Shutdown(ctx context.Context) error {
 	c.unregister()
 	if c.stop == nil { // never started
 		return nil
 	}
 	close(c.stop)
-	c.stopped.Wait()
 	c.stop = nil
+	if !c.waitForFlush() {
+		c.logger.Error("The metrics pipeline blocks; observations since the last accepted flush are lost")
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, shutdownWait)
+	defer cancel()
 	held, err := c.lastFlush(ctx)
 	if held && err == nil {
 		// The first point of new series was zero. There is no later flush that would bring their counts.
@@ -122,7 +131,24 @@ func (c *metricsConnector) Shutdown(ctx context.Context) error {
 	return nil
 }
 
+// waitForFlush waits for a flush in progress, cancels it if that takes too long, and reports whether it has ended.
+func (c *metricsConnector) waitForFlush() bool {
+	defer c.cancel()
+	for range 2 {
+		select {
+		case <-c.stopped:
+			return true
+		case <-time.After(shutdownWait):
+			c.cancel()
+		}
+	}
+	return false
+}
+
 const (
+	// shutdownWait is how long a shutdown waits for a flush in progress, for that flush to end once it is cancelled, and
+	// for the last flushes. The collector has 20 s to shut down.
+	shutdownWait = 4 * time.Second
 	// lastFlushes is how often a flush is tried at shutdown, when no other follows: a queue that is full or a memory
 	// limit that is reached pass. The collector's end waits for it, 1.5 s at most.
 	lastFlushes = 5

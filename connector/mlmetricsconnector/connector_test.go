@@ -201,6 +201,62 @@ func TestShutdownEndsInTime(t *testing.T) {
 	require.Equal(t, 1, calls)
 }
 
+// TestShutdownOfABlockedPipeline shuts down while a flush at the interval is blocked by the next consumer, which returns
+// when its context is cancelled, or never, and where the last flush is blocked too.
+func TestShutdownOfABlockedPipeline(t *testing.T) {
+	for name, c := range map[string]struct {
+		blocked       int // calls that block
+		heedsContext  bool
+		lost, counted bool
+	}{
+		"until it is cancelled":               {blocked: 1, heedsContext: true, counted: true},
+		"each flush until it is cancelled":    {blocked: 1000, heedsContext: true, lost: true},
+		"for longer than the shutdown may be": {blocked: 1, lost: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sink, calls, end := &consumertest.MetricsSink{}, 0, make(chan struct{})
+				next, err := consumer.NewMetrics(func(ctx context.Context, md pmetric.Metrics) error {
+					if calls++; calls > c.blocked {
+						return sink.ConsumeMetrics(ctx, md)
+					}
+					heeds := ctx.Done()
+					if !c.heedsContext {
+						heeds = nil
+					}
+					select {
+					case <-heeds:
+						return ctx.Err()
+					case <-end:
+						return errors.New("the test is over")
+					}
+				})
+				require.NoError(t, err)
+				set := connectortest.NewNopSettings(NewFactory().Type())
+				core, logs := observer.New(zap.ErrorLevel)
+				set.Logger = zap.New(core)
+				connector, err := newMetricsConnector(set, createDefaultConfig().(*Config), next, time.Now)
+				require.NoError(t, err)
+				require.NoError(t, connector.Start(context.Background(), componenttest.NewNopHost()))
+				require.NoError(t, connector.ConsumeTraces(context.Background(), golden.ReadTraces(t, "../../testdata/article/flamegraph.json")))
+				time.Sleep(connector.config.FlushInterval) // of synctest's clock
+				synctest.Wait()
+				require.Equal(t, 1, calls)
+				require.NoError(t, connector.Shutdown(context.Background()))
+				require.Equal(t, c.lost, logs.FilterMessageSnippet("observations since the last accepted flush are lost").Len() == 1)
+				if c.counted {
+					var count uint64
+					for _, dp := range durations(t, sink.AllMetrics()[len(sink.AllMetrics())-1]).All() {
+						count += dp.Count()
+					}
+					require.EqualValues(t, golden.ReadTraces(t, "../../testdata/article/flamegraph.json").SpanCount(), count)
+				}
+				close(end)
+			})
+		})
+	}
+}
+
 // TestReloadContinuesTheCounts shuts a connector down between spans and starts another, as a reload of the
 // configuration does. Each span is counted by one of them, and the intervals that their points cover do not overlap.
 func TestReloadContinuesTheCounts(t *testing.T) {
