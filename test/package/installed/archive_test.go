@@ -24,18 +24,18 @@ var (
 func TestArchiveInstalled(t *testing.T) {
 	s, ports := newSystem(t), collect.FreePorts(t)
 	name := "otelcol-ml_" + dist.Version(t) + "_linux_" + runtime.GOARCH
-	s.run(t, "tar", "-xzf", s.copyIn(t, dist.File(t, name+".tar.gz")), "-C", "/root", "--no-same-owner")
+	s.run(t, "tar", "-xzf", s.copyIn(t, dist.File(t, name+".tar.gz")), "-C", "/opt", "--no-same-owner")
 
-	commands := headCommand.FindAllStringSubmatch(s.read(t, "/root/"+name+"/deploy/systemd/otelcol-ml.service"), -1)
+	commands := headCommand.FindAllStringSubmatch(s.read(t, "/opt/"+name+"/deploy/systemd/otelcol-ml.service"), -1)
 	require.Greater(t, len(commands), 5)
 	for _, command := range commands {
 		if strings.HasPrefix(command[1], "systemctl ") {
 			continue // there is none in a build; start does what it does
 		}
-		s.run(t, "sh", "-ec", "cd /root/"+name+"; "+command[1])
+		s.run(t, "sh", "-ec", "cd /opt/"+name+"; "+command[1])
 	}
 	require.Equal(t, "systemctl enable --now otelcol-ml", commands[len(commands)-1][1])
-	require.NoError(t, os.RemoveAll(s.path("/root/"+name)), "nothing of it is needed any more")
+	require.NoError(t, os.RemoveAll(s.path("/opt/"+name)), "nothing of it is needed any more")
 	uid, gid := s.ids(t, "otelcol-ml")
 	s.owned(t, environment, 0, gid, 0o640)
 	s.owned(t, configFile, 0, 0, 0o644)
