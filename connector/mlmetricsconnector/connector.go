@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -72,11 +73,7 @@ func instanceID(configured string, id component.ID) string {
 		return configured
 	}
 	host, _ := os.Hostname()
-	host = cmp.Or(host, "unknown")
-	if id.Name() != "" {
-		return host + "/" + id.Name()
-	}
-	return host
+	return strings.TrimSuffix(cmp.Or(host, "unknown")+"/"+id.Name(), "/")
 }
 
 // Capabilities says that the spans, which other consumers share, are not changed.
@@ -114,7 +111,11 @@ func (c *metricsConnector) Shutdown(ctx context.Context) error {
 	}
 	close(c.stop)
 	c.stop = nil
-	if !c.waitForFlush() {
+	defer c.cancel()
+	time.AfterFunc(shutdownWait, c.cancel) // of a flush in progress
+	select {
+	case <-c.stopped:
+	case <-time.After(2 * shutdownWait):
 		c.logger.Error("The metrics pipeline blocks; observations since the last accepted flush are lost")
 		return nil
 	}
@@ -129,20 +130,6 @@ func (c *metricsConnector) Shutdown(ctx context.Context) error {
 		c.logger.Error("The metrics pipeline refused the last metrics; observations since the last accepted flush are lost", zap.Error(err))
 	}
 	return nil
-}
-
-// waitForFlush waits for a flush in progress, cancels it if that takes too long, and reports whether it has ended.
-func (c *metricsConnector) waitForFlush() bool {
-	defer c.cancel()
-	for range 2 {
-		select {
-		case <-c.stopped:
-			return true
-		case <-time.After(shutdownWait):
-			c.cancel()
-		}
-	}
-	return false
 }
 
 const (

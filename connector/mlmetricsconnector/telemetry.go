@@ -3,6 +3,7 @@ package mlmetricsconnector
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -70,15 +71,14 @@ func (t *telemetry) record(ctx context.Context, observers *observe.Observers, st
 			to.Add(ctx, int64(n), option)
 		}
 	}
-	observers.TakeCounts(func(c *observe.Counts) {
-		add(t.builder.ConnectorMlmetricsSpans, c.MLSpans, t.with(attribute.Bool("ml", true)))
-		add(t.builder.ConnectorMlmetricsSpans, c.OtherSpans, t.with(attribute.Bool("ml", false)))
-		add(t.builder.ConnectorMlmetricsRepairedLabels, c.RepairedLabels, t.with())
-		add(t.builder.ConnectorMlmetricsCutLabels, c.CutLabels, t.with())
-		for i, n := range c.Invalid {
-			add(t.builder.ConnectorMlmetricsInvalidValues, n, t.with(attribute.String("attribute", t.plan.Invalid[i])))
-		}
-	})
+	c := observers.TakeCounts()
+	add(t.builder.ConnectorMlmetricsSpans, c.MLSpans, t.with(attribute.Bool("ml", true)))
+	add(t.builder.ConnectorMlmetricsSpans, c.OtherSpans, t.with(attribute.Bool("ml", false)))
+	add(t.builder.ConnectorMlmetricsRepairedLabels, c.RepairedLabels, t.with())
+	add(t.builder.ConnectorMlmetricsCutLabels, c.CutLabels, t.with())
+	for i, n := range c.Invalid {
+		add(t.builder.ConnectorMlmetricsInvalidValues, n, t.with(attribute.String("attribute", t.plan.Invalid[i])))
+	}
 	store.TakeCounts(func(i int, c series.Counts) {
 		add(t.builder.ConnectorMlmetricsObservations, c.Observed, t.byMetric[i])
 		add(t.builder.ConnectorMlmetricsOverflowed, c.Overflowed, t.byMetric[i])
@@ -95,12 +95,9 @@ func (t *telemetry) labels(ctx context.Context, i int, c series.Counts) {
 		return
 	}
 	name, names := t.plan.Metrics[i].Name, t.plan.Metrics[i].Names
-	blame := 0
+	blame := slices.Index(c.LabelValues, slices.Max(c.LabelValues))
 	for j, n := range c.LabelValues {
 		t.builder.ConnectorMlmetricsLabelValues.Record(ctx, int64(n), t.with(attribute.String("metric", name), attribute.String("label", names[j])))
-		if n > c.LabelValues[blame] {
-			blame = j
-		}
 	}
 	if !t.warned[i] {
 		t.warned[i] = true

@@ -54,7 +54,7 @@ type allCounts struct {
 }
 
 func (a *aggregate) takeCounts() (all allCounts) {
-	a.TakeCounts(func(c *Counts) { all.Counts = *c })
+	all.Counts = a.TakeCounts()
 	a.store.TakeCounts(func(_ int, c series.Counts) { all.metrics = append(all.metrics, c) })
 	return all
 }

@@ -97,13 +97,13 @@ func (o *Observers) Age() {
 	}
 }
 
-// TakeCounts calls f with what was counted since the last call.
-func (o *Observers) TakeCounts(f func(*Counts)) {
+// TakeCounts returns what was counted since the last call.
+func (o *Observers) TakeCounts() Counts {
 	all := newCounts(o.plan)
 	for _, each := range o.observers {
 		each.shard.Lock()
 		all.take(&each.counts)
 		each.shard.Unlock()
 	}
-	f(&all)
+	return all
 }

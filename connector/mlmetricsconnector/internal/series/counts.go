@@ -27,18 +27,18 @@ func (s *Store) TakeCounts(f func(number int, c Counts)) {
 
 // labelValues counts the values of each of n labels.
 func labelValues(all []*series, n int) []int {
-	values := make([]map[string]struct{}, n)
-	for i := range values {
-		values[i] = make(map[string]struct{})
+	type labelValue struct {
+		label int
+		value string
 	}
+	counts, seen := make([]int, n), make(map[labelValue]bool)
 	for _, s := range all {
 		for i, value := range labels(s.key) {
-			values[i][value] = struct{}{}
+			if v := (labelValue{i, value}); !seen[v] {
+				seen[v] = true
+				counts[i]++
+			}
 		}
-	}
-	counts := make([]int, n)
-	for i := range values {
-		counts[i] = len(values[i])
 	}
 	return counts
 }
