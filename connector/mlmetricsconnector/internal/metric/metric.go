@@ -96,10 +96,7 @@ func (c *Condition) Holds(text string, present bool) bool {
 	if !present {
 		return c.HoldsAbsent()
 	}
-	if len(c.In) > 0 && !slices.Contains(c.In, text) {
-		return false
-	}
-	if slices.Contains(c.NotIn, text) || c.Matches != nil && !c.Matches.MatchString(text) {
+	if len(c.In) > 0 && !slices.Contains(c.In, text) || slices.Contains(c.NotIn, text) || c.Matches != nil && !c.Matches.MatchString(text) {
 		return false
 	}
 	if c.Min == nil && c.Max == nil {

@@ -9,6 +9,7 @@
 package promname
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -90,11 +91,8 @@ func Label(name string) error {
 // PrometheusLabel returns the name of a label in Prometheus, with one underscore
 // in place of several: some exporters keep several and some do not.
 func PrometheusLabel(name string) string {
-	label, err := labelNamer.Build(name)
-	if err != nil { // the name has underscores only
-		return "_"
-	}
-	return label
+	label, _ := labelNamer.Build(name) // empty if the name has underscores only
+	return cmp.Or(label, "_")
 }
 
 // Series returns the names that a metric and its series have in Prometheus.
@@ -126,11 +124,8 @@ var (
 
 // full returns the name in Prometheus with unit and suffix.
 func full(name, unit string, kind otlptranslator.MetricType) string {
-	full, err := metricNamer.Build(otlptranslator.Metric{Name: name, Unit: unit, Type: kind})
-	if err != nil { // the name has no letter or digit; Metric refuses it
-		return name
-	}
-	return full
+	full, _ := metricNamer.Build(otlptranslator.Metric{Name: name, Unit: unit, Type: kind})
+	return cmp.Or(full, name) // empty if the name has no letter or digit; Metric refuses it
 }
 
 // units are the UCUM units that have a name in Prometheus.
