@@ -41,10 +41,10 @@ build/go.mod: builder-config.yaml go.mod tools/collector/go.sum $(wildcard tools
 
 .PHONY: run
 run: build ## Build and start the collector with otelcol.yaml (ARGS="--config more.yaml")
-	@echo "The page is at http://localhost:9465."
-	@echo "OTLP on localhost:4317 (gRPC) and localhost:4318 (HTTP), metrics on http://localhost:9464/metrics,"
-	@echo "those that services send on http://localhost:9466/metrics,"
-	@echo "kept traces in ./data/kept-traces.jsonl, unless set otherwise (see otelcol.yaml). Ctrl-C stops it."
+	@echo "The page is at http://$${OTELCOL_ML_VIEW_ENDPOINT:-localhost:9465}."
+	@echo "OTLP on $${OTELCOL_ML_GRPC_ENDPOINT:-localhost:4317} (gRPC) and $${OTELCOL_ML_HTTP_ENDPOINT:-localhost:4318} (HTTP),"
+	@echo "metrics on http://$${OTELCOL_ML_METRICS_ENDPOINT:-localhost:9464}/metrics, those that services send on http://$${OTELCOL_ML_SERVICES_ENDPOINT:-localhost:9466}/metrics,"
+	@echo "kept traces in $${OTELCOL_ML_DATA_DIR:-./data}/kept-traces.jsonl, unless a file of ARGS sets others. Ctrl-C stops it."
 	@exec $(BIN)/otelcol-ml --config otelcol.yaml $(ARGS)
 
 .PHONY: demo
